@@ -1,0 +1,222 @@
+//! Spans with explicit times, over the OpenTelemetry SDK.
+//!
+//! Contexts are passed by hand and never attached to a thread, and every time is the node's own clock: the SDK is never
+//! asked what time it is. A span that is dropped ends there and then, by the same clock.
+
+use std::{
+    borrow::Cow,
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
+
+use opentelemetry::{
+    Context, KeyValue, SpanId, TraceFlags, TraceId,
+    trace::{Link, Span as _, SpanBuilder, SpanContext, SpanKind, Status, TraceContextExt as _, TraceState, Tracer as _},
+};
+use opentelemetry_sdk::trace::{SdkTracer, Span as SdkSpan};
+
+use crate::{Runtime, broker::Headers};
+
+/// Starts the spans of one node. Without a tracer every call does nothing: the node is not instrumented.
+#[derive(Clone)]
+pub struct Telemetry {
+    rt: Runtime,
+    tracer: Option<Arc<SdkTracer>>,
+    propagate: bool,
+}
+
+/// Where a span hangs.
+#[derive(Clone, Debug, Default)]
+pub struct Origin {
+    /// The span above it; an invalid context begins a trace.
+    pub parent: Option<SpanContext>,
+    /// Spans it follows from, in other traces.
+    pub links: Vec<SpanContext>,
+}
+
+impl Origin {
+    /// Begins a trace.
+    #[must_use]
+    pub fn root() -> Self {
+        Self::default()
+    }
+
+    /// Under a span; begins a trace when that is invalid.
+    #[must_use]
+    pub fn child_of(parent: &SpanContext) -> Self {
+        Self { parent: Some(parent.clone()), links: Vec::new() }
+    }
+
+    /// Also follows from a span of another trace; an invalid one is left out.
+    #[must_use]
+    pub fn linked(mut self, context: &SpanContext) -> Self {
+        if context.is_valid() {
+            self.links.push(context.clone());
+        }
+        self
+    }
+}
+
+/// A started span. Ends when it is dropped, at the latest.
+pub struct Span {
+    rt: Runtime,
+    span: Option<SdkSpan>,
+    context: SpanContext,
+}
+
+impl Telemetry {
+    /// The spans of `rt`'s node, started by `tracer`. `propagate` is false where contexts are not passed on.
+    #[must_use]
+    pub fn new(rt: Runtime, tracer: Option<SdkTracer>, propagate: bool) -> Self {
+        Self { rt, tracer: tracer.map(Arc::new), propagate }
+    }
+
+    /// Whether the node is instrumented: what is costly to describe can be left out when it is not.
+    #[must_use]
+    pub fn enabled(&self) -> bool {
+        self.tracer.is_some()
+    }
+
+    /// Starts a span now.
+    #[must_use]
+    pub fn start(&self, name: impl Into<Cow<'static, str>>, kind: SpanKind, origin: Origin, attributes: Vec<KeyValue>) -> Span {
+        let Some(tracer) = &self.tracer else {
+            return Span { rt: self.rt.clone(), span: None, context: SpanContext::empty_context() };
+        };
+        let mut builder = SpanBuilder::from_name(name)
+            .with_kind(kind)
+            .with_start_time(time(self.rt.wall_ns()))
+            .with_attributes(attributes);
+        if !origin.links.is_empty() {
+            builder = builder.with_links(origin.links.into_iter().map(Link::with_context).collect());
+        }
+        let parent = match origin.parent {
+            Some(parent) if parent.is_valid() => Context::new().with_remote_span_context(parent),
+            _ => Context::new(),
+        };
+        let span = tracer.build_with_context(builder, &parent);
+        let context = span.span_context().clone();
+        Span { rt: self.rt.clone(), span: Some(span), context }
+    }
+
+    /// A zero-length span that says that something long has begun: a span is exported only when it ends.
+    pub fn mark(&self, name: impl Into<Cow<'static, str>>, origin: Origin, attributes: Vec<KeyValue>) {
+        self.start(name, SpanKind::Internal, origin, attributes).end();
+    }
+
+    /// Writes a context into message headers, as W3C `traceparent`.
+    pub fn inject(&self, context: &SpanContext, headers: &mut Headers) {
+        if let Some(value) = self.traceparent(context) {
+            headers.set(TRACEPARENT, value);
+        }
+    }
+
+    /// The context in message headers; invalid where there is none.
+    #[must_use]
+    pub fn extract(&self, headers: &Headers) -> SpanContext {
+        self.parse(headers.get(TRACEPARENT))
+    }
+
+    /// A context as the value of `traceparent`; `None` where there is nothing to pass on.
+    #[must_use]
+    pub fn traceparent(&self, context: &SpanContext) -> Option<String> {
+        (self.propagate && context.is_valid()).then(|| {
+            format!("00-{:032x}-{:016x}-{:02x}", context.trace_id(), context.span_id(), context.trace_flags().to_u8())
+        })
+    }
+
+    /// The context in a `traceparent` value; invalid where there is none or it does not parse.
+    #[must_use]
+    pub fn parse(&self, traceparent: Option<&str>) -> SpanContext {
+        traceparent.filter(|_| self.propagate).and_then(parse).unwrap_or_else(SpanContext::empty_context)
+    }
+}
+
+/// The header of W3C Trace Context.
+pub const TRACEPARENT: &str = "traceparent";
+
+/// Parses W3C Trace Context version 00: `00-<32 hex>-<16 hex>-<2 hex>`.
+fn parse(value: &str) -> Option<SpanContext> {
+    let mut parts = value.split('-');
+    let (version, trace, span, flags) = (parts.next()?, parts.next()?, parts.next()?, parts.next()?);
+    if version.len() != 2 || trace.len() != 32 || span.len() != 16 || flags.len() != 2 {
+        return None;
+    }
+    let context = SpanContext::new(
+        TraceId::from_hex(trace).ok()?,
+        SpanId::from_hex(span).ok()?,
+        TraceFlags::new(u8::from_str_radix(flags, 16).ok()?),
+        true,
+        TraceState::NONE,
+    );
+    context.is_valid().then_some(context)
+}
+
+impl Span {
+    /// Its identity, to hang other spans on; invalid when the node is not instrumented.
+    #[must_use]
+    pub fn context(&self) -> &SpanContext {
+        &self.context
+    }
+
+    /// Adds an attribute.
+    pub fn set(&mut self, attribute: KeyValue) {
+        if let Some(span) = &mut self.span {
+            span.set_attribute(attribute);
+        }
+    }
+
+    /// Adds an event that happens now.
+    pub fn event(&mut self, name: impl Into<Cow<'static, str>>, attributes: Vec<KeyValue>) {
+        let now = time(self.rt.wall_ns());
+        if let Some(span) = &mut self.span {
+            span.add_event_with_timestamp(name, now, attributes);
+        }
+    }
+
+    /// Marks it failed, with a low-cardinality `error.type` and a message for people.
+    pub fn fail(&mut self, error_type: impl Into<Cow<'static, str>>, message: impl Into<Cow<'static, str>>) {
+        if let Some(span) = &mut self.span {
+            let error_type: Cow<'static, str> = error_type.into();
+            span.set_attribute(match error_type {
+                Cow::Borrowed(text) => KeyValue::new("error.type", text),
+                Cow::Owned(text) => KeyValue::new("error.type", text),
+            });
+            span.set_status(Status::error(message));
+        }
+    }
+
+    /// Ends it now.
+    pub fn end(self) {
+        drop(self);
+    }
+}
+
+impl Drop for Span {
+    fn drop(&mut self) {
+        if let Some(mut span) = self.span.take() {
+            span.end_with_timestamp(time(self.rt.wall_ns()));
+        }
+    }
+}
+
+/// The SDK's time type holds our nanoseconds exactly.
+fn time(wall_ns: u64) -> SystemTime {
+    SystemTime::UNIX_EPOCH + Duration::from_nanos(wall_ns)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_traceparent_survives_and_a_broken_one_is_no_context() {
+        let value = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+        let context = parse(value).unwrap();
+        assert_eq!(format!("{:032x}", context.trace_id()), "0af7651916cd43dd8448eb211c80319c");
+        assert!(context.is_remote() && context.is_sampled());
+        for broken in ["", "00", "00-xyz-b7ad6b7169203331-01", "00-00000000000000000000000000000000-b7ad6b7169203331-01"] {
+            assert!(parse(broken).is_none(), "{broken}");
+        }
+    }
+}
