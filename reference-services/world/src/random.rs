@@ -65,12 +65,12 @@ impl Random {
         whole_millis(mean.as_secs_f64() * -libm::log(unit))
     }
 
-    /// Log-normal with a mean (before the cap) and the coefficient of variation 1, cut off at `cap`. Whole milliseconds.
+    /// Log-normal with a mean (before the cap) and a coefficient of variation, cut off at `cap`. Whole milliseconds.
     ///
     /// Service times of people and of calculations are skewed like this: many short, a few very long.
-    pub fn log_normal(&mut self, mean: Duration, cap: Duration) -> Duration {
-        // For cv = 1: sigma^2 = ln 2, mu = ln(mean) - sigma^2 / 2.
-        let sigma = libm::sqrt(core::f64::consts::LN_2);
+    pub fn log_normal(&mut self, mean: Duration, variation: f64, cap: Duration) -> Duration {
+        // sigma^2 = ln(1 + cv^2), mu = ln(mean) - sigma^2 / 2.
+        let sigma = libm::sqrt(libm::log(1.0 + variation * variation));
         let radius = libm::sqrt(-2.0 * libm::log(1.0 - self.unit()));
         let normal = radius * libm::cos(2.0 * core::f64::consts::PI * self.unit());
         let value = mean.as_secs_f64() * libm::exp(sigma * normal - sigma * sigma / 2.0);
@@ -101,7 +101,7 @@ mod tests {
     fn log_normal_keeps_its_mean_and_its_cap() {
         let mut random = Random::new(7, "pricing", "");
         let cap = Duration::from_secs(1800);
-        let draws: Vec<_> = (0..20_000).map(|_| random.log_normal(Duration::from_secs(150), cap)).collect();
+        let draws: Vec<_> = (0..20_000).map(|_| random.log_normal(Duration::from_secs(150), 1.0, cap)).collect();
         let mean = draws.iter().map(Duration::as_secs_f64).sum::<f64>() / 20_000.0;
         assert!((140.0..160.0).contains(&mean), "mean {mean}");
         assert!(draws.iter().all(|draw| *draw <= cap));

@@ -1,1 +1,7 @@
-//! signals.
+//! Telemetry as plain records: what the detector is allowed to know.
+//!
+//! The types of ids, kinds and attributes are OpenTelemetry's own, so a record is moved out of the SDK, not copied.
+
+pub mod span;
+
+pub use span::{Event, Link, Resource, Span};

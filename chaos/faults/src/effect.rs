@@ -1,0 +1,61 @@
+//! Proof that a fault did something.
+
+use serde::{Deserialize, Serialize};
+
+/// One thing that a fault did.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Effect {
+    /// The fault's name, `<kind>@<n>`.
+    pub fault: String,
+    /// When, nanoseconds since the Unix epoch.
+    pub at_ns: u64,
+    /// What it did.
+    #[serde(flatten)]
+    pub what: What,
+    /// The order that was hit, where it hit one.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub order_id: Option<String>,
+    /// The hop that was hit, where it hit one: a routing key or a step.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub hop: Option<String>,
+}
+
+/// What a fault did.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "what", rename_all = "kebab-case")]
+pub enum What {
+    /// A message that was in a queue before is gone after.
+    MessageLost {
+        /// AMQP `message-id`.
+        message_id: String,
+        /// The queue it was in.
+        queue: String,
+    },
+    /// A connection to the broker broke.
+    ConnectionLost {
+        /// The node at its other end.
+        node: String,
+    },
+    /// A publish failed because the broker was away.
+    PublishFailed {
+        /// AMQP `message-id`.
+        message_id: String,
+    },
+    /// A process died and was started again.
+    NodeKilled {
+        /// The node.
+        node: String,
+    },
+    /// A message was being handled, or was acknowledged and not yet handled, by a process that died.
+    DeliveryCut {
+        /// AMQP `message-id`.
+        message_id: String,
+        /// It was acknowledged already: nobody will deliver it again.
+        acknowledged: bool,
+    },
+    /// A price calculation took as long as the fault says.
+    CalculationSlowed {
+        /// How long, in seconds of the run.
+        seconds: u64,
+    },
+}

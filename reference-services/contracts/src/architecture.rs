@@ -1,0 +1,105 @@
+//! The architecture as data: two presets, and toggles that each stand alone.
+
+use serde::{Deserialize, Serialize};
+
+/// A named set of toggles.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Preset {
+    /// What the company has: faults of design included.
+    AsIs,
+    /// What its architects propose.
+    ToBe,
+}
+
+/// When the price of an order is calculated.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Pricing {
+    /// Inside the message handler: the consumer does nothing else meanwhile.
+    Blocking,
+    /// As a job: the handler writes a row, a worker calculates, the end is announced.
+    Asynchronous,
+}
+
+/// Which order a manager or an operator takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Picking {
+    /// The freshest: what the list shows first.
+    NewestFirst,
+    /// The one that has waited longest.
+    OldestFirst,
+}
+
+/// How the reference services are built.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Architecture {
+    /// The set of toggles it started from.
+    pub preset: Preset,
+    /// Publishers wait until the broker has taken responsibility.
+    pub publisher_confirms: bool,
+    /// Events are rows of the transaction that caused them, published until the broker has them.
+    pub outbox: bool,
+    /// Consumers acknowledge after the work; else before it.
+    pub ack_after_work: bool,
+    /// Consumers recognise an event they have handled.
+    pub idempotent_consumers: bool,
+    /// Consumers of the factory's queue, and workers of price jobs.
+    pub mes_consumers: u16,
+    /// When prices are calculated.
+    pub pricing: Pricing,
+    /// Which order people take first.
+    pub picking: Picking,
+}
+
+impl Preset {
+    /// Both presets.
+    pub const ALL: [Self; 2] = [Self::AsIs, Self::ToBe];
+
+    /// Its name in scenario files and on the command line.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::AsIs => "as-is",
+            Self::ToBe => "to-be",
+        }
+    }
+
+    /// Its toggles.
+    #[must_use]
+    pub const fn architecture(self) -> Architecture {
+        match self {
+            Self::AsIs => Architecture {
+                preset: self,
+                publisher_confirms: false,
+                outbox: false,
+                ack_after_work: false,
+                idempotent_consumers: false,
+                mes_consumers: 1,
+                pricing: Pricing::Blocking,
+                picking: Picking::NewestFirst,
+            },
+            Self::ToBe => Architecture {
+                preset: self,
+                publisher_confirms: true,
+                outbox: true,
+                ack_after_work: true,
+                idempotent_consumers: true,
+                mes_consumers: 8,
+                pricing: Pricing::Asynchronous,
+                picking: Picking::OldestFirst,
+            },
+        }
+    }
+
+    /// The faults, by kind, under which the preset promises to lose no order.
+    #[must_use]
+    pub const fn envelope(self) -> &'static [&'static str] {
+        match self {
+            Self::AsIs => &["broker-restart"],
+            Self::ToBe => &["broker-kill", "broker-restart", "consumer-kill", "slow-pricing"],
+        }
+    }
+}

@@ -1,0 +1,131 @@
+//! The events that services tell each other over RabbitMQ, and the topology that carries them.
+
+use std::{borrow::Cow, sync::Arc};
+
+use bytes::Bytes;
+use serde::{Deserialize, Serialize};
+use world::broker::Topology;
+
+use crate::Status;
+
+/// The durable topic exchange of all order events.
+pub const EXCHANGE: &str = "orders";
+/// What the factory listens to.
+pub const MES_QUEUE: &str = "mes.orders";
+/// What the CRM listens to.
+pub const CRM_QUEUE: &str = "crm.orders";
+
+/// Names one event over all attempts to deliver it; `message-id` is new for each publish.
+pub const EVENT_ID_HEADER: &str = "x-event-id";
+/// The order's version that the event announces.
+pub const ORDER_VERSION_HEADER: &str = "x-order-version";
+/// When it was published, in nanoseconds since the Unix epoch (AMQP's own timestamp has whole seconds).
+pub const SENT_AT_HEADER: &str = "x-sent-at-ns";
+
+/// Everything a service declares before it publishes or consumes.
+pub const TOPOLOGY: Topology = Topology {
+    exchanges: &[EXCHANGE],
+    queues: &[MES_QUEUE, CRM_QUEUE],
+    bindings: &[
+        (EXCHANGE, "order.submitted", MES_QUEUE),
+        (EXCHANGE, "order.manufacturing_approved", MES_QUEUE),
+        (EXCHANGE, "order.price_calculated", CRM_QUEUE),
+        (EXCHANGE, "order.manufacturing_started", CRM_QUEUE),
+        (EXCHANGE, "order.manufacturing_completed", CRM_QUEUE),
+        (EXCHANGE, "order.packaging", CRM_QUEUE),
+        (EXCHANGE, "order.shipped", CRM_QUEUE),
+    ],
+};
+
+/// The routing key that announces a state to the other side; `None` for a state the other side need not know of.
+#[must_use]
+pub const fn routing_key(status: Status) -> Option<&'static str> {
+    match status {
+        Status::Submitted => Some("order.submitted"),
+        Status::PriceCalculated => Some("order.price_calculated"),
+        Status::ManufacturingApproved => Some("order.manufacturing_approved"),
+        Status::ManufacturingStarted => Some("order.manufacturing_started"),
+        Status::ManufacturingCompleted => Some("order.manufacturing_completed"),
+        Status::Packaging => Some("order.packaging"),
+        Status::Shipped => Some("order.shipped"),
+        Status::Initiated | Status::FileUploaded | Status::Closed => None,
+    }
+}
+
+/// The state that a routing key announces.
+#[must_use]
+pub fn announced(key: &str) -> Option<Status> {
+    Status::ALL.into_iter().find(|status| routing_key(*status) == Some(key))
+}
+
+/// `{exchange}:{routing key}`: `messaging.destination.name` of a send, also the end of its span's name.
+#[must_use]
+pub fn destination(key: &str) -> Cow<'static, str> {
+    match announced(key) {
+        Some(Status::Submitted) => "orders:order.submitted".into(),
+        Some(Status::PriceCalculated) => "orders:order.price_calculated".into(),
+        Some(Status::ManufacturingApproved) => "orders:order.manufacturing_approved".into(),
+        Some(Status::ManufacturingStarted) => "orders:order.manufacturing_started".into(),
+        Some(Status::ManufacturingCompleted) => "orders:order.manufacturing_completed".into(),
+        Some(Status::Packaging) => "orders:order.packaging".into(),
+        Some(Status::Shipped) => "orders:order.shipped".into(),
+        _ => format!("{EXCHANGE}:{key}").into(),
+    }
+}
+
+/// The payload of every order event: the order as the sender knows it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OrderEvent {
+    /// The order.
+    pub order_id: Arc<str>,
+    /// The customer's or partner's own reference.
+    pub order_ref: Arc<str>,
+    /// `retail` or `api_partner`.
+    pub client_type: Arc<str>,
+    /// Pseudonym of the customer.
+    pub customer: Arc<str>,
+    /// The state it has entered.
+    pub status: Status,
+    /// Its version in that state.
+    pub version: i64,
+    /// Where the 3D model is.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub file_ref: Option<Arc<str>>,
+    /// Price in cents, once known.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub price: Option<i64>,
+    /// Pseudonym of the operator, once there is one.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub operator: Option<Arc<str>>,
+}
+
+impl OrderEvent {
+    /// As a payload.
+    #[must_use]
+    pub fn to_bytes(&self) -> Bytes {
+        serde_json::to_vec(self).map(Bytes::from).unwrap_or_default()
+    }
+
+    /// From a payload.
+    ///
+    /// # Errors
+    /// When it is not this type as JSON.
+    pub fn from_bytes(body: &[u8]) -> Result<Self, serde_json::Error> {
+        serde_json::from_slice(body)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_announced_state_is_bound_to_one_queue() {
+        for status in Status::ALL {
+            let Some(key) = routing_key(status) else { continue };
+            assert_eq!(TOPOLOGY.bindings.iter().filter(|(_, bound, _)| *bound == key).count(), 1, "{key}");
+            assert_eq!(announced(key), Some(status));
+            assert_eq!(destination(key), format!("{EXCHANGE}:{key}"));
+        }
+    }
+}

@@ -1,0 +1,48 @@
+//! What a service is told when it starts: the architecture and its waits, already scaled.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::Architecture;
+
+/// Settings of every service of a run. Durations are in the run's own time: a scaled scenario has scaled ones.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Settings {
+    /// How the services are built.
+    pub architecture: Architecture,
+    /// How long a price calculation takes.
+    pub pricing: PricingTimes,
+    /// How often a relay looks for rows to publish, and a worker for jobs.
+    pub poll: Duration,
+    /// How long a service waits before it connects to the broker again.
+    pub reconnect: Duration,
+    /// How long a publisher waits for a confirm.
+    pub confirm_timeout: Duration,
+    /// How long an event that came too early goes back for (to-be), and how often before it is given up.
+    pub early_event: (Duration, u32),
+}
+
+/// How long price calculations take: log-normal with a coefficient of variation of 1.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct PricingTimes {
+    /// Mean of the calculation time.
+    pub mean: Duration,
+    /// No calculation takes longer.
+    pub max: Duration,
+    /// Windows in which some take much longer.
+    pub slow: Vec<SlowWindow>,
+}
+
+/// A window in which a share of the price calculations takes a fixed, long time.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct SlowWindow {
+    /// Begin, since the start of the run.
+    pub from: Duration,
+    /// End, since the start of the run.
+    pub until: Duration,
+    /// Share of the calculations begun in it, 0 to 1.
+    pub share: f64,
+    /// How long those take.
+    pub takes: Duration,
+}
