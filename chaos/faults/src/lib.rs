@@ -7,12 +7,14 @@ pub mod broker_kill;
 pub mod broker_restart;
 pub mod consumer_kill;
 pub mod effect;
+pub mod fates;
 pub mod nemesis;
 pub mod slow_pricing;
 
 use std::time::Duration;
 
 pub use effect::{Effect, What};
+pub use fates::{End, Handover, MessageFate, MessageLog, Outcome};
 pub use nemesis::{Nemesis, NemesisError};
 
 /// A fault of a scenario.

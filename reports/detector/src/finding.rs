@@ -1,0 +1,110 @@
+//! What the detector says of one order.
+
+use std::{fmt, sync::Arc};
+
+use opentelemetry::{SpanId, TraceId};
+use serde::Serialize;
+
+/// The detector's word on one order.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Finding {
+    /// The order, as its spans name it.
+    pub order_id: Arc<str>,
+    /// `retail`, `api_partner`, or empty when no span says so.
+    pub client_type: Arc<str>,
+    /// The word.
+    pub verdict: Verdict,
+    /// Where: `<routing key> commit-send|transit|process|settle`, `<STATE> wait`, `pricing work-wait|work`. None for `ok`.
+    pub hop: Option<String>,
+    /// Why, as far as the evidence carries: a low-cardinality word, never more than the tier allows.
+    pub cause: Option<&'static str>,
+    /// What kind of evidence it rests on.
+    pub tier: Tier,
+    /// The spans it rests on, oldest first, ten at most.
+    pub evidence: Vec<(TraceId, SpanId)>,
+    /// When the first alarm for this order was raised (telemetry time, nanoseconds since the Unix epoch).
+    pub alarmed_ns: Option<u64>,
+    /// How many hops an order in its state should have shown.
+    pub hops_expected: u32,
+    /// How many of those the telemetry shows.
+    pub hops_seen: u32,
+    /// The hops in the order of the lifecycle, for the waterfall: also those without evidence.
+    pub journey: Vec<HopSeen>,
+}
+
+/// A hop of a journey as the telemetry shows it.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct HopSeen {
+    /// Its name, as in [`Finding::hop`].
+    pub hop: String,
+    /// Begin, nanoseconds since the Unix epoch; `None` when its beginning was not seen.
+    pub from_ns: Option<u64>,
+    /// End; `None` when its end was not seen.
+    pub to_ns: Option<u64>,
+}
+
+/// A verdict on an order. The worst one stands first: an order that is both lost and slow is lost.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Verdict {
+    /// It will never get further.
+    Lost,
+    /// The two sides disagree about it for good.
+    Diverged,
+    /// A transition was made twice.
+    Duplicated,
+    /// It does not get further, though something could still move it.
+    Stuck,
+    /// A message of it waits where nobody looks.
+    Parked,
+    /// Others overtake it.
+    Starved,
+    /// It took longer than its deadline.
+    Slow,
+    /// Not at its end, and within its deadlines.
+    InFlight,
+    /// Came to its end in time.
+    Ok,
+    /// The telemetry does not say.
+    Unknown,
+}
+
+impl Verdict {
+    /// Its name: in files, in the docs, as an argument of `explain`.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Lost => "lost",
+            Self::Diverged => "diverged",
+            Self::Duplicated => "duplicated",
+            Self::Stuck => "stuck",
+            Self::Parked => "parked",
+            Self::Starved => "starved",
+            Self::Slow => "slow",
+            Self::InFlight => "in-flight",
+            Self::Ok => "ok",
+            Self::Unknown => "unknown",
+        }
+    }
+
+    /// Whether it says that something is wrong with the order.
+    #[must_use]
+    pub const fn alarms(self) -> bool {
+        !matches!(self, Self::Ok | Self::InFlight | Self::Unknown)
+    }
+}
+
+impl fmt::Display for Verdict {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// What kind of evidence a verdict rests on; a later tier carries more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub enum Tier {
+    /// Spans alone: the hop.
+    A,
+    /// Messaging attributes too (confirm, returned, redelivered): which side.
+    B,
+}
