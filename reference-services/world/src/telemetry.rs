@@ -83,10 +83,8 @@ impl Telemetry {
         let Some(tracer) = &self.tracer else {
             return Span { rt: self.rt.clone(), span: None, context: SpanContext::empty_context() };
         };
-        let mut builder = SpanBuilder::from_name(name)
-            .with_kind(kind)
-            .with_start_time(time(self.rt.wall_ns()))
-            .with_attributes(attributes);
+        let mut builder =
+            SpanBuilder::from_name(name).with_kind(kind).with_start_time(time(self.rt.wall_ns())).with_attributes(attributes);
         if !origin.links.is_empty() {
             builder = builder.with_links(origin.links.into_iter().map(Link::with_context).collect());
         }
@@ -120,9 +118,8 @@ impl Telemetry {
     /// A context as the value of `traceparent`; `None` where there is nothing to pass on.
     #[must_use]
     pub fn traceparent(&self, context: &SpanContext) -> Option<String> {
-        (self.propagate && context.is_valid()).then(|| {
-            format!("00-{:032x}-{:016x}-{:02x}", context.trace_id(), context.span_id(), context.trace_flags().to_u8())
-        })
+        (self.propagate && context.is_valid())
+            .then(|| format!("00-{:032x}-{:016x}-{:02x}", context.trace_id(), context.span_id(), context.trace_flags().to_u8()))
     }
 
     /// The context in a `traceparent` value; invalid where there is none or it does not parse.
