@@ -1,0 +1,161 @@
+//! The folder of a run: written whole beside its place, then moved there, so that `latest` never shows half a run.
+
+use std::{
+    fs, io,
+    io::Write as _,
+    path::{Path, PathBuf},
+    process,
+};
+
+/// A run folder that is being written.
+pub struct RunFolder {
+    partial: PathBuf,
+    place: PathBuf,
+    latest: PathBuf,
+}
+
+/// Why a run folder could not be written.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot write the report to {}: {source}", path.display())]
+pub struct FolderError {
+    path: PathBuf,
+    source: io::Error,
+}
+
+impl FolderError {
+    fn at(path: &Path) -> impl FnOnce(io::Error) -> Self + '_ {
+        move |source| Self { path: path.to_owned(), source }
+    }
+}
+
+/// Whether a report can be written below `root`, asked before a long run begins.
+///
+/// # Errors
+/// When it is no directory, cannot be made, or takes no files.
+pub fn probe(root: &Path) -> Result<(), FolderError> {
+    let file = root.join(format!(".probe-{}", process::id()));
+    fs::create_dir_all(root).map_err(FolderError::at(root))?;
+    fs::write(&file, b"").and_then(|()| fs::remove_file(&file)).map_err(FolderError::at(root))
+}
+
+impl RunFolder {
+    /// Begins the folder `<root>/<scenario>/<run>`. What an earlier process left half-written there is removed.
+    ///
+    /// # Errors
+    /// When a directory cannot be made.
+    pub fn begin(root: &Path, scenario: &str, run: &str) -> Result<Self, FolderError> {
+        let parent = root.join(scenario);
+        fs::create_dir_all(&parent).map_err(FolderError::at(&parent))?;
+        sweep(&parent).map_err(FolderError::at(&parent))?;
+        let partial = parent.join(format!(".partial-{}-{run}", process::id()));
+        fs::create_dir_all(&partial).map_err(FolderError::at(&partial))?;
+        Ok(Self { partial, place: parent.join(run), latest: parent.join("latest") })
+    }
+
+    /// Writes one file of the run through a buffer.
+    ///
+    /// # Errors
+    /// When the file cannot be written whole.
+    pub fn file(&self, name: &str, write: impl FnOnce(&mut dyn io::Write) -> io::Result<()>) -> Result<(), FolderError> {
+        let path = self.partial.join(name);
+        let whole = || {
+            let mut out = io::BufWriter::with_capacity(1 << 18, fs::File::create(&path)?);
+            write(&mut out)?;
+            out.flush()
+        };
+        whole().map_err(FolderError::at(&path))
+    }
+
+    /// Moves the folder to its place and points `latest` to it. Returns the place.
+    ///
+    /// # Errors
+    /// When it cannot be moved; `latest` is then as it was.
+    pub fn publish(self) -> Result<PathBuf, FolderError> {
+        let moved = || {
+            if self.place.exists() {
+                fs::remove_dir_all(&self.place)?;
+            }
+            fs::rename(&self.partial, &self.place)?;
+            let link = self.latest.with_file_name(format!(".latest-{}", process::id()));
+            if fs::symlink_metadata(&link).is_ok() {
+                fs::remove_file(&link)?;
+            }
+            std::os::unix::fs::symlink(self.place.file_name().unwrap_or_default(), &link)?;
+            fs::rename(&link, &self.latest)
+        };
+        moved().map_err(FolderError::at(&self.place))?;
+        Ok(self.place.clone())
+    }
+}
+
+impl Drop for RunFolder {
+    fn drop(&mut self) {
+        // Gone already when it was published; else half a report, which nobody shall find.
+        if self.partial.exists() {
+            drop(fs::remove_dir_all(&self.partial));
+        }
+    }
+}
+
+/// Removes half-written folders whose writer is dead.
+fn sweep(parent: &Path) -> io::Result<()> {
+    for entry in fs::read_dir(parent)? {
+        let path = entry?.path();
+        let owner = path.file_name().and_then(|name| name.to_str()).and_then(|name| {
+            name.strip_prefix(".partial-").or_else(|| name.strip_prefix(".latest-"))?.split('-').next()?.parse::<u32>().ok()
+        });
+        let Some(owner) = owner else { continue };
+        if owner != process::id() && !Path::new(&format!("/proc/{owner}")).exists() {
+            if path.is_dir() && !path.is_symlink() { fs::remove_dir_all(&path)? } else { fs::remove_file(&path)? }
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn scratch(name: &str) -> PathBuf {
+        let path = std::env::temp_dir().join(format!("loupe-folder-{name}-{}", process::id()));
+        drop(fs::remove_dir_all(&path));
+        path
+    }
+
+    #[test]
+    fn latest_shows_a_whole_run_and_an_abandoned_one_leaves_nothing() {
+        let root = scratch("whole");
+        let write = |run: &str, text: &'static [u8]| {
+            let folder = RunFolder::begin(&root, "s", run).unwrap();
+            folder.file("report.json", |out| out.write_all(text)).unwrap();
+            folder
+        };
+        write("one", b"1").publish().unwrap();
+        drop(write("two", b"2"));
+        assert_eq!(fs::read(root.join("s/latest/report.json")).unwrap(), b"1");
+        assert!(!root.join("s/two").exists());
+        write("one", b"3").publish().unwrap();
+        assert_eq!(fs::read(root.join("s/latest/report.json")).unwrap(), b"3");
+        assert_eq!(fs::read_dir(root.join("s")).unwrap().count(), 2, "the run and latest");
+        fs::remove_dir_all(&root).unwrap();
+    }
+
+    #[test]
+    fn what_a_dead_process_left_is_swept() {
+        let root = scratch("sweep");
+        let left = root.join("s/.partial-999999999-one");
+        fs::create_dir_all(&left).unwrap();
+        drop(RunFolder::begin(&root, "s", "one").unwrap());
+        assert!(!left.exists());
+        fs::remove_dir_all(&root).unwrap();
+    }
+
+    #[test]
+    fn a_file_in_the_way_is_an_error_that_names_it() {
+        let root = scratch("file");
+        fs::write(&root, b"").unwrap();
+        let error = probe(&root).unwrap_err().to_string();
+        assert!(error.contains(root.to_str().unwrap()), "{error}");
+        fs::remove_file(&root).unwrap();
+    }
+}
