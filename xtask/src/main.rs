@@ -1,2 +1,78 @@
-//! placeholder
-fn main() {}
+//! `cargo xtask`: the command line of Loupe.
+
+mod test;
+mod tidy;
+
+use std::{path::PathBuf, process::ExitCode};
+
+use clap::{Parser, Subcommand};
+use harness::Exit;
+
+/// Runs a shop, a CRM and a factory, breaks the wires between them, and proves order by order whether traces expose what was
+/// lost or late.
+#[derive(Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask", disable_version_flag = true)]
+struct CommandLine {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Run every test that this machine can run, and say what was skipped and why
+    Test {
+        /// Also the long ones: 200 seeds instead of 5
+        #[arg(long)]
+        nightly: bool,
+    },
+    /// Check the rules that the code keeps: crate edges, module docs, file sizes
+    Tidy,
+}
+
+fn main() -> ExitCode {
+    let line = match CommandLine::try_parse() {
+        Ok(line) => line,
+        Err(error) => return usage(&error),
+    };
+    let ended = match line.command {
+        Command::Test { nightly } => test::run(&root(), nightly),
+        Command::Tidy => tidy_up(),
+    };
+    match ended {
+        Ok(exit) => exit.into(),
+        Err(error) => {
+            complain(&format!("{error:#}"));
+            Exit::Failure.into()
+        }
+    }
+}
+
+/// Help goes to stdout and is no error; anything else is a wrong command line.
+fn usage(error: &clap::Error) -> ExitCode {
+    drop(error.print());
+    if error.use_stderr() { Exit::Usage.into() } else { Exit::Pass.into() }
+}
+
+#[expect(clippy::print_stdout, reason = "the command's output")]
+fn tidy_up() -> anyhow::Result<Exit> {
+    let found = tidy::violations(&root())?;
+    found.iter().for_each(|line| println!("{line}"));
+    println!("{} rules broken", found.len());
+    Ok(if found.is_empty() { Exit::Pass } else { Exit::Red })
+}
+
+#[expect(clippy::print_stderr, reason = "the command's only way to say what is wrong")]
+fn complain(text: &str) {
+    eprintln!("error: {text}");
+}
+
+/// The workspace that this binary was built from.
+fn root() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).parent().map(PathBuf::from).unwrap_or_default()
+}
+
+/// An environment variable, where it is set and text.
+#[expect(clippy::disallowed_methods, reason = "this is where configuration comes in")]
+fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok()
+}

@@ -1,0 +1,140 @@
+//! `cargo xtask test`: every test that this machine can run; what it cannot is named, with the reason.
+
+use std::{
+    os::unix::net::UnixStream,
+    path::Path,
+    process::{Command, Stdio},
+};
+
+use anyhow::Result;
+use harness::Exit;
+
+/// How one step ended.
+enum Outcome {
+    Passed,
+    Failed,
+    Skipped(String),
+}
+
+/// One step of the test run.
+struct Step {
+    name: &'static str,
+    run: fn(&Path, bool) -> Result<Outcome>,
+    /// With `CI=true` a skip of this step is a failure.
+    required_in_ci: bool,
+}
+
+const STEPS: [Step; 5] = [
+    Step { name: "format", run: format, required_in_ci: false },
+    Step { name: "lints", run: lints, required_in_ci: false },
+    Step { name: "tests", run: tests, required_in_ci: true },
+    Step { name: "licences", run: licences, required_in_ci: false },
+    Step { name: "containers", run: containers, required_in_ci: true },
+];
+
+/// Runs all steps, also after one has failed, and prints a table of them.
+///
+/// # Errors
+/// When cargo cannot be started.
+#[expect(clippy::print_stdout, reason = "the command's output")]
+pub fn run(root: &Path, nightly: bool) -> Result<Exit> {
+    let ci = crate::variable("CI").is_some_and(|value| value == "true");
+    let mut table = Vec::new();
+    let (mut passed, mut failed, mut skipped) = (0, 0, 0);
+    for step in STEPS {
+        println!("── {}", step.name);
+        let line = match (step.run)(root, nightly)? {
+            Outcome::Passed => {
+                passed += 1;
+                "passed".to_owned()
+            }
+            Outcome::Skipped(why) if ci && step.required_in_ci => {
+                failed += 1;
+                format!("FAILED: skipped, and with CI=true a skip is a failure: {why}")
+            }
+            Outcome::Skipped(why) => {
+                skipped += 1;
+                format!("skipped: {why}")
+            }
+            Outcome::Failed => {
+                failed += 1;
+                "FAILED".to_owned()
+            }
+        };
+        table.push((step.name, line));
+    }
+    println!();
+    for (name, line) in table {
+        println!("  {name:<11} {line}");
+    }
+    println!("\nsteps: {passed} passed, {failed} failed, {skipped} skipped");
+    Ok(if failed == 0 { Exit::Pass } else { Exit::Red })
+}
+
+fn format(root: &Path, _: bool) -> Result<Outcome> {
+    if !answers("cargo", &["fmt", "--version"]) {
+        return Ok(Outcome::Skipped("rustfmt is not installed (rustup component add rustfmt)".to_owned()));
+    }
+    cargo(root, &["fmt", "--all", "--check"], &[])
+}
+
+fn lints(root: &Path, _: bool) -> Result<Outcome> {
+    if !answers("cargo", &["clippy", "--version"]) {
+        return Ok(Outcome::Skipped("clippy is not installed (rustup component add clippy)".to_owned()));
+    }
+    cargo(root, &["clippy", "--release", "--all-targets", "--quiet", "--", "--deny", "warnings"], &[])
+}
+
+fn tests(root: &Path, nightly: bool) -> Result<Outcome> {
+    let tier = if nightly { "nightly" } else { "ci" };
+    // Optimised, as `cargo xtask` is: the dependencies are compiled once for both, and months pass quickly.
+    cargo(root, &["test", "--release"], &[("LOUPE_TIER", tier)])
+}
+
+fn licences(root: &Path, _: bool) -> Result<Outcome> {
+    if !answers("cargo", &["deny", "--version"]) {
+        return Ok(Outcome::Skipped("cargo-deny is not installed (cargo install cargo-deny)".to_owned()));
+    }
+    cargo(root, &["deny", "--offline", "check", "licenses", "bans", "sources"], &[])
+}
+
+fn containers(root: &Path, nightly: bool) -> Result<Outcome> {
+    if let Err(why) = docker() {
+        return Ok(Outcome::Skipped(why));
+    }
+    let tier = if nightly { "nightly" } else { "ci" };
+    let variables = [("LOUPE_TIER", tier), ("LOUPE_CONTAINERS", "1")];
+    let packages = ["--package", "adapters", "--package", "app", "--package", "containers", "--package", "real"];
+    // A target folder of its own: using the containers world never rebuilds the default one.
+    let target = ["--target-dir", "target/containers", "--release"];
+    let mut lint = vec!["clippy", "--all-targets", "--quiet"];
+    lint.extend(target.iter().chain(&packages));
+    lint.extend(["--", "--deny", "warnings"]);
+    if answers("cargo", &["clippy", "--version"])
+        && let Outcome::Failed = cargo(root, &lint, &variables)?
+    {
+        return Ok(Outcome::Failed);
+    }
+    let mut test = vec!["test"];
+    test.extend(target.iter().chain(&packages));
+    // One stack at a time: two cores carry no more.
+    test.extend(["--", "--test-threads=1", "--nocapture"]);
+    cargo(root, &test, &variables)
+}
+
+/// Whether a Docker engine answers on its socket.
+fn docker() -> Result<(), String> {
+    let host = crate::variable("DOCKER_HOST").unwrap_or_else(|| "unix:///var/run/docker.sock".to_owned());
+    let Some(socket) = host.strip_prefix("unix://") else { return Ok(()) };
+    UnixStream::connect(socket).map(drop).map_err(|error| format!("no Docker engine answers at {socket}: {error}"))
+}
+
+fn answers(program: &str, arguments: &[&str]) -> bool {
+    let status = Command::new(program).args(arguments).stdout(Stdio::null()).stderr(Stdio::null()).status();
+    status.is_ok_and(|status| status.success())
+}
+
+fn cargo(root: &Path, arguments: &[&str], variables: &[(&str, &str)]) -> Result<Outcome> {
+    let status = Command::new("cargo").args(arguments).envs(variables.iter().copied()).current_dir(root).status()?;
+    Ok(if status.success() { Outcome::Passed } else { Outcome::Failed })
+}
