@@ -1,1 +1,16 @@
-//! adapters.
+//! The ports on real parts: tokio, RabbitMQ, Postgres, a shared folder, sockets, OTLP.
+//!
+//! The files have the names of their twins in `chaos/simulated`, so a diff explains the simulation. What has no twin: the
+//! [`journal`], by which a process says outside of itself what it did to messages (the ledger's side, never telemetry), the
+//! [`control`] address, where it is asked for its readiness and its exporter's counts, and the [`node`] that puts the ports
+//! of one process together.
+
+pub mod broker;
+pub mod control;
+pub mod files;
+pub mod http;
+pub mod journal;
+pub mod node;
+pub mod runtime;
+pub mod store;
+pub mod telemetry;

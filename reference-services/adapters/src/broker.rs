@@ -1,0 +1,216 @@
+//! RabbitMQ through lapin, without its automatic recovery: an outage shows in the service that meets it.
+//!
+//! Each [`Channel`] is a connection of its own. What is published, delivered and settled is told to the [`Journal`].
+
+mod consumer;
+mod failure;
+
+use std::{sync::Arc, time::Duration};
+
+use futures_util::StreamExt as _;
+use lapin::{
+    BasicProperties, Confirmation, Connection, ConnectionProperties, Event, ExchangeKind,
+    options::{
+        BasicConsumeOptions, BasicPublishOptions, BasicQosOptions, ConfirmSelectOptions, ExchangeDeclareOptions,
+        QueueBindOptions, QueueDeclareOptions,
+    },
+    types::{AMQPValue, FieldTable},
+};
+use tokio::sync::OnceCell;
+use world::{
+    Boxed, Runtime,
+    broker::{Broker, BrokerError, Channel, Consumer, Message, Publish, Sent, Topology},
+};
+
+use self::{consumer::Subscription, failure::Failure};
+use crate::journal::{Entry, Journal, Outcome};
+
+/// How long a connection may take to come about, and any call but a confirm to be answered.
+const ANSWER: Duration = Duration::from_secs(10);
+/// How long a publisher waits for a confirm when its service sets no limit of its own.
+const CONFIRM: Duration = Duration::from_secs(60);
+
+/// The way to a RabbitMQ.
+pub struct RabbitMq {
+    rt: Runtime,
+    url: String,
+    /// The header that names an event over all attempts to publish it.
+    event_id_header: &'static str,
+    journal: Journal,
+}
+
+impl RabbitMq {
+    /// The broker at `url` (`amqp://user:password@host:port/%2f?heartbeat=5`).
+    #[must_use]
+    pub fn new(rt: Runtime, url: impl Into<String>, event_id_header: &'static str, journal: Journal) -> Self {
+        Self { rt, url: url.into(), event_id_header, journal }
+    }
+
+    async fn open(&self) -> Result<Arc<dyn Channel>, BrokerError> {
+        let unreachable = |error: lapin::Error| BrokerError::Unreachable(error.to_string());
+        let properties = ConnectionProperties::default().with_connection_name(self.rt.node().to_string().into());
+        let opening = async {
+            let connection = Connection::connect(&self.url, properties).await?;
+            let channel = connection.create_channel().await?;
+            Ok((connection, channel))
+        };
+        let opened = self.rt.timeout(ANSWER, opening).await.map_err(|_| BrokerError::Unreachable("no answer in time".into()))?;
+        let (connection, channel) = opened.map_err(unreachable)?;
+        let failure = Failure::default();
+        self.watch(&connection, failure.clone());
+        Ok(Arc::new(Open {
+            rt: self.rt.clone(),
+            link: Arc::new(Link { channel, connection, failure }),
+            confirming: OnceCell::new(),
+            event_id_header: self.event_id_header,
+            journal: self.journal.clone(),
+        }))
+    }
+
+    /// Tells the journal when the connection ends without having been asked to; the listener ends with the connection.
+    fn watch(&self, connection: &Connection, failure: Failure) {
+        let mut events = Box::pin(connection.events_listener());
+        let journal = self.journal.clone();
+        drop(self.rt.spawn("connection", async move {
+            while let Some(event) = events.next().await {
+                if let Event::Error(error) = event {
+                    let cause = failure.of(&error).error_type().into_owned();
+                    journal.write(Entry::ConnectionLost { cause });
+                    return;
+                }
+            }
+        }));
+    }
+}
+
+impl Broker for RabbitMq {
+    fn connect(&self) -> Boxed<'_, Result<Arc<dyn Channel>, BrokerError>> {
+        Box::pin(self.open())
+    }
+}
+
+/// The AMQP channel and the connection it lives on. Consumers keep it, so that it outlives the service's handle.
+struct Link {
+    channel: lapin::Channel,
+    /// Closes when it is dropped.
+    #[expect(dead_code, reason = "the channel lives as long as this does")]
+    connection: Connection,
+    failure: Failure,
+}
+
+/// An open channel.
+struct Open {
+    rt: Runtime,
+    link: Arc<Link>,
+    /// Set once the broker confirms what is published here; it cannot be told to stop.
+    confirming: OnceCell<()>,
+    event_id_header: &'static str,
+    journal: Journal,
+}
+
+impl Open {
+    /// Gives a call its limited time and its errors their meaning.
+    async fn answer<T>(&self, limit: Duration, call: impl Future<Output = lapin::Result<T>>) -> Result<T, BrokerError> {
+        match self.rt.timeout(limit, call).await {
+            Ok(answer) => answer.map_err(|error| self.link.failure.of(&error)),
+            Err(_) => Err(BrokerError::Timeout),
+        }
+    }
+
+    async fn declare(&self, topology: &Topology) -> Result<(), BrokerError> {
+        let channel = &self.link.channel;
+        for name in topology.exchanges {
+            let options = ExchangeDeclareOptions { durable: true, ..ExchangeDeclareOptions::default() };
+            let call = channel.exchange_declare((*name).into(), ExchangeKind::Topic, options, FieldTable::default());
+            self.answer(ANSWER, call).await?;
+        }
+        for name in topology.queues {
+            let mut arguments = FieldTable::default();
+            arguments.insert("x-queue-type".into(), AMQPValue::LongString("classic".into()));
+            let options = QueueDeclareOptions { durable: true, ..QueueDeclareOptions::default() };
+            self.answer(ANSWER, channel.queue_declare((*name).into(), options, arguments)).await?;
+        }
+        for (exchange, key, queue) in topology.bindings {
+            let (options, arguments) = (QueueBindOptions::default(), FieldTable::default());
+            let call = channel.queue_bind((*queue).into(), (*exchange).into(), (*key).into(), options, arguments);
+            self.answer(ANSWER, call).await?;
+        }
+        Ok(())
+    }
+
+    async fn send(&self, message: &Message, options: Publish) -> Result<Sent, BrokerError> {
+        let channel = &self.link.channel;
+        if options.confirm {
+            let select = self.answer(ANSWER, channel.confirm_select(ConfirmSelectOptions::default()));
+            self.confirming.get_or_try_init(|| select).await?;
+        }
+        let written = channel.basic_publish(
+            message.exchange.into(),
+            message.routing_key.as_ref().into(),
+            BasicPublishOptions { mandatory: options.mandatory, immediate: false },
+            &message.body,
+            properties(message),
+        );
+        let confirm = self.answer(ANSWER, written).await?;
+        if !options.confirm {
+            return Ok(Sent::Written);
+        }
+        match self.answer(CONFIRM, confirm).await? {
+            Confirmation::Ack(Some(_)) => Ok(Sent::Returned),
+            Confirmation::Ack(None) => Ok(Sent::Confirmed),
+            Confirmation::Nack(_) => Err(BrokerError::Nacked),
+            Confirmation::NotRequested => Ok(Sent::Written),
+        }
+    }
+}
+
+fn properties(message: &Message) -> BasicProperties {
+    let mut headers = FieldTable::default();
+    for (name, value) in &message.headers.0 {
+        headers.insert(name.as_ref().into(), AMQPValue::LongString(value.as_str().into()));
+    }
+    BasicProperties::default()
+        .with_message_id(message.message_id.as_str().into())
+        .with_correlation_id(message.correlation_id.as_str().into())
+        .with_timestamp(message.timestamp_s)
+        .with_delivery_mode(if message.persistent { 2 } else { 1 })
+        .with_headers(headers)
+}
+
+impl Channel for Open {
+    fn declare<'a>(&'a self, topology: &'a Topology) -> Boxed<'a, Result<(), BrokerError>> {
+        Box::pin(self.declare(topology))
+    }
+
+    fn publish(&self, message: Message, options: Publish) -> Boxed<'_, Result<Sent, BrokerError>> {
+        Box::pin(async move {
+            self.journal.write(Entry::Publish {
+                message_id: message.message_id.clone(),
+                event_id: message.headers.get(self.event_id_header).unwrap_or_default().to_owned(),
+                order_id: message.correlation_id.clone(),
+                routing_key: message.routing_key.clone().into_owned(),
+            });
+            let sent = self.send(&message, options).await;
+            let outcome = match sent {
+                Ok(Sent::Written) => Outcome::Written,
+                Ok(Sent::Confirmed) => Outcome::Confirmed,
+                Ok(Sent::Returned) => Outcome::Returned,
+                Err(_) => Outcome::Failed,
+            };
+            self.journal.write(Entry::Published { message_id: message.message_id, outcome });
+            sent
+        })
+    }
+
+    fn consume<'a>(&'a self, queue: &'a str, prefetch: u16) -> Boxed<'a, Result<Box<dyn Consumer>, BrokerError>> {
+        Box::pin(async move {
+            let channel = &self.link.channel;
+            self.answer(ANSWER, channel.basic_qos(prefetch, BasicQosOptions::default())).await?;
+            let (options, arguments) = (BasicConsumeOptions::default(), FieldTable::default());
+            let consumer = self.answer(ANSWER, channel.basic_consume(queue.into(), "".into(), options, arguments)).await?;
+            let consumer: Box<dyn Consumer> =
+                Box::new(Subscription::new(self.rt.clone(), Arc::clone(&self.link), consumer, queue, self.journal.clone()));
+            Ok(consumer)
+        })
+    }
+}

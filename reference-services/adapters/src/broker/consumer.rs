@@ -1,0 +1,144 @@
+//! A subscription, its deliveries and their answers.
+
+use std::{
+    borrow::Cow,
+    collections::BTreeSet,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use bytes::Bytes;
+use futures_util::StreamExt as _;
+use lapin::{
+    Acker, BasicProperties,
+    message::Delivery as Frame,
+    options::{BasicAckOptions, BasicNackOptions, BasicRejectOptions},
+    types::AMQPValue,
+};
+use world::{
+    Boxed, Runtime,
+    broker::{BrokerError, Consumer, Delivery, Headers, Message, Settle, Settler},
+};
+
+use super::{ANSWER, Link};
+use crate::journal::{Answer, Entry, Journal};
+
+/// A started subscription.
+pub(super) struct Subscription {
+    rt: Runtime,
+    link: Arc<Link>,
+    frames: lapin::Consumer,
+    queue: Arc<str>,
+    journal: Journal,
+}
+
+impl Subscription {
+    pub(super) fn new(rt: Runtime, link: Arc<Link>, frames: lapin::Consumer, queue: &str, journal: Journal) -> Self {
+        Self { rt, link, frames, queue: queue.into(), journal }
+    }
+
+    fn delivery(&self, frame: Frame) -> Delivery {
+        let message = message(&frame.exchange, &frame.routing_key, &frame.properties, frame.data);
+        self.journal.write(Entry::Delivered {
+            message_id: message.message_id.clone(),
+            queue: self.queue.to_string(),
+            redelivered: frame.redelivered,
+        });
+        let settler = Box::new(Answers {
+            rt: self.rt.clone(),
+            link: Arc::clone(&self.link),
+            acker: frame.acker,
+            message_id: message.message_id.clone(),
+            journal: self.journal.clone(),
+        });
+        let (tag, redelivered) = (frame.delivery_tag, frame.redelivered);
+        Delivery { message, queue: Arc::clone(&self.queue), tag, redelivered, settler }
+    }
+}
+
+impl Consumer for Subscription {
+    fn next(&mut self) -> Boxed<'_, Result<Delivery, BrokerError>> {
+        Box::pin(async move {
+            match self.frames.next().await {
+                Some(Ok(frame)) => Ok(self.delivery(frame)),
+                Some(Err(error)) => Err(self.link.failure.of(&error)),
+                None => Err(self.link.failure.known()),
+            }
+        })
+    }
+}
+
+/// The way back for one delivery.
+struct Answers {
+    rt: Runtime,
+    link: Arc<Link>,
+    acker: Acker,
+    message_id: String,
+    journal: Journal,
+}
+
+impl Settler for Answers {
+    fn settle(self: Box<Self>, how: Settle) -> Boxed<'static, Result<(), BrokerError>> {
+        Box::pin(async move {
+            let written = self.rt.timeout(ANSWER, async {
+                match how {
+                    Settle::Ack => self.acker.ack(BasicAckOptions::default()).await,
+                    Settle::Requeue => self.acker.nack(BasicNackOptions { requeue: true, multiple: false }).await,
+                    Settle::Reject => self.acker.reject(BasicRejectOptions { requeue: false }).await,
+                }
+            });
+            match written.await.map_err(|_| BrokerError::Timeout)? {
+                // False: the channel was closed before.
+                Ok(false) => Err(self.link.failure.known()),
+                Err(error) => Err(self.link.failure.of(&error)),
+                Ok(true) => {
+                    let how = match how {
+                        Settle::Ack => Answer::Ack,
+                        Settle::Requeue => Answer::Requeue,
+                        Settle::Reject => Answer::Reject,
+                    };
+                    self.journal.write(Entry::Settled { message_id: self.message_id, how });
+                    Ok(())
+                }
+            }
+        })
+    }
+}
+
+fn message(
+    exchange: &lapin::types::ShortString,
+    key: &lapin::types::ShortString,
+    properties: &BasicProperties,
+    body: Vec<u8>,
+) -> Message {
+    let text = |value: &Option<lapin::types::ShortString>| value.as_ref().map(ToString::to_string).unwrap_or_default();
+    let mut headers = Headers::default();
+    for (name, value) in properties.headers().iter().flat_map(|table| table.inner()) {
+        if let AMQPValue::LongString(value) = value {
+            headers.set(name.to_string(), value.to_string());
+        }
+    }
+    Message {
+        exchange: exchange_name(exchange.as_str()),
+        routing_key: Cow::Owned(key.to_string()),
+        message_id: text(properties.message_id()),
+        correlation_id: text(properties.correlation_id()),
+        timestamp_s: properties.timestamp().unwrap_or_default(),
+        persistent: *properties.delivery_mode() == Some(2),
+        headers,
+        body: Bytes::from(body),
+    }
+}
+
+/// The port names exchanges by constants. What a broker sends names one of a handful, so each is kept once, for good.
+fn exchange_name(name: &str) -> &'static str {
+    static NAMES: Mutex<BTreeSet<&'static str>> = Mutex::new(BTreeSet::new());
+    let mut names = NAMES.lock().unwrap_or_else(PoisonError::into_inner);
+    match names.get(name) {
+        Some(known) => known,
+        None => {
+            let kept: &'static str = name.to_owned().leak();
+            names.insert(kept);
+            kept
+        }
+    }
+}

@@ -1,0 +1,84 @@
+//! HTTP over sockets: axum serves, a pooled client calls services by their configured addresses.
+
+use std::{collections::BTreeMap, net::SocketAddr, time::Duration};
+
+use axum::Router;
+use bytes::Bytes;
+use http::{Request, Response};
+use tokio::net::TcpListener;
+use world::{
+    Boxed, Runtime,
+    http::{Http, HttpError},
+};
+
+/// How long a connection may take to come about.
+const CONNECT: Duration = Duration::from_secs(5);
+
+/// The addresses of all services, and the one where this process serves.
+pub struct Sockets {
+    rt: Runtime,
+    listen: Option<SocketAddr>,
+    bases: BTreeMap<String, String>,
+    client: reqwest::Client,
+}
+
+impl Sockets {
+    /// Calls the services at `bases` (`http://host:port`, by name), each answer within `limit`; serves at `listen`.
+    ///
+    /// # Errors
+    /// When the client cannot be made.
+    pub fn new(
+        rt: Runtime,
+        listen: Option<SocketAddr>,
+        bases: BTreeMap<String, String>,
+        limit: Duration,
+    ) -> Result<Self, reqwest::Error> {
+        let client = reqwest::Client::builder().no_proxy().connect_timeout(CONNECT).timeout(limit).build()?;
+        Ok(Self { rt, listen, bases, client })
+    }
+}
+
+/// What a failed call means to the caller. A reset and a time-out leave open whether the request was carried out.
+fn failure(service: &str, error: &reqwest::Error) -> HttpError {
+    if error.is_connect() {
+        HttpError::Refused(service.to_owned())
+    } else if error.is_timeout() {
+        HttpError::Timeout(service.to_owned())
+    } else {
+        HttpError::Reset(service.to_owned())
+    }
+}
+
+impl Http for Sockets {
+    fn call<'a>(&'a self, service: &'a str, request: Request<Bytes>) -> Boxed<'a, Result<Response<Bytes>, HttpError>> {
+        Box::pin(async move {
+            let base = self.bases.get(service).ok_or_else(|| HttpError::Refused(service.to_owned()))?;
+            let (parts, body) = request.into_parts();
+            let path = parts.uri.path_and_query().map_or("/", |path| path.as_str());
+            let request = self.client.request(parts.method, format!("{base}{path}")).headers(parts.headers).body(body);
+            let answer = request.send().await.map_err(|error| failure(service, &error))?;
+            let mut response = Response::new(Bytes::new());
+            *response.status_mut() = answer.status();
+            *response.headers_mut() = answer.headers().clone();
+            *response.body_mut() = answer.bytes().await.map_err(|error| failure(service, &error))?;
+            Ok(response)
+        })
+    }
+
+    fn serve(&self, router: Router) -> Boxed<'_, Result<(), HttpError>> {
+        Box::pin(async move {
+            let address = self.listen.ok_or_else(|| HttpError::Refused("this process serves nothing".into()))?;
+            serve(&self.rt, address, router).await.map_err(|error| HttpError::Refused(format!("{address}: {error}")))
+        })
+    }
+}
+
+/// Serves a router at an address; returns once that accepts connections.
+///
+/// # Errors
+/// When the address cannot be had.
+pub async fn serve(rt: &Runtime, address: SocketAddr, router: Router) -> std::io::Result<()> {
+    let listener = TcpListener::bind(address).await?;
+    drop(rt.spawn("http", async move { axum::serve(listener, router).await }));
+    Ok(())
+}

@@ -1,0 +1,147 @@
+//! What a process did to messages, told outside of itself while it does it: JSON lines on stdout.
+//!
+//! This is the ledger's witness in the containers world. It is written before telemetry is, never through it, and no
+//! service can read it. Whoever collects the lines knows which process they came from.
+
+use std::{
+    io::Write,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use serde::{Deserialize, Serialize};
+use world::Runtime;
+
+/// One line. Times are nanoseconds since the Unix epoch.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Line {
+    /// The process, as `<service>-<instance>.<incarnation>`.
+    pub node: String,
+    /// When the line was written.
+    pub at_ns: u64,
+    /// What happened.
+    #[serde(flatten)]
+    pub entry: Entry,
+}
+
+/// What happened.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "entry", rename_all = "kebab-case")]
+pub enum Entry {
+    /// A publish begins.
+    Publish {
+        /// AMQP `message-id`.
+        message_id: String,
+        /// Names the event over all attempts.
+        event_id: String,
+        /// The order.
+        order_id: String,
+        /// Routing key.
+        routing_key: String,
+    },
+    /// A publish has come to its end. Missing when the process died or gave up waiting first.
+    Published {
+        /// AMQP `message-id`.
+        message_id: String,
+        /// What the publisher learned.
+        outcome: Outcome,
+    },
+    /// A consumer took a message in.
+    Delivered {
+        /// AMQP `message-id`.
+        message_id: String,
+        /// The queue.
+        queue: String,
+        /// It was out before.
+        redelivered: bool,
+    },
+    /// A consumer gave its answer to the latest delivery of a message that it got.
+    Settled {
+        /// AMQP `message-id`.
+        message_id: String,
+        /// The answer.
+        how: Answer,
+    },
+    /// A connection to the broker ended without being asked to.
+    ConnectionLost {
+        /// Low-cardinality cause, as [`BrokerError::error_type`](world::broker::BrokerError::error_type).
+        cause: String,
+    },
+    /// Spans that ended since the last such line.
+    Spans {
+        /// How many have ended since the process started.
+        ended: u64,
+        /// The orders they name.
+        orders: Vec<String>,
+    },
+}
+
+/// What a publisher learned.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Outcome {
+    /// The call failed.
+    Failed,
+    /// Written, no confirm asked for.
+    Written,
+    /// Confirmed.
+    Confirmed,
+    /// Confirmed and returned.
+    Returned,
+}
+
+/// A consumer's answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Answer {
+    /// Acknowledged.
+    Ack,
+    /// Back to the queue.
+    Requeue,
+    /// Dropped.
+    Reject,
+}
+
+/// Writes the lines of one process. Cheap to clone.
+#[derive(Clone)]
+pub struct Journal {
+    rt: Runtime,
+    out: Option<Arc<Mutex<dyn Write + Send>>>,
+}
+
+impl Journal {
+    /// A journal on `out`, a line at a time.
+    pub fn new(rt: Runtime, out: impl Write + Send + 'static) -> Self {
+        Self { rt, out: Some(Arc::new(Mutex::new(out))) }
+    }
+
+    /// A journal that nobody keeps: for processes that are no part of the reference system.
+    #[must_use]
+    pub fn none(rt: Runtime) -> Self {
+        Self { rt, out: None }
+    }
+
+    /// Writes a line. A journal that cannot be written must not stop the service: who reads it notices what is missing.
+    pub fn write(&self, entry: Entry) {
+        let Some(out) = &self.out else { return };
+        let line = Line { node: self.rt.node().to_string(), at_ns: self.rt.wall_ns(), entry };
+        if let Ok(mut text) = serde_json::to_vec(&line) {
+            text.push(b'\n');
+            let mut out = out.lock().unwrap_or_else(PoisonError::into_inner);
+            drop(out.write_all(&text).and_then(|()| out.flush()));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_survives_its_way_through_json() {
+        let entry = Entry::Settled { message_id: "m-1".into(), how: Answer::Requeue };
+        let line = Line { node: "mes-api-1.1".into(), at_ns: 7, entry };
+        let text = serde_json::to_string(&line).unwrap();
+        assert_eq!(text, r#"{"node":"mes-api-1.1","at_ns":7,"entry":"settled","message_id":"m-1","how":"requeue"}"#);
+        assert_eq!(serde_json::from_str::<Line>(&text).unwrap(), line);
+    }
+}

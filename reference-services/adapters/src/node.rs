@@ -1,0 +1,106 @@
+//! The ports of one process, put together from its configuration.
+
+use std::{collections::BTreeMap, io::Write, net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
+
+use tokio::runtime::Handle;
+use world::{Engine, Node, Runtime, Telemetry, World};
+
+use crate::{
+    broker::RabbitMq,
+    control::Control,
+    files::Folder,
+    http::Sockets,
+    journal::Journal,
+    runtime::TokioEngine,
+    store::Postgres,
+    telemetry::{Exporter, Interest},
+};
+
+/// How many connections to its database a process has at most.
+const CONNECTIONS: usize = 16;
+
+/// Where the parts of a process' world are.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Config {
+    /// The process.
+    pub node: Node,
+    /// The seed of the run.
+    pub seed: u64,
+    /// The start of the run, nanoseconds since the Unix epoch.
+    pub epoch_ns: u64,
+    /// `amqp://user:password@host:port/%2f`.
+    pub amqp_url: String,
+    /// `postgres://user:password@host:port/name`.
+    pub database_url: String,
+    /// `http://host:port/v1/traces`; without it the process is not instrumented.
+    pub otlp_url: Option<String>,
+    /// The folder of the 3D models.
+    pub files: PathBuf,
+    /// `http://host:port` of each service, by name.
+    pub services: BTreeMap<String, String>,
+    /// Where the service is reached.
+    pub listen: SocketAddr,
+    /// Where the harness asks.
+    pub control: SocketAddr,
+    /// How long an answer of another service may take.
+    pub call_limit: Duration,
+    /// The header that names an event over all attempts to publish it.
+    pub event_id_header: &'static str,
+}
+
+/// Why the ports could not be put together.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The database's URL does not parse.
+    #[error("database URL")]
+    Database(#[from] tokio_postgres::Error),
+    /// No HTTP client.
+    #[error("HTTP client")]
+    Http(#[from] reqwest::Error),
+    /// The OTLP endpoint is none.
+    #[error("OTLP endpoint")]
+    Otlp(#[from] opentelemetry_otlp::ExporterBuildError),
+    /// The control address cannot be had.
+    #[error("control address {0}")]
+    Control(SocketAddr, #[source] std::io::Error),
+}
+
+/// A process' world, and what stays outside of it.
+pub struct Process {
+    /// The ports.
+    pub world: World,
+    /// Its control address.
+    pub control: Control,
+    /// Its exporter, when it is instrumented.
+    pub exporter: Option<Exporter>,
+}
+
+impl Process {
+    /// Puts the ports together on the current tokio runtime; the journal goes to `journal`.
+    ///
+    /// # Errors
+    /// When part of the configuration is no good. Nothing is connected yet: an outage shows in the service.
+    pub async fn start(config: Config, interest: Interest, journal: impl Write + Send + 'static) -> Result<Self, StartError> {
+        let engine: Arc<dyn Engine> = TokioEngine::new(Handle::current(), config.seed, config.epoch_ns);
+        let rt = Runtime::new(engine, config.node);
+        let journal = Journal::new(rt.clone(), journal);
+        let (exporter, tracer) = match &config.otlp_url {
+            Some(url) => {
+                let (exporter, tracer) = Exporter::start(rt.clone(), url, interest, journal.clone())?;
+                (Some(exporter), Some(tracer))
+            }
+            None => (None, None),
+        };
+        let world = World {
+            broker: Arc::new(RabbitMq::new(rt.clone(), config.amqp_url, config.event_id_header, journal)),
+            store: Arc::new(Postgres::new(rt.clone(), &config.database_url, CONNECTIONS)?),
+            files: Arc::new(Folder::new(config.files, config.node.to_string())),
+            http: Arc::new(Sockets::new(rt.clone(), Some(config.listen), config.services, config.call_limit)?),
+            telemetry: Telemetry::new(rt.clone(), tracer, config.otlp_url.is_some()),
+            rt: rt.clone(),
+        };
+        let control = Control::serve(&rt, config.control, exporter.clone()).await;
+        let control = control.map_err(|error| StartError::Control(config.control, error))?;
+        Ok(Self { world, control, exporter })
+    }
+}
