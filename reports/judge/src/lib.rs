@@ -1,1 +1,25 @@
-//! judge.
+//! Compares what happened (the truth, from the ledger) with what the telemetry shows (the findings), and says whether a run
+//! passes.
+//!
+//! [`judge`] takes a [`Case`] and gives back a [`Judged`]: the report as other tools read it, every bad order, and the
+//! journeys of those orders. Nothing else in the project computes a number that people see.
+
+pub mod answer;
+pub mod case;
+pub mod evaluate;
+pub mod exposure;
+pub mod journey;
+pub mod matching;
+pub mod metrics;
+pub mod order_row;
+pub mod ordered;
+pub mod outcome;
+pub mod report;
+pub mod states;
+pub mod thresholds;
+pub mod unseen;
+pub mod words;
+
+pub use case::Case;
+pub use evaluate::{Judged, judge};
+pub use report::{Outcome, Report};

@@ -1,0 +1,147 @@
+//! What the judge is given about one run.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
+
+use detector::Finding;
+use faults::{Effect, Fault};
+use scenarios::{language::Threshold, truth::Truth};
+
+/// Everything the judge needs to know about one run.
+#[derive(Clone, Debug, Default)]
+pub struct Case {
+    /// What was run.
+    pub run: Run,
+    /// The truth about each order that was initiated.
+    pub truths: Vec<Truth>,
+    /// The detector's word on each order that the telemetry names.
+    pub findings: Vec<Finding>,
+    /// The faults of the scenario, each with what it did.
+    pub faults: Vec<(Fault, Vec<Effect>)>,
+    /// How long orders took into each state, by the owners' own records, in the order of the lifecycle.
+    pub states: Vec<StateTimes>,
+    /// How long the closed orders took from first to last state.
+    pub lead_times: LeadTimes,
+    /// What must hold, the scenario language's defaults included.
+    pub thresholds: Vec<Threshold>,
+    /// Whether the telemetry is all there.
+    pub telemetry: Telemetry,
+    /// The orders that the same seed exposes with full instrumentation, by order ref; `None` when that was not tried.
+    pub exposed_when_full: Option<BTreeSet<String>>,
+}
+
+/// What was run.
+#[derive(Clone, Debug, Default)]
+pub struct Run {
+    /// The scenario's name.
+    pub scenario: String,
+    /// Its title.
+    pub title: String,
+    /// `simulated` or `containers`.
+    pub world: String,
+    /// The seed.
+    pub seed: u64,
+    /// Name of the architecture preset.
+    pub architecture: String,
+    /// Name of the instrumentation preset.
+    pub instrumentation: String,
+    /// The scenario says that nothing shall go wrong.
+    pub quiet: bool,
+    /// Kinds of fault under which the architecture promises to lose no order.
+    pub envelope: Vec<String>,
+    /// The command that repeats this run.
+    pub replay: String,
+    /// How the run was shortened, in words; `None` when it was not.
+    pub scale: Option<String>,
+    /// The start of the run, nanoseconds since the Unix epoch.
+    pub epoch_ns: u64,
+    /// Its end, nanoseconds since the Unix epoch.
+    pub end_ns: u64,
+    /// Why the run did not come to rest; `None` when it did.
+    pub unsettled: Option<String>,
+    /// What took part, and in which version.
+    pub versions: BTreeMap<String, String>,
+    /// How scenario, architecture and instrumentation were set, in the order to show.
+    pub settings: Vec<Setting>,
+    /// Between which services a message travels: routing key to sender and receiver.
+    pub routes: BTreeMap<String, (String, String)>,
+    /// Where a trace can be looked at: the trace id is appended; `None` when nothing keeps the traces.
+    pub trace_base: Option<String>,
+}
+
+/// One setting of a run.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Setting {
+    /// `scenario`, `architecture` or `instrumentation`.
+    pub of: String,
+    /// Its name.
+    pub name: String,
+    /// How it was set.
+    pub value: String,
+    /// What the preset would have said; `None` when there is no preset for it.
+    pub preset: Option<String>,
+}
+
+/// How long orders took into one state from the state before it.
+#[derive(Clone, Debug, Default)]
+pub struct StateTimes {
+    /// The state that was entered.
+    pub state: String,
+    /// Its deadline, nanoseconds; `None` when it has none.
+    pub sla_ns: Option<u64>,
+    /// One duration per entry, nanoseconds, in any order.
+    pub times_ns: Vec<u64>,
+    /// Orders that entered it too late or not at all though its deadline passed.
+    pub breaches: u64,
+    /// Orders that entered it or should have by its deadline: what a share of breaches is a share of.
+    pub due: u64,
+    /// The ref of the order that took longest.
+    pub slowest: Option<Arc<str>>,
+}
+
+/// How long orders took from the first to the last state.
+#[derive(Clone, Debug, Default)]
+pub struct LeadTimes {
+    /// The promise, nanoseconds; `None` when none was made.
+    pub promise_ns: Option<u64>,
+    /// One duration per closed order, nanoseconds, in any order.
+    pub times_ns: Vec<u64>,
+    /// Orders closed later than promised, or still open beyond it.
+    pub overdue: u64,
+    /// Orders closed, or open beyond the promise: what a share of overdue orders is a share of.
+    pub due: u64,
+    /// The ref of the order that took longest.
+    pub slowest: Option<Arc<str>>,
+}
+
+/// Whether all spans that ended came to the detector.
+#[derive(Clone, Debug, Default)]
+pub struct Telemetry {
+    /// Spans that services ended, as each instance counts outside of itself.
+    pub ended: u64,
+    /// Spans handed over by their exporters.
+    pub exported: u64,
+    /// Spans that the detector was given.
+    pub found: u64,
+    /// Spans that went down with a process that the scenario killed: missed by design of the fault, and known by count.
+    pub killed: u64,
+    /// Why the telemetry could not be read (whole or in part); `None` when it could.
+    pub unavailable: Option<String>,
+}
+
+impl Telemetry {
+    /// Why the telemetry is no base for a verdict; `None` when it is.
+    #[must_use]
+    pub fn gap(&self) -> Option<String> {
+        if let Some(reason) = &self.unavailable {
+            return Some(reason.clone());
+        }
+        let (ended, exported, found) = (self.ended - self.killed.min(self.ended), self.exported, self.found);
+        (ended != exported || exported != found).then(|| {
+            let [ended, exported, found] = [ended, exported, found].map(crate::words::count);
+            format!("telemetry is incomplete: {ended} spans ended, {exported} exported, {found} found")
+        })
+    }
+}

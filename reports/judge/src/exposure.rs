@@ -1,0 +1,182 @@
+//! How much of the truth the telemetry exposes: over all orders, by hop and by fault.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use faults::{Effect, Fault, What};
+
+use crate::{
+    case::Run,
+    matching::Pair,
+    report::{After, BadHop, Exposed, Exposure, FaultRow, Standing, Window},
+    words,
+};
+
+/// Over all orders.
+#[must_use]
+pub fn exposure<'a>(pairs: &[Pair<'a>]) -> Exposure {
+    let count = |wanted: fn(&Pair<'a>) -> bool| pairs.iter().filter(|pair| wanted(pair)).count() as u64;
+    let standing = |wanted: Standing| pairs.iter().filter(|pair| pair.standing == Some(wanted)).count() as u64;
+    let (exposed, misjudged) = (standing(Standing::Exposed), standing(Standing::Misjudged));
+    let (missed, unknown) = (standing(Standing::Missed) + misjudged, standing(Standing::Unknown));
+    let bad = exposed + missed + unknown;
+    Exposure {
+        recall: share(exposed, bad),
+        precision: share(exposed, count(Pair::alarmed)),
+        hop_at_1: share(count(Pair::right_hop), bad),
+        exposed,
+        missed,
+        false_alarms: standing(Standing::FalseAlarm),
+        unknown,
+        misjudged,
+        fine_but_unknown: count(|pair| !pair.truth.class.bad() && pair.verdict() == detector::Verdict::Unknown),
+        exposed_after: after(pairs.iter()),
+    }
+}
+
+/// A part of a whole; `None` of nothing.
+#[must_use]
+pub fn share(part: u64, whole: u64) -> Option<f64> {
+    (whole > 0).then(|| part as f64 / whole as f64)
+}
+
+/// The bad orders of a group.
+#[must_use]
+pub fn exposed<'p, 'a: 'p>(group: impl Iterator<Item = &'p Pair<'a>> + Clone) -> Exposed {
+    let mut row = Exposed { exposed_after: after(group.clone()), ..Exposed::default() };
+    for pair in group.filter(|pair| pair.bad()) {
+        row.orders += 1;
+        row.right_hop += u64::from(pair.right_hop());
+        match pair.standing {
+            Some(Standing::Exposed) => row.exposed += 1,
+            Some(Standing::Unknown) => row.unknown += 1,
+            _ => row.missed += 1,
+        }
+        if let Some(finding) = pair.finding.filter(|finding| finding.verdict.alarms()) {
+            *row.tiers.entry(format!("{:?}", finding.tier)).or_insert(0) += 1;
+        }
+    }
+    row
+}
+
+fn after<'p, 'a: 'p>(group: impl Iterator<Item = &'p Pair<'a>>) -> After {
+    let mut times_ns: Vec<u64> = group.filter_map(Pair::exposed_after_ns).collect();
+    times_ns.sort_unstable();
+    let second = |at: Option<&u64>| at.map(|ns| words::seconds(*ns));
+    After {
+        min_s: second(times_ns.first()),
+        p50_s: crate::metrics::percentile(&times_ns, 50.0).map(words::seconds),
+        max_s: second(times_ns.last()),
+    }
+}
+
+/// The bad orders by class and hop: the worst class first, the most orders first within it.
+#[must_use]
+pub fn by_hop(pairs: &[Pair<'_>], run: &Run, faults: &[FaultRow]) -> Vec<BadHop> {
+    let mut groups: BTreeMap<_, Vec<&Pair<'_>>> = BTreeMap::new();
+    for pair in pairs.iter().filter(|pair| pair.bad()) {
+        groups.entry((pair.truth.class, pair.truth.hop.clone())).or_default().push(pair);
+    }
+    let mut rows: Vec<_> = groups
+        .into_iter()
+        .map(|((class, hop), group)| {
+            let exposure = exposed(group.iter().copied());
+            let names: BTreeSet<&str> = group.iter().flat_map(|pair| pair.truth.faults.iter().map(String::as_str)).collect();
+            let guilty: Vec<&FaultRow> = faults.iter().filter(|fault| names.contains(fault.name.as_str())).collect();
+            let route = hop.as_ref().and_then(|hop| run.routes.get(hop.split(' ').next().unwrap_or(hop)));
+            let row = BadHop {
+                truth: class.name().to_owned(),
+                between: route.cloned(),
+                blind: exposure.exposed < exposure.orders,
+                exposure,
+                faults: guilty.iter().map(|fault| fault.name.clone()).collect(),
+                because: because(&guilty),
+                hop,
+            };
+            (class, row)
+        })
+        .collect();
+    rows.sort_by_key(|(class, row)| (*class, std::cmp::Reverse(row.exposure.orders)));
+    rows.into_iter().map(|(_, row)| row).collect()
+}
+
+fn because(faults: &[&FaultRow]) -> Option<String> {
+    let one = |fault: &&FaultRow| {
+        let begin = words::duration(fault.window.from_s);
+        let proof = fault.proof.as_deref().unwrap_or("no effect");
+        format!("{} at {begin} ({proof})", fault.kind)
+    };
+    (!faults.is_empty()).then(|| faults.iter().map(one).collect::<Vec<_>>().join("; "))
+}
+
+/// The faults, in the order they began.
+#[must_use]
+pub fn by_fault(pairs: &[Pair<'_>], inflicted: &[(Fault, Vec<Effect>)], run: &Run) -> Vec<FaultRow> {
+    let mut rows: Vec<FaultRow> = inflicted.iter().map(|(fault, effects)| fault_row(pairs, fault, effects, run)).collect();
+    rows.sort_by(|a, b| a.window.from_s.total_cmp(&b.window.from_s).then_with(|| a.name.cmp(&b.name)));
+    rows
+}
+
+fn fault_row(pairs: &[Pair<'_>], fault: &Fault, effects: &[Effect], run: &Run) -> FaultRow {
+    let hit: BTreeSet<&str> = effects.iter().filter_map(|effect| effect.order_id.as_deref()).collect();
+    let bad: Vec<&Pair<'_>> = pairs.iter().filter(|pair| pair.bad() && pair.truth.faults.contains(&fault.name)).collect();
+    let first_alarm_ns = bad.iter().filter(|pair| pair.exposed()).filter_map(|pair| pair.finding?.alarmed_ns).min();
+    let (from_s, lasts_s) = (words::seconds(nanoseconds(fault.at)), words::seconds(nanoseconds(fault.lasts)));
+    FaultRow {
+        name: fault.name.clone(),
+        kind: fault.kind.name().to_owned(),
+        attempts: 1,
+        effects: effects.len() as u64,
+        proof: proof(effects),
+        window: Window { from_s, to_s: from_s + lasts_s },
+        orders_hit: hit.len() as u64,
+        in_envelope: run.envelope.iter().any(|kind| kind == fault.kind.name()),
+        first_alarm_s: first_alarm_ns.map(|at| words::since(at, run.epoch_ns)),
+        exposure: exposed(bad.iter().copied()),
+    }
+}
+
+fn nanoseconds(duration: std::time::Duration) -> u64 {
+    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
+}
+
+/// What a fault did, in words; `None` when it did nothing.
+#[must_use]
+pub fn proof(effects: &[Effect]) -> Option<String> {
+    let mut counts = [0_u64; 7];
+    for effect in effects {
+        counts[match effect.what {
+            What::MessageLost { .. } => 0,
+            What::PublishFailed { .. } => 1,
+            What::DeliveryCut { acknowledged: true, .. } => 2,
+            What::DeliveryCut { acknowledged: false, .. } => 3,
+            What::CalculationSlowed { .. } => 4,
+            What::NodeKilled { .. } => 5,
+            What::ConnectionLost { .. } => 6,
+        }] += 1;
+    }
+    let words = [
+        ("message", "lost from queues"),
+        ("publish", "failed"),
+        ("acknowledged message", "lost with its consumer"),
+        ("delivery", "cut off"),
+        ("calculation", "slowed"),
+        ("process", "killed"),
+        ("connection", "broken"),
+    ];
+    let said: Vec<String> = counts
+        .into_iter()
+        .zip(words)
+        .filter(|(count, _)| *count > 0)
+        .map(|(count, (noun, verb))| format!("{} {} {verb}", words::count(count), plural(noun, count)))
+        .collect();
+    (!said.is_empty()).then(|| said.join(", "))
+}
+
+fn plural(noun: &str, count: u64) -> String {
+    match (count, noun) {
+        (1, _) => noun.to_owned(),
+        (_, "delivery") => "deliveries".to_owned(),
+        (_, "publish" | "process") => format!("{noun}es"),
+        _ => format!("{noun}s"),
+    }
+}

@@ -1,0 +1,167 @@
+//! One order in the report: the truth about it, and what the telemetry says.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    case::Run,
+    journey::{self, HopRow},
+    matching::Pair,
+    words,
+};
+
+/// One order in which something went wrong, or that was alarmed without need.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct BadOrder {
+    /// The order, as shop-api named it.
+    pub order_id: String,
+    /// The client's own reference.
+    pub order_ref: String,
+    /// `retail` or `api_partner`.
+    pub client_type: String,
+    /// What became of it.
+    pub truth: String,
+    /// Where.
+    pub truth_hop: Option<String>,
+    /// The detector's verdict; `unknown` also when it says nothing of the order.
+    pub verdict: String,
+    /// The detector's hop.
+    pub hop: Option<String>,
+    /// How many hops it should have shown, and showed.
+    pub hops: Hops,
+    /// The verdict is the truth.
+    pub exposed: bool,
+    /// From going wrong to the alarm, seconds of the run; null when either is not known.
+    pub exposed_after_s: Option<f64>,
+    /// Tier of evidence; null without a finding.
+    pub tier: Option<String>,
+    /// The faults that hit it.
+    pub faults: Vec<String>,
+    /// The spans that the verdict rests on.
+    pub evidence: Vec<Evidence>,
+    /// Where its trace can be looked at; null when nothing keeps it.
+    pub trace_url: Option<String>,
+    /// How truth and verdict stand to each other.
+    pub standing: Standing,
+    /// The detector's hop is the true one.
+    pub right_hop: bool,
+    /// The detector's cause, as far as its evidence carries.
+    pub cause: Option<String>,
+    /// Why it was missed; null when it was not, or when full instrumentation was not tried.
+    pub miss: Option<Miss>,
+    /// When it was initiated, seconds since the start of the run.
+    pub initiated_s: f64,
+    /// From then to its end, or to the end of the run, seconds.
+    pub age_s: f64,
+    /// When it went wrong, seconds since the start of the run.
+    pub since_s: Option<f64>,
+    /// When the first alarm for it was raised, seconds since the start of the run.
+    pub alarmed_s: Option<f64>,
+}
+
+/// How many hops an order should have shown, and showed.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Hops {
+    /// Should have.
+    pub expected: u32,
+    /// Did.
+    pub seen: u32,
+}
+
+/// A span, as tracing backends name it: lower-case hexadecimal.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Evidence {
+    /// Its trace.
+    pub trace_id: String,
+    /// Its id.
+    pub span_id: String,
+}
+
+/// How truth and verdict stand to each other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Standing {
+    /// Bad, and taken for fine.
+    Missed,
+    /// Bad, and the telemetry does not say.
+    Unknown,
+    /// Bad, and alarmed with another verdict.
+    Misjudged,
+    /// Bad, and alarmed with the right verdict.
+    Exposed,
+    /// Fine, and alarmed.
+    FalseAlarm,
+}
+
+impl Standing {
+    /// Its name in files.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Missed => "missed",
+            Self::Unknown => "unknown",
+            Self::Misjudged => "misjudged",
+            Self::Exposed => "exposed",
+            Self::FalseAlarm => "false-alarm",
+        }
+    }
+}
+
+/// Why a bad order was not exposed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Miss {
+    /// The same run with full instrumentation does not expose it either: the detector should have.
+    ExposableButMissed,
+    /// The same run with full instrumentation exposes it.
+    NotExposableWithThisInstrumentation,
+}
+
+/// A row of `bad-orders.jsonl`: an order and its journey.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct BadOrderWithJourney {
+    /// The order.
+    #[serde(flatten)]
+    pub order: BadOrder,
+    /// Its hops, in the order of the lifecycle.
+    pub journey: Vec<HopRow>,
+}
+
+/// The row of one order.
+#[must_use]
+pub fn with_journey(pair: &Pair<'_>, run: &Run) -> BadOrderWithJourney {
+    let (truth, finding) = (pair.truth, pair.finding);
+    let since = |at_ns: Option<u64>| at_ns.map(|at| words::since(at, run.epoch_ns));
+    let evidence: Vec<Evidence> = finding.map_or_else(Vec::new, |finding| {
+        let span = |(trace, span): &(_, _)| Evidence { trace_id: format!("{trace:032x}"), span_id: format!("{span:016x}") };
+        finding.evidence.iter().map(span).collect()
+    });
+    let order = BadOrder {
+        order_id: truth.order_id.to_string(),
+        order_ref: truth.order_ref.to_string(),
+        client_type: truth.client_type.to_string(),
+        truth: truth.class.name().to_owned(),
+        truth_hop: truth.hop.clone(),
+        verdict: pair.verdict().name().to_owned(),
+        hop: finding.and_then(|finding| finding.hop.clone()),
+        hops: finding
+            .map_or_else(Hops::default, |finding| Hops { expected: finding.hops_expected, seen: finding.hops_seen }),
+        exposed: pair.exposed(),
+        exposed_after_s: pair.exposed_after_ns().map(words::seconds),
+        tier: finding.map(|finding| format!("{:?}", finding.tier)),
+        faults: truth.faults.clone(),
+        // The last span is the nearest to where the order went wrong.
+        trace_url: run.trace_base.as_ref().and_then(|base| Some(format!("{base}{}", evidence.last()?.trace_id))),
+        evidence,
+        standing: pair.standing.unwrap_or(Standing::FalseAlarm),
+        right_hop: pair.right_hop(),
+        cause: finding.and_then(|finding| finding.cause).map(str::to_owned),
+        miss: pair.miss,
+        initiated_s: words::since(truth.initiated_ns, run.epoch_ns),
+        age_s: words::since(truth.closed_ns.unwrap_or(run.end_ns), truth.initiated_ns),
+        since_s: since(truth.since_ns),
+        alarmed_s: since(finding.and_then(|finding| finding.alarmed_ns)),
+    };
+    let seen = finding.map_or(&[][..], |finding| &finding.journey);
+    BadOrderWithJourney { order, journey: journey::side_by_side(&truth.journey, seen, run.epoch_ns) }
+}

@@ -1,0 +1,60 @@
+//! What a run could not see, and the smallest change of instrumentation that would show it.
+
+use crate::{
+    case::Case,
+    matching::Matched,
+    report::{BadHop, Exposure, FaultRow, Unseen},
+    words,
+};
+
+/// Everything that limits what can be said, the gravest first.
+#[must_use]
+pub fn unseen(case: &Case, matched: &Matched<'_>, hops: &[BadHop], faults: &[FaultRow], exposure: &Exposure) -> Vec<Unseen> {
+    let mut all = Vec::new();
+    let mut say = |what: String, remedy: Option<&str>| all.push(Unseen { what, remedy: remedy.map(str::to_owned) });
+    if let Some(gap) = case.telemetry.gap() {
+        say(gap, None);
+    }
+    let unnamed = matched.pairs.iter().filter(|pair| pair.finding.is_none()).count() as u64;
+    if unnamed > 0 {
+        let orders = words::several(unnamed, "order");
+        say(format!("{orders} without any trace"), Some("record the order id on a span of each service, and sample no order away"));
+    }
+    for hop in hops.iter().filter(|hop| hop.blind) {
+        let blind = hop.exposure.orders - hop.exposure.exposed;
+        let place = hop.hop.as_deref().unwrap_or("an unnamed hop");
+        say(format!("{} {} at {place} and not exposed", words::several(blind, "order"), hop.truth), remedy(place));
+    }
+    if exposure.fine_but_unknown > 0 {
+        let orders = words::several(exposure.fine_but_unknown, "order");
+        say(format!("{orders} that are fine, though the telemetry does not say so"), None);
+    }
+    for fault in faults.iter().filter(|fault| fault.effects == 0) {
+        say(format!("what {} would have done: it had no effect", fault.name), Some("more load while it lasts, or a longer fault"));
+    }
+    if case.telemetry.killed > 0 {
+        let spans = words::several(case.telemetry.killed, "span");
+        say(format!("{spans} that went down in the buffer of a killed process"), Some("send the spans of transitions at once"));
+    }
+    if let Some(scale) = &case.run.scale {
+        say(format!("real waiting times: the run was shortened ({scale})"), Some("the simulated world runs the whole time"));
+    }
+    if exposure.exposed > 0 {
+        let what = "why a message vanished: spans name the hop, not what happened inside the broker";
+        say(what.to_owned(), Some("the broker's own metrics or its message log"));
+    }
+    all
+}
+
+/// What telemetry would show the hop.
+fn remedy(hop: &str) -> Option<&'static str> {
+    Some(match hop.rsplit_once(' ')?.1 {
+        "commit-send" => "a span for the publish, a child of the transition that it announces, with the message id",
+        "transit" => "`traceparent` in the message, and a receive marker with the message id, sent at once",
+        "process" => "a span for the processing with the event `order.status_changed`, recorded after the commit",
+        "settle" => "a span for the ack, with the message id",
+        "wait" => "the event `order.status_changed` in the span of both states, with the order id",
+        "work-wait" | "work" => "a start marker for the calculation, sent when it begins",
+        _ => return None,
+    })
+}
