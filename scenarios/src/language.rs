@@ -3,10 +3,21 @@
 //! A file is read in three steps: [`keys`] describes every key once, [`check`] holds a document against it, [`read`] makes
 //! a [`Scenario`] of what is left. [`schema`] writes the JSON Schema from the same description.
 
+pub(crate) mod keys;
+mod check;
+mod fields;
+mod problem;
+pub(crate) mod read;
+mod find;
+pub mod thresholds;
+pub mod units;
+
 use std::{collections::BTreeMap, time::Duration};
 
 use contracts::{Architecture, Status, architecture::Preset};
 use serde::Serialize;
+
+pub use problem::ScenarioError;
 
 use crate::people::People;
 

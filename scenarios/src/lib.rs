@@ -1,6 +1,7 @@
 //! What happens: the scenario language, the load, the actors, the driver and the ledger.
 
 pub mod language;
+pub mod load;
 pub mod people;
 pub mod stage;
 pub mod truth;

@@ -1,0 +1,229 @@
+//! Every key of a scenario file, described once: the check, the reader's defaults and the JSON Schema follow from it.
+
+use contracts::{Status, architecture::Preset, services};
+use faults::{broker_kill, broker_restart, consumer_kill, slow_pricing};
+
+use super::{Actor, InstrumentationPreset, Pool};
+
+/// A key of a table.
+pub(crate) struct Key {
+    pub(crate) name: &'static str,
+    pub(crate) takes: Takes,
+    pub(crate) need: Need,
+    /// One sentence for people.
+    pub(crate) about: &'static str,
+}
+
+/// Whether a key must be there.
+#[derive(Clone, Copy)]
+pub(crate) enum Need {
+    Required,
+    Optional,
+    /// Absent, it is this text. An absent table has all its defaults.
+    Default(&'static str),
+}
+
+/// What a key takes.
+#[derive(Clone, Copy)]
+pub(crate) enum Takes {
+    /// A text that is not empty.
+    Text,
+    /// `true` or `false`.
+    Flag,
+    /// A whole number in a range.
+    Whole(u64, u64),
+    /// A number in a range.
+    Number(f64, f64),
+    /// A time longer than 0.
+    Time,
+    /// A time that may be 0.
+    Moment,
+    /// An arrival rate above 0.
+    Rate,
+    /// An arrival rate that may be 0.
+    RateOrNone,
+    /// One of some names.
+    Name(&'static [&'static str]),
+    /// A list that is not empty.
+    Some(&'static Self),
+    /// A list.
+    Any(&'static Self),
+    /// A table.
+    Table(&'static [Key]),
+    /// A table whose keys depend on one of them.
+    Kind {
+        /// The key that decides.
+        tag: &'static str,
+        /// Keys of every kind.
+        always: &'static [Key],
+        /// Further keys, by the value of `tag`.
+        kinds: &'static [(&'static str, &'static [Key])],
+    },
+    /// A table of thresholds: metric, expressions.
+    Thresholds,
+    /// A key that people may expect and that means nothing, with the reason.
+    Nothing(&'static str),
+}
+
+const fn key(name: &'static str, takes: Takes, need: Need, about: &'static str) -> Key {
+    Key { name, takes, need, about }
+}
+
+use Need::{Default, Optional, Required};
+
+/// The keys of a scenario file.
+pub(crate) const SCENARIO: &[Key] = &[
+    key("title", Takes::Text, Required, "One sentence that tells what happens."),
+    key("seed", Takes::Whole(0, i64::MAX as u64), Default("42"), "Decides every random draw."),
+    key("duration", Takes::Time, Required, "How long orders arrive. The run then heals, settles and is judged."),
+    key("quiet", Takes::Flag, Default("false"), "Nothing is meant to go wrong: no alarm is the proof."),
+    key("architecture", Takes::Table(ARCHITECTURE), Default(""), "How the services are built: a preset and toggles."),
+    key("instrumentation", Takes::Table(INSTRUMENTATION), Default(""), "What the telemetry shows."),
+    key("load", Takes::Some(&LOAD), Required, "Streams of orders."),
+    key("pricing", Takes::Table(PRICING), Default(""), "How long price calculations take: log-normal, variation 1."),
+    key("people", Takes::Table(PEOPLE), Optional, "How long people take on average, and how many there are."),
+    key("broker", Takes::Table(BROKER), Default(""), "The broker's own time settings."),
+    key("fault", Takes::Any(&FAULT), Optional, "What goes wrong."),
+    key("sla", Takes::Table(SLA), Optional, "Deadlines that replace the lifecycle's."),
+    key("scale", Takes::Table(SCALE), Optional, "How a real stack may shorten the scenario."),
+    key("thresholds", Takes::Thresholds, Optional, "What must hold, in k6's grammar."),
+];
+
+const ARCHITECTURES: [&str; 2] = [Preset::AsIs.name(), Preset::ToBe.name()];
+const ARCHITECTURE: &[Key] = &[
+    key("preset", Takes::Name(&ARCHITECTURES), Default("as-is"), "The toggles it starts from."),
+    key("publisher-confirms", Takes::Flag, Optional, "Publishers wait until the broker has taken responsibility."),
+    key("outbox", Takes::Flag, Optional, "Events are rows of the transaction that caused them."),
+    key("ack-after-work", Takes::Flag, Optional, "Consumers acknowledge after the work; else before it."),
+    key("idempotent-consumers", Takes::Flag, Optional, "Consumers recognise an event they have handled."),
+    key("mes-consumers", Takes::Whole(1, 1000), Optional, "Consumers of the factory's queue, and workers of price jobs."),
+    key("pricing", Takes::Name(&["blocking", "asynchronous"]), Optional, "In the message handler, or as a job."),
+    key("picking", Takes::Name(&["newest-first", "oldest-first"]), Optional, "Which order people take first."),
+];
+
+const INSTRUMENTATIONS: [&str; 2] = [InstrumentationPreset::Full.name(), InstrumentationPreset::Blind.name()];
+const INSTRUMENTATION: &[Key] = &[
+    key("preset", Takes::Name(&INSTRUMENTATIONS), Default("full"), "What it starts from."),
+    key("silent", Takes::Any(&Takes::Name(&services::ALL)), Optional, "Services without traces, instead of the preset's."),
+    key("propagation", Takes::Flag, Optional, "Whether traceparent travels between services."),
+];
+
+const ACTORS: [&str; 2] = [Actor::Customer.name(), Actor::ApiUser.name()];
+const LOAD: Takes = Takes::Kind {
+    tag: "executor",
+    always: &[key("actor", Takes::Name(&ACTORS), Required, "Who orders.")],
+    kinds: &[
+        ("constant-arrival-rate", &[key("rate", Takes::Rate, Required, "Orders per unit of time.")]),
+        (
+            "ramping-arrival-rate",
+            &[
+                key("start", Takes::RateOrNone, Default("0/s"), "The rate at the beginning."),
+                key("stages", Takes::Some(&Takes::Table(STAGE)), Required, "The rate runs straight to each target."),
+            ],
+        ),
+        (
+            "burst",
+            &[
+                key("at", Takes::Moment, Required, "Its begin, since the start of the run."),
+                key("count", Takes::Whole(1, 2_000_000), Required, "How many orders."),
+                key("within", Takes::Time, Required, "All of them arrive within this time."),
+            ],
+        ),
+    ],
+};
+const STAGE: &[Key] = &[
+    key("target", Takes::RateOrNone, Required, "The rate at the end of the stage."),
+    key("duration", Takes::Time, Required, "How long the stage takes."),
+];
+
+const PRICING: &[Key] = &[
+    key("mean", Takes::Time, Default("150s"), "Mean before the cap."),
+    key("max", Takes::Time, Default("30m"), "No calculation takes longer."),
+];
+
+const PEOPLE: &[Key] = &[
+    key("upload", Takes::Time, Optional, "A customer, from creating an order to uploading the model."),
+    key("submit", Takes::Time, Optional, "A customer, from uploading to sending off."),
+    key("seller", Takes::Time, Optional, "A seller, for one approval."),
+    key("bench", Takes::Time, Optional, "An operator at the bench, for one piece."),
+    key("manufacturing", Takes::Time, Optional, "From taking an order to its completion."),
+    key("packaging", Takes::Time, Optional, "From completion to packaging."),
+    key("shipping", Takes::Time, Optional, "From packaging to shipping."),
+    key("carrier", Takes::Time, Optional, "From shipping to the customer."),
+    key("sellers", Takes::Whole(1, 100_000), Optional, "Sellers in the pool; else as many as are half busy."),
+    key("operators", Takes::Whole(1, 100_000), Optional, "Operators in the pool; else as many as are half busy."),
+];
+
+const BROKER: &[Key] = &[
+    key("consumer-timeout", Takes::Time, Default("30m"), "After it a consumer that has not acknowledged loses its channel."),
+    key("tick", Takes::Time, Default("60s"), "How often the broker looks for such consumers."),
+];
+
+const SLOW_PRICING: &[Key] = &[
+    key("share", Takes::Number(0.0, 1.0), Required, "Share of the calculations begun meanwhile, above 0."),
+    key("takes", Takes::Time, Required, "How long those take."),
+];
+const CONSUMER_KILL: &[Key] = &[
+    key("service", Takes::Name(&services::ALL), Default("mes-api"), "The service that dies."),
+    key("times", Takes::Whole(1, 1000), Default("1"), "How often."),
+    key("every", Takes::Time, Optional, "From one time to the next; needed when there are several."),
+];
+const FAULT: Takes = Takes::Kind {
+    tag: "kind",
+    always: &[
+        key("at", Takes::Moment, Required, "Its begin, since the start of the run."),
+        key("for", Takes::Time, Required, "How long it lasts."),
+    ],
+    kinds: &[
+        (broker_kill::NAME, &[]),
+        (broker_restart::NAME, &[]),
+        (consumer_kill::NAME, CONSUMER_KILL),
+        (slow_pricing::NAME, SLOW_PRICING),
+    ],
+};
+
+const ENTERED: &str = "From entering the state before it to entering this one.";
+const TAKEN_IN: &str = "From the sender's commit to the receiver's.";
+const SLA: &[Key] = &[
+    key(Status::Initiated.name(), Takes::Nothing("is where an order begins: nothing comes before it"), Optional, ""),
+    key(Status::FileUploaded.name(), Takes::Time, Optional, ENTERED),
+    key(Status::Submitted.name(), Takes::Time, Optional, ENTERED),
+    key(Status::PriceCalculated.name(), Takes::Time, Optional, ENTERED),
+    key(Status::ManufacturingApproved.name(), Takes::Time, Optional, ENTERED),
+    key(Status::ManufacturingStarted.name(), Takes::Time, Optional, ENTERED),
+    key(Status::ManufacturingCompleted.name(), Takes::Time, Optional, ENTERED),
+    key(Status::Packaging.name(), Takes::Time, Optional, ENTERED),
+    key(Status::Shipped.name(), Takes::Time, Optional, ENTERED),
+    key(Status::Closed.name(), Takes::Time, Optional, ENTERED),
+    key("order.manufacturing_started", Takes::Time, Optional, TAKEN_IN),
+    key("order.manufacturing_completed", Takes::Time, Optional, TAKEN_IN),
+    key("order.packaging", Takes::Time, Optional, TAKEN_IN),
+    key("promise", Takes::Time, Optional, "From INITIATED to CLOSED."),
+];
+
+const POOLS: [&str; 3] = [Pool::Seller.name(), Pool::Operator.name(), Pool::MesConsumers.name()];
+const SCALE: &[Key] = &[
+    key("machine", Takes::Number(1.0, 1e6), Required, "Divides the timeline, arrival gaps, service times and faults."),
+    key("human", Takes::Number(1.0, 1e6), Required, "Divides think times and their deadlines."),
+    key("window", Takes::Time, Optional, "How much of the timeline is kept, around the faults."),
+    key("unstudied", Takes::Any(&Takes::Name(&POOLS)), Optional, "Pools whose utilisation may change."),
+    key("floor", Takes::Moment, Default("10s"), "What the real stack may add to a deadline, real time."),
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_kind_of_fault_can_be_written() {
+        let Takes::Kind { kinds, .. } = FAULT else { panic!("faults are kinds") };
+        assert_eq!(kinds.iter().map(|(name, _)| *name).collect::<Vec<_>>(), faults::KINDS);
+    }
+
+    #[test]
+    fn every_state_stands_under_sla() {
+        for state in Status::ALL {
+            assert!(SLA.iter().any(|key| key.name == state.name()), "{state}");
+        }
+    }
+}

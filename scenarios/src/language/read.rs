@@ -1,0 +1,320 @@
+//! Makes a scenario of a checked document: what its keys mean together.
+
+use std::{ops::Range, path::Path, time::Duration};
+
+use contracts::{
+    Architecture, Status,
+    architecture::{Picking, Preset, Pricing as PricingMode},
+};
+use faults::{Fault, Kind, broker_kill, broker_restart, consumer_kill};
+
+use super::{
+    Actor, Broker, Executor, Factors, Instrumentation, InstrumentationPreset, Load, Pool, Pricing, RampStage, Scale, Scenario, Sla,
+    check, fields::{Fields, Value},
+    keys, problem::{Problem, ScenarioError},
+    thresholds, units,
+};
+use crate::people::{People, Wait, pool};
+
+/// More orders than this in one scenario are a slip of the pen.
+const MOST_ORDERS: f64 = 2_000_000.0;
+
+impl Scenario {
+    /// Reads a scenario file's bytes. The path names the scenario and its errors; nothing is opened.
+    ///
+    /// # Errors
+    /// The first thing in the file that means nothing, with its line and column.
+    pub fn parse(file: &Path, bytes: &[u8]) -> Result<Self, ScenarioError> {
+        let name = file.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default();
+        let nameable = |c: char| c.is_alphanumeric() || "-_.+ ".contains(c);
+        if name.is_empty() || name.starts_with(['.', ' ']) || !name.chars().all(nameable) {
+            return Err(ScenarioError::Unnameable { file: file.to_owned() });
+        }
+        let text = str::from_utf8(bytes).map_err(|error| {
+            let at = error.valid_up_to();
+            Problem::new(&(at..at), "a byte that is no UTF-8", "text in UTF-8").place(file.to_owned(), bytes)
+        })?;
+        let scenario = check::document(text, keys::SCENARIO).and_then(|fields| scenario(name, &fields));
+        scenario.map_err(|problem| problem.place(file.to_owned(), bytes))
+    }
+}
+
+fn scenario(name: &str, fields: &Fields) -> Result<Scenario, Problem> {
+    let duration = fields.need("duration", fields.time("duration"))?;
+    let load = fields.tables("load").map(|table| one_load(table, duration)).collect::<Result<Vec<_>, _>>()?;
+    let expected: f64 = load.iter().map(|load| load.executor.expected(duration)).sum();
+    if expected > MOST_ORDERS {
+        let what = format!("about {expected:.0} orders arrive in {}", units::written(duration));
+        return Err(Problem::new(fields.place("load"), what, format!("at most {MOST_ORDERS:.0} orders: a lower rate or a shorter duration")));
+    }
+    let architecture = architecture(fields.need("architecture", fields.table("architecture"))?);
+    let scenario = Scenario {
+        name: name.to_owned(),
+        title: fields.need("title", fields.text("title"))?.to_owned(),
+        seed: fields.need("seed", fields.whole("seed"))?,
+        duration,
+        quiet: fields.need("quiet", fields.flag("quiet"))?,
+        architecture,
+        written: architecture,
+        instrumentation: instrumentation(fields.need("instrumentation", fields.table("instrumentation"))?),
+        people: people(fields.table("people"), &load, duration),
+        pricing: pricing(fields.need("pricing", fields.table("pricing"))?)?,
+        broker: broker(fields.need("broker", fields.table("broker"))?)?,
+        faults: faults(fields, &load, duration)?,
+        sla: sla(fields.table("sla")),
+        scale: fields.table("scale").map(scale).transpose()?,
+        scaled_by: None,
+        thresholds: thresholds::read(fields.thresholds("thresholds"))?,
+        load,
+    };
+    if scenario.quiet
+        && let Some(fault) = scenario.faults.first()
+    {
+        let what = format!("`quiet` is true, but {} happens", fault.name);
+        return Err(Problem::new(fields.place("quiet"), what, "`quiet = false`, or no faults"));
+    }
+    Ok(scenario)
+}
+
+fn architecture(fields: &Fields) -> Architecture {
+    let named = |name: &str| Preset::ALL.into_iter().find(|preset| preset.name() == name);
+    let mut architecture = fields.text("preset").and_then(named).unwrap_or(Preset::AsIs).architecture();
+    let flags = [
+        ("publisher-confirms", &mut architecture.publisher_confirms),
+        ("outbox", &mut architecture.outbox),
+        ("ack-after-work", &mut architecture.ack_after_work),
+        ("idempotent-consumers", &mut architecture.idempotent_consumers),
+    ];
+    for (key, toggle) in flags {
+        *toggle = fields.flag(key).unwrap_or(*toggle);
+    }
+    if let Some(consumers) = fields.whole("mes-consumers") {
+        architecture.mes_consumers = u16::try_from(consumers).unwrap_or(u16::MAX);
+    }
+    architecture.pricing = match fields.text("pricing") {
+        Some("blocking") => PricingMode::Blocking,
+        Some("asynchronous") => PricingMode::Asynchronous,
+        _ => architecture.pricing,
+    };
+    architecture.picking = match fields.text("picking") {
+        Some("newest-first") => Picking::NewestFirst,
+        Some("oldest-first") => Picking::OldestFirst,
+        _ => architecture.picking,
+    };
+    architecture
+}
+
+fn instrumentation(fields: &Fields) -> Instrumentation {
+    let named = |name: &str| InstrumentationPreset::ALL.into_iter().find(|preset| preset.name() == name);
+    let mut instrumentation = fields.text("preset").and_then(named).unwrap_or(InstrumentationPreset::Full).instrumentation();
+    if fields.entries.contains_key("silent") {
+        instrumentation.silent = texts(fields, "silent");
+    }
+    instrumentation.propagation = fields.flag("propagation").unwrap_or(instrumentation.propagation);
+    instrumentation
+}
+
+fn texts(fields: &Fields, key: &'static str) -> Vec<String> {
+    let text = |value: &Value| if let Value::Text(text) = value { Some(text.clone()) } else { None };
+    fields.list(key).iter().filter_map(|node| text(&node.value)).collect()
+}
+
+fn one_load(fields: &Fields, end: Duration) -> Result<Load, Problem> {
+    let actor = fields.text("actor").and_then(|name| Actor::ALL.into_iter().find(|actor| actor.name() == name));
+    let actor = fields.need("actor", actor)?;
+    let executor = match fields.need("executor", fields.text("executor"))? {
+        "constant-arrival-rate" => Executor::ConstantArrivalRate { rate: fields.need("rate", fields.rate("rate"))? },
+        "ramping-arrival-rate" => ramp(fields, end)?,
+        _ => burst(fields, end)?,
+    };
+    Ok(Load { actor, executor })
+}
+
+fn ramp(fields: &Fields, end: Duration) -> Result<Executor, Problem> {
+    let mut stages = Vec::new();
+    let mut passed = Duration::ZERO;
+    for table in fields.tables("stages") {
+        let stage = RampStage {
+            target: table.need("target", table.rate("target"))?,
+            duration: table.need("duration", table.time("duration"))?,
+        };
+        passed = passed.saturating_add(stage.duration);
+        if passed > end {
+            let what = format!("the stages end at {}, after the last arrival at {}", units::written(passed), units::written(end));
+            return Err(Problem::new(table.place("duration"), what, "stages that fit into `duration`"));
+        }
+        stages.push(stage);
+    }
+    let executor = Executor::RampingArrivalRate { start: fields.rate("start").unwrap_or_default(), stages };
+    if executor.expected(end) <= 0.0 {
+        return Err(Problem::new(fields.place("stages"), "every rate is zero: nobody ever comes", "a target above 0"));
+    }
+    Ok(executor)
+}
+
+fn burst(fields: &Fields, end: Duration) -> Result<Executor, Problem> {
+    let at = fields.need("at", fields.time("at"))?;
+    let count = fields.need("count", fields.small("count"))?;
+    let within = fields.need("within", fields.time("within"))?;
+    if at.saturating_add(within) > end {
+        let what = format!("the burst ends at {}, after the last arrival at {}", units::written(at + within), units::written(end));
+        return Err(Problem::new(fields.place("at"), what, "a burst that fits into `duration`"));
+    }
+    Ok(Executor::Burst { at, count, within })
+}
+
+fn pricing(fields: &Fields) -> Result<Pricing, Problem> {
+    let pricing = Pricing { mean: fields.need("mean", fields.time("mean"))?, max: fields.need("max", fields.time("max"))? };
+    if pricing.max < pricing.mean {
+        let what = format!("`max` is {}, below the mean of {}", units::written(pricing.max), units::written(pricing.mean));
+        return Err(Problem::new(fields.place("max"), what, "a `max` of at least `mean`"));
+    }
+    Ok(pricing)
+}
+
+/// A mean of the file's own keeps the cap's distance: a person who takes twice as long does so at worst, too.
+fn people(fields: Option<&Fields>, load: &[Load], duration: Duration) -> People {
+    let orders: f64 = load.iter().map(|load| load.executor.expected(duration)).sum();
+    let calm = orders / duration.as_secs_f64();
+    let mut people = People::for_rate(calm);
+    let Some(fields) = fields else { return people };
+    let waits: [(&'static str, &mut Wait); 8] = [
+        ("upload", &mut people.upload),
+        ("submit", &mut people.submit),
+        ("seller", &mut people.seller),
+        ("bench", &mut people.bench),
+        ("manufacturing", &mut people.manufacturing),
+        ("packaging", &mut people.packaging),
+        ("shipping", &mut people.shipping),
+        ("carrier", &mut people.carrier),
+    ];
+    for (key, wait) in waits {
+        if let Some(mean) = fields.time(key) {
+            let ratio = mean.as_secs_f64() / wait.mean.as_secs_f64();
+            *wait = Wait { mean, cap: whole_millis(wait.cap.as_secs_f64() * ratio) };
+        }
+    }
+    people.sellers = fields.small("sellers").unwrap_or_else(|| pool(calm, people.seller.mean));
+    people.operators = fields.small("operators").unwrap_or_else(|| pool(calm, people.bench.mean));
+    people
+}
+
+/// Model durations are whole milliseconds, at least one.
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a float cast saturates")]
+pub(crate) fn whole_millis(seconds: f64) -> Duration {
+    Duration::from_millis(((seconds * 1000.0).round() as u64).max(1))
+}
+
+fn broker(fields: &Fields) -> Result<Broker, Problem> {
+    Ok(Broker {
+        consumer_timeout: fields.need("consumer-timeout", fields.time("consumer-timeout"))?,
+        tick: fields.need("tick", fields.time("tick"))?,
+    })
+}
+
+/// A fault and where it stands.
+struct Placed {
+    fault: Fault,
+    place: Range<usize>,
+}
+
+fn faults(fields: &Fields, load: &[Load], end: Duration) -> Result<Vec<Fault>, Problem> {
+    let mut placed = Vec::new();
+    for table in fields.tables("fault") {
+        placed.extend(fault(table, end)?);
+    }
+    placed.sort_by_key(|placed| placed.fault.at);
+    for (index, one) in placed.iter().enumerate() {
+        let over = one.fault.at + one.fault.lasts;
+        let arrived: f64 = load.iter().map(|load| load.executor.expected(over.min(end))).sum();
+        if arrived <= 0.0 {
+            let what = format!("no order has come in by {}: a fault on nothing", units::written(over));
+            return Err(Problem::new(&one.place, what, "a time after the first arrivals"));
+        }
+        if let Some(other) = placed[..index].iter().find(|other| hits_again(&other.fault, &one.fault)) {
+            let what = format!("this {} begins before the one at {} is over", one.fault.kind.name(), units::written(other.fault.at));
+            return Err(Problem::new(&one.place, what, format!("a time after {}", units::written(other.fault.at + other.fault.lasts))));
+        }
+    }
+    let mut faults: Vec<Fault> = Vec::new();
+    for Placed { fault, .. } in placed {
+        let n = faults.iter().filter(|earlier| earlier.kind.name() == fault.kind.name()).count() + 1;
+        faults.push(Fault { name: format!("{}@{n}", fault.kind.name()), ..fault });
+    }
+    Ok(faults)
+}
+
+/// Whether a later fault hits what an earlier one has taken away already.
+fn hits_again(earlier: &Fault, later: &Fault) -> bool {
+    let same = match (&earlier.kind, &later.kind) {
+        (Kind::ConsumerKill { service: one }, Kind::ConsumerKill { service: other }) => one == other,
+        (Kind::BrokerKill | Kind::BrokerRestart, Kind::BrokerKill | Kind::BrokerRestart)
+        | (Kind::SlowPricing { .. }, Kind::SlowPricing { .. }) => true,
+        _ => false,
+    };
+    same && later.at <= earlier.at + earlier.lasts
+}
+
+/// A fault table, once per time that it happens.
+fn fault(fields: &Fields, end: Duration) -> Result<Vec<Placed>, Problem> {
+    let at = fields.need("at", fields.time("at"))?;
+    let lasts = fields.need("for", fields.time("for"))?;
+    let kind = match fields.need("kind", fields.text("kind"))? {
+        broker_kill::NAME => Kind::BrokerKill,
+        broker_restart::NAME => Kind::BrokerRestart,
+        consumer_kill::NAME => Kind::ConsumerKill { service: fields.need("service", fields.text("service"))?.to_owned() },
+        _ => slow_pricing(fields)?,
+    };
+    let times = fields.small("times").unwrap_or(1);
+    let every = fields.time("every");
+    if times > 1 && every.is_none() {
+        return Err(Problem::new(fields.place("times"), "`every` is missing", "the time from one to the next"));
+    }
+    let mut placed = Vec::new();
+    for n in 0..times {
+        let at = every.unwrap_or_default().checked_mul(n).and_then(|later| later.checked_add(at));
+        let Some(at) = at.filter(|at| *at < end) else {
+            let begin = at.map_or_else(|| "never".to_owned(), units::written);
+            let what = format!("it begins at {begin}, after the last arrival at {}: a fault on nothing", units::written(end));
+            return Err(Problem::new(fields.place(if n == 0 { "at" } else { "times" }), what, "a time before `duration` is over"));
+        };
+        let fault = Fault { name: String::new(), kind: kind.clone(), at, lasts };
+        placed.push(Placed { fault, place: fields.place(if n == 0 { "at" } else { "every" }).clone() });
+    }
+    Ok(placed)
+}
+
+fn slow_pricing(fields: &Fields) -> Result<Kind, Problem> {
+    let share = fields.need("share", fields.number("share"))?;
+    if share <= 0.0 {
+        return Err(Problem::new(fields.place("share"), "`share` is zero: a fault on nothing", "a number above 0, at most 1"));
+    }
+    Ok(Kind::SlowPricing { share, takes: fields.need("takes", fields.time("takes"))? })
+}
+
+fn sla(fields: Option<&Fields>) -> Sla {
+    let Some(fields) = fields else { return Sla::default() };
+    let mut sla = Sla { promise: fields.time("promise"), ..Sla::default() };
+    for (key, node) in &fields.entries {
+        let Value::Time(time) = node.value else { continue };
+        if let Ok(state) = key.parse::<Status>() {
+            sla.states.insert(state, time);
+        } else if *key != "promise" {
+            sla.messages.insert((*key).to_owned(), time);
+        }
+    }
+    sla
+}
+
+fn scale(fields: &Fields) -> Result<Scale, Problem> {
+    let named = |name: &String| Pool::ALL.into_iter().find(|pool| pool.name() == name);
+    Ok(Scale {
+        factors: Factors {
+            machine: fields.need("machine", fields.number("machine"))?,
+            human: fields.need("human", fields.number("human"))?,
+        },
+        window: fields.time("window"),
+        unstudied: texts(fields, "unstudied").iter().filter_map(named).collect(),
+        floor: fields.need("floor", fields.time("floor"))?,
+    })
+}
