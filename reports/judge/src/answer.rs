@@ -41,7 +41,11 @@ fn testimony(orders: &Orders, exposure: &Exposure, hops: &[BadHop], base: &Base<
         (bad, exposed) => {
             let blind: Vec<String> = hops.iter().filter(|hop| hop.blind).filter_map(|hop| hop.hop.clone()).collect();
             let places = if blind.is_empty() { String::new() } else { format!(" at {}", words::list(&unique(blind))) };
-            format!("the traces expose {} and are blind to {}{places}{alarms}", words::count(exposed), words::count(bad - exposed))
+            format!(
+                "the traces expose {} and are blind to {}{places}{alarms}",
+                words::count(exposed),
+                words::count(bad - exposed)
+            )
         }
     }
 }
@@ -64,7 +68,8 @@ fn fates(hops: &[BadHop], bad: u64) -> String {
     match by_class.as_slice() {
         [(class, _)] => format!("{} {}", if bad == 1 { "was" } else { "were" }, verb(class)),
         several => {
-            let each: Vec<String> = several.iter().map(|(class, count)| format!("{} {}", words::count(*count), verb(class))).collect();
+            let each: Vec<String> =
+                several.iter().map(|(class, count)| format!("{} {}", words::count(*count), verb(class))).collect();
             format!("went wrong ({})", words::list(&each))
         }
     }

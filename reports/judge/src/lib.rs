@@ -15,6 +15,7 @@ pub mod order_row;
 pub mod ordered;
 pub mod outcome;
 pub mod report;
+pub mod settings;
 pub mod states;
 pub mod thresholds;
 pub mod unseen;

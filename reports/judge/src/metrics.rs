@@ -178,7 +178,8 @@ mod tests {
 
     #[test]
     fn durations_are_summed_up_in_seconds() {
-        let times = Metric { series: Series::Times(vec![1_000_000_000, 2_000_000_000, 6_000_000_000]), testimony: false, worst: None };
+        let times =
+            Metric { series: Series::Times(vec![1_000_000_000, 2_000_000_000, 6_000_000_000]), testimony: false, worst: None };
         let of = |aggregation| times.observed(aggregation).map(|(value, _)| value);
         assert_eq!(of(Aggregation::Avg), Some(3.0));
         assert_eq!(of(Aggregation::Med), Some(2.0));

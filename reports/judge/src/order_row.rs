@@ -144,8 +144,7 @@ pub fn with_journey(pair: &Pair<'_>, run: &Run) -> BadOrderWithJourney {
         truth_hop: truth.hop.clone(),
         verdict: pair.verdict().name().to_owned(),
         hop: finding.and_then(|finding| finding.hop.clone()),
-        hops: finding
-            .map_or_else(Hops::default, |finding| Hops { expected: finding.hops_expected, seen: finding.hops_seen }),
+        hops: finding.map_or_else(Hops::default, |finding| Hops { expected: finding.hops_expected, seen: finding.hops_seen }),
         exposed: pair.exposed(),
         exposed_after_s: pair.exposed_after_ns().map(words::seconds),
         tier: finding.map(|finding| format!("{:?}", finding.tier)),

@@ -18,7 +18,10 @@ pub fn unseen(case: &Case, matched: &Matched<'_>, hops: &[BadHop], faults: &[Fau
     let unnamed = matched.pairs.iter().filter(|pair| pair.finding.is_none()).count() as u64;
     if unnamed > 0 {
         let orders = words::several(unnamed, "order");
-        say(format!("{orders} without any trace"), Some("record the order id on a span of each service, and sample no order away"));
+        say(
+            format!("{orders} without any trace"),
+            Some("record the order id on a span of each service, and sample no order away"),
+        );
     }
     for hop in hops.iter().filter(|hop| hop.blind) {
         let blind = hop.exposure.orders - hop.exposure.exposed;
@@ -30,7 +33,10 @@ pub fn unseen(case: &Case, matched: &Matched<'_>, hops: &[BadHop], faults: &[Fau
         say(format!("{orders} that are fine, though the telemetry does not say so"), None);
     }
     for fault in faults.iter().filter(|fault| fault.effects == 0) {
-        say(format!("what {} would have done: it had no effect", fault.name), Some("more load while it lasts, or a longer fault"));
+        say(
+            format!("what {} would have done: it had no effect", fault.name),
+            Some("more load while it lasts, or a longer fault"),
+        );
     }
     if case.telemetry.killed > 0 {
         let spans = words::several(case.telemetry.killed, "span");

@@ -100,8 +100,7 @@ mod tests {
     #[test]
     fn durations_show_their_two_largest_units() {
         let shown = [0.0, 0.84, 1.0, 4.25, 9.999, 59.7, 150.0, 1_860.0, 3_600.0, 187_200.0, 1_814_400.0].map(duration);
-        let expected =
-            ["0 ms", "840 ms", "1 s", "4.25 s", "10 s", "1 min", "2 min 30 s", "31 min", "1 h", "2 d 4 h", "21 d"];
+        let expected = ["0 ms", "840 ms", "1 s", "4.25 s", "10 s", "1 min", "2 min 30 s", "31 min", "1 h", "2 d 4 h", "21 d"];
         assert_eq!(shown, expected);
     }
 

@@ -1,0 +1,157 @@
+//! What was run, as the scenario says it.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use scenarios::{
+    Scenario,
+    language::{Executor, Load, Rate},
+};
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    case::{Run, Setting},
+    words,
+};
+
+impl Run {
+    /// The run of a scenario in a world. The clock, the versions and where the traces are kept come from elsewhere.
+    #[must_use]
+    pub fn of(scenario: &Scenario, world: &str) -> Self {
+        let (architecture, instrumentation) = (scenario.architecture.preset, scenario.instrumentation.preset);
+        let mut settings = timeline(scenario);
+        settings.extend(toggles("architecture", &scenario.architecture, &architecture.architecture()));
+        settings.extend(toggles("instrumentation", &scenario.instrumentation, &instrumentation.instrumentation()));
+        Self {
+            scenario: scenario.name.clone(),
+            title: scenario.title.clone(),
+            world: world.to_owned(),
+            seed: scenario.seed,
+            architecture: architecture.name().to_owned(),
+            instrumentation: instrumentation.name().to_owned(),
+            quiet: scenario.quiet,
+            envelope: architecture.envelope().iter().map(|kind| (*kind).to_owned()).collect(),
+            replay: replay(scenario, world),
+            scale: scenario.scaled_by.map(|by| format!("machines {} times, people {} times faster", by.machine, by.human)),
+            settings,
+            routes: routes(),
+            ..Self::default()
+        }
+    }
+}
+
+/// The command that repeats the run; every choice is named, so that it also repeats what the command line chose.
+fn replay(scenario: &Scenario, world: &str) -> String {
+    let (architecture, instrumentation) = (scenario.architecture.preset.name(), scenario.instrumentation.preset.name());
+    let mut command = format!("cargo xtask simulate {} --seed {}", scenario.name, scenario.seed);
+    command += &format!(" --architecture {architecture} --instrumentation {instrumentation}");
+    if world != "simulated" {
+        command += &format!(" --world {world}");
+    } else if scenario.scaled_by.is_some() {
+        command += " --scaled";
+    }
+    command
+}
+
+fn timeline(scenario: &Scenario) -> Vec<Setting> {
+    let time = |duration: Duration| words::duration(duration.as_secs_f64());
+    let setting = |name: &str, value: String| Setting { of: "scenario".to_owned(), name: name.to_owned(), value, preset: None };
+    let mut settings = vec![setting("duration", time(scenario.duration))];
+    settings.extend(scenario.load.iter().map(|load| setting("load", load_in_words(load))));
+    let pricing = format!("mean {}, {} at most", time(scenario.pricing.mean), time(scenario.pricing.max));
+    settings.push(setting("pricing", pricing));
+    settings.push(setting(
+        "consumer timeout",
+        format!("{}, looked at every {}", time(scenario.broker.consumer_timeout), time(scenario.broker.tick)),
+    ));
+    settings
+}
+
+fn load_in_words(load: &Load) -> String {
+    let per_hour = |rate: Rate| format!("{}/h", words::decimals(rate.0 * 3_600.0));
+    let time = |duration: Duration| words::duration(duration.as_secs_f64());
+    let when = match &load.executor {
+        Executor::ConstantArrivalRate { rate } => format!("{} throughout", per_hour(*rate)),
+        Executor::RampingArrivalRate { start, stages } => {
+            let stage =
+                |stage: &scenarios::language::RampStage| format!("to {} in {}", per_hour(stage.target), time(stage.duration));
+            format!("from {} {}", per_hour(*start), stages.iter().map(stage).collect::<Vec<_>>().join(", "))
+        }
+        Executor::Burst { at, count, within } => {
+            format!("{} at {} within {}", words::several(u64::from(*count), "order"), time(*at), time(*within))
+        }
+    };
+    format!("{} {when}", load.actor.name())
+}
+
+/// The lifecycle that all scenarios share.
+const LIFECYCLE: &str = include_str!("../../../scenarios/lifecycle.toml");
+
+/// One setting per key, by name, beside what the preset says.
+fn toggles(of: &str, set: &impl Serialize, preset: &impl Serialize) -> Vec<Setting> {
+    let (set, preset) = (keys(set), keys(preset));
+    set.into_iter()
+        .filter(|(name, _)| name != "preset")
+        .map(|(name, value)| Setting { of: of.to_owned(), preset: preset.get(&name).cloned(), name, value })
+        .collect()
+}
+
+fn keys(set: &impl Serialize) -> BTreeMap<String, String> {
+    let Ok(serde_json::Value::Object(keys)) = serde_json::to_value(set) else { return BTreeMap::new() };
+    keys.into_iter().map(|(name, value)| (name, in_words(&value))).collect()
+}
+
+fn in_words(value: &serde_json::Value) -> String {
+    match value {
+        serde_json::Value::Bool(true) => "yes".to_owned(),
+        serde_json::Value::Bool(false) => "no".to_owned(),
+        serde_json::Value::String(text) => text.clone(),
+        serde_json::Value::Array(items) if items.is_empty() => "none".to_owned(),
+        serde_json::Value::Array(items) => items.iter().map(in_words).collect::<Vec<_>>().join(", "),
+        other => other.to_string(),
+    }
+}
+
+/// Sender and receiver of each message, from the lifecycle that all scenarios share.
+fn routes() -> BTreeMap<String, (String, String)> {
+    #[derive(Deserialize)]
+    struct File {
+        message: Vec<Message>,
+    }
+    #[derive(Deserialize)]
+    struct Message {
+        key: String,
+        from: String,
+        to: String,
+    }
+    let messages = toml::from_str::<File>(LIFECYCLE).map(|file| file.message).unwrap_or_default();
+    messages.into_iter().map(|message| (message.key, (message.from, message.to))).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn messages_have_a_sender_and_a_receiver() {
+        assert_eq!(routes().get("order.submitted"), Some(&("crm-api".to_owned(), "mes-api".to_owned())));
+        assert_eq!(routes().len(), 7);
+    }
+
+    #[test]
+    fn a_toggle_stands_beside_what_its_preset_says() {
+        #[derive(Serialize)]
+        struct Toggles {
+            preset: &'static str,
+            outbox: bool,
+            consumers: u16,
+            silent: Vec<&'static str>,
+        }
+        let set = Toggles { preset: "as-is", outbox: true, consumers: 4, silent: vec![] };
+        let preset = Toggles { preset: "as-is", outbox: false, consumers: 4, silent: vec!["mes"] };
+        let shown: Vec<_> = toggles("architecture", &set, &preset)
+            .into_iter()
+            .map(|setting| format!("{}={} ({})", setting.name, setting.value, setting.preset.unwrap_or_default()))
+            .collect();
+        assert_eq!(shown, ["consumers=4 (4)", "outbox=yes (no)", "silent=none (mes)"]);
+    }
+}
