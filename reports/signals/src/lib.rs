@@ -2,6 +2,8 @@
 //!
 //! The types of ids, kinds and attributes are OpenTelemetry's own, so a record is moved out of the SDK, not copied.
 
+pub mod jaeger;
+pub mod otlp;
 pub mod span;
 
 pub use span::{Event, Link, Resource, Span};

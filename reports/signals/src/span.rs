@@ -7,6 +7,11 @@ use opentelemetry::{
     trace::{SpanKind, Status},
 };
 
+/// The resource attribute that names the service.
+pub const SERVICE_NAME: &str = "service.name";
+/// The resource attribute that names the process.
+pub const SERVICE_INSTANCE_ID: &str = "service.instance.id";
+
 /// What emitted a span.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Resource {
