@@ -3,12 +3,13 @@
 //! A file is read in three steps: [`keys`] describes every key once, [`check`] holds a document against it, [`read`] makes
 //! a [`Scenario`] of what is left. [`schema`] writes the JSON Schema from the same description.
 
-pub(crate) mod keys;
 mod check;
 mod fields;
+mod find;
+mod keys;
 mod problem;
 pub(crate) mod read;
-mod find;
+pub mod schema;
 pub mod thresholds;
 pub mod units;
 

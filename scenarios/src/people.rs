@@ -18,9 +18,9 @@ pub struct Wait {
 /// How long people think and work, how many there are, and how they try again. Scenario time, unless the scenario is scaled.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct People {
-    /// A client, from creating an order to uploading its model.
+    /// A customer, from creating an order to uploading its model. A partner's program takes a hundredth.
     pub upload: Wait,
-    /// A client, from uploading to sending the order off.
+    /// A customer, from uploading to sending the order off. A partner's program takes a hundredth.
     pub submit: Wait,
     /// A seller approves an order: the whole time one seller is busy with it.
     pub seller: Wait,
