@@ -19,6 +19,8 @@ pub const JOB_QUEUED: &str = "queued";
 pub const JOB_RUNNING: &str = "running";
 /// A [`PriceJob`] that is done.
 pub const JOB_DONE: &str = "done";
+/// A [`PriceJob`] that nobody will finish: its process died within a message handler, or it cannot be calculated.
+pub const JOB_ABANDONED: &str = "abandoned";
 
 record! {
     /// An order as one side knows it.
@@ -121,7 +123,7 @@ record! {
         order_id: Arc<str>,
         /// Which attempt, from 1.
         attempt: i64,
-        /// `queued`, `running` or `done`.
+        /// `queued`, `running`, `done` or `abandoned`.
         state: Arc<str>,
         /// When it was queued, nanoseconds since the Unix epoch.
         queued_ns: i64,

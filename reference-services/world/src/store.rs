@@ -139,7 +139,7 @@ pub enum Isolation {
 /// Which rows, in which order.
 #[derive(Clone, Debug, Default)]
 pub struct Scan {
-    /// Columns that must be equal to a value; all of them.
+    /// Columns that must be equal to a value; all of them. [`Value::Null`] finds the rows where the column is `NULL`.
     pub equals: Vec<(usize, Value)>,
     /// Column to sort by, then the key. Without it: by key.
     pub order_by: Option<(usize, Direction)>,

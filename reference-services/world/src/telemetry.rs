@@ -171,6 +171,22 @@ impl Span {
         }
     }
 
+    /// Adds an event at a time of this node's wall clock, nanoseconds since the Unix epoch: the time that a row says too.
+    pub fn event_at(&mut self, name: impl Into<Cow<'static, str>>, wall_ns: u64, attributes: Vec<KeyValue>) {
+        if let Some(span) = &mut self.span {
+            span.add_event_with_timestamp(name, time(wall_ns), attributes);
+        }
+    }
+
+    /// Also follows from a span of another trace, learned only after this one began; an invalid one is left out.
+    pub fn link(&mut self, context: &SpanContext) {
+        if let Some(span) = &mut self.span
+            && context.is_valid()
+        {
+            span.add_link(context.clone(), Vec::new());
+        }
+    }
+
     /// Marks it failed, with a low-cardinality `error.type` and a message for people.
     pub fn fail(&mut self, error_type: impl Into<Cow<'static, str>>, message: impl Into<Cow<'static, str>>) {
         if let Some(span) = &mut self.span {

@@ -1,0 +1,101 @@
+//! A step of an order that belongs to this side: somebody asks for it, once or again.
+
+use std::sync::Arc;
+
+use contracts::{
+    Status,
+    tables::{Order, Transition, transition},
+};
+use world::{
+    Span, record,
+    store::{Scan, StoreError, Tx, Value},
+};
+
+use crate::{
+    Moved, Refusal, Service, describe,
+    record::{Owner, Place, version},
+};
+
+/// How often a step is tried when somebody else was quicker.
+pub const TRIES: u32 = 3;
+
+/// What became of a step.
+#[derive(Clone, Debug)]
+pub enum Stepped {
+    /// The order has its new state.
+    Now(Moved),
+    /// It had been made before, under the same event id: nothing was done.
+    Before(Order),
+}
+
+impl Stepped {
+    /// The order after it.
+    #[must_use]
+    pub const fn order(&self) -> &Order {
+        match self {
+            Self::Now(moved) => &moved.order,
+            Self::Before(order) => order,
+        }
+    }
+}
+
+/// Moves an order into the state `to`, from the state before it. `edit` sets what else the step changes.
+///
+/// # Errors
+/// [`Refusal::UnknownOrder`], [`Refusal::Illegal`] when it is in another state, [`Refusal::Store`].
+pub async fn step(
+    service: &Service,
+    span: &mut Span,
+    order_id: &Arc<str>,
+    to: Status,
+    event_id: &Arc<str>,
+    edit: impl Fn(&mut Order) + Send + Sync,
+) -> Result<Stepped, Refusal> {
+    let mut tried = 0;
+    loop {
+        let outcome = attempt(service, span, order_id, to, event_id, &edit, tried == 0).await;
+        tried += 1;
+        match outcome {
+            Err(refusal) if refusal.overtaken() && tried < TRIES => {}
+            outcome => return outcome,
+        }
+    }
+}
+
+async fn attempt(
+    service: &Service,
+    span: &mut Span,
+    order_id: &Arc<str>,
+    to: Status,
+    event_id: &Arc<str>,
+    edit: &(impl Fn(&mut Order) + Send + Sync),
+    first: bool,
+) -> Result<Stepped, Refusal> {
+    let mut tx = record::begin(&*service.world.store).await?;
+    let Some((order, row)) = record::load::<Order>(&mut *tx, order_id).await? else {
+        return Err(Refusal::UnknownOrder(order_id.clone()));
+    };
+    if first {
+        describe::order(service, span, &order);
+        describe::follows(service, span, &order);
+    }
+    if to.previous().is_none_or(|previous| previous.name() != &*order.status) {
+        describe::state(service, span, &order);
+        if order.version >= version(to) && made(&mut *tx, order_id, to, event_id).await? {
+            describe::duplicate(span);
+            return Ok(Stepped::Before(order));
+        }
+        return Err(Refusal::Illegal { order_id: order.id, is: order.status, asked: to });
+    }
+    let mut moved = Moved::new(service, order, to, event_id.clone(), span.context());
+    edit(&mut moved.order);
+    moved.commit(service, span, tx, Place::Row(row), Owner::Here).await?;
+    Ok(Stepped::Now(moved))
+}
+
+/// Whether the transition into a state has been made under this event id.
+async fn made(tx: &mut dyn Tx, order_id: &Arc<str>, to: Status, event_id: &Arc<str>) -> Result<bool, StoreError> {
+    let equals = vec![(transition::order_id, Value::Text(order_id.clone()))];
+    let history = record::scan::<Transition>(tx, Scan { equals, ..Scan::default() }).await?;
+    Ok(history.iter().any(|(row, _)| row.event_id == *event_id && &*row.to_status == to.name()))
+}

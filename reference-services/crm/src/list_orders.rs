@@ -1,0 +1,13 @@
+//! `GET /orders`: what a seller picks from.
+
+use std::sync::Arc;
+
+use axum::{extract::State, response::Response};
+use chassis::{Call, Entry, Service, list};
+
+use crate::LIST;
+
+pub(crate) async fn list_orders(State(service): State<Arc<Service>>, call: Call) -> Response {
+    let entry = Entry::begin(&service, LIST, &call);
+    entry.answer(list::orders(&service, &call).await)
+}

@@ -1,0 +1,115 @@
+//! Has a price calculated by `mes`, and records it.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use chassis::{
+    Moved, Refusal, Service, call, describe,
+    record::{Owner, Place, machine_event, version},
+    step::TRIES,
+};
+use contracts::{
+    Status, attributes as name,
+    request::{CalculatePrice, Price},
+    services::MES,
+    tables::{Order, PriceJob},
+};
+use http::{HeaderValue, Request, Uri, header};
+use opentelemetry::{
+    KeyValue,
+    trace::{SpanContext, SpanKind},
+};
+use world::{
+    Span,
+    record::{self, Record as _},
+    store::{Expect, StoreError, Tx},
+    telemetry::Origin,
+};
+
+use crate::{PRICE, price_job};
+
+/// Calculates a price in cents. The span of the call ends with the calculation, so a marker says that it has begun.
+pub(crate) async fn calculate(service: &Service, context: &SpanContext, order: &Order, job: &PriceJob) -> Result<i64, Refusal> {
+    let telemetry = &service.world.telemetry;
+    let mut attributes = Vec::new();
+    if telemetry.enabled() {
+        attributes.push(KeyValue::new(name::ORDER_ID, order.id.clone()));
+        attributes.push(KeyValue::new(name::CLIENT_TYPE, order.client_type.clone()));
+        attributes.push(KeyValue::new(name::PRICING_ATTEMPT, job.attempt));
+        telemetry.mark(name::PRICING_STARTED, Origin::child_of(context), attributes.clone());
+        attributes.push(KeyValue::new(name::HTTP_METHOD, PRICE.method));
+        attributes.push(KeyValue::new(name::SERVER_ADDRESS, MES));
+    }
+    let mut span = telemetry.start(PRICE.name, SpanKind::Client, Origin::child_of(context), attributes);
+    let outcome = ask(service, span.context(), order, job.attempt).await;
+    if let Err(refusal) = &outcome {
+        span.fail(refusal.error_type().unwrap_or_else(|| "malformed".into()), refusal.to_string());
+    }
+    outcome
+}
+
+async fn ask(service: &Service, context: &SpanContext, order: &Order, attempt: i64) -> Result<i64, Refusal> {
+    let asked = CalculatePrice {
+        order_id: order.id.clone(),
+        order_ref: order.order_ref.clone(),
+        file_ref: order.file_ref.clone().unwrap_or_else(|| "".into()),
+        attempt,
+    };
+    let mut request = Request::new(serde_json::to_vec(&asked).map(Bytes::from).unwrap_or_default());
+    *request.method_mut() = http::Method::POST;
+    *request.uri_mut() = Uri::from_static(PRICE.template);
+    request.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    call::inject(service, context, request.headers_mut());
+    let answer = service.world.http.call(MES, request).await?;
+    if !answer.status().is_success() {
+        return Err(Refusal::Answered { service: MES, status: answer.status().as_u16() });
+    }
+    let price: Price = serde_json::from_slice(answer.body()).map_err(|cause| Refusal::Malformed(cause.to_string()))?;
+    Ok(price.price)
+}
+
+/// Records a price, and that its job is done; none when the order had a price and this one is dropped.
+pub(crate) async fn finish(service: &Service, span: &mut Span, job: &PriceJob, price: i64) -> Result<Option<Moved>, Refusal> {
+    let mut tried = 0;
+    loop {
+        let outcome = attempt(service, span, job, price).await;
+        tried += 1;
+        match outcome {
+            Err(refusal) if refusal.overtaken() && tried < TRIES => {}
+            outcome => return outcome,
+        }
+    }
+}
+
+async fn attempt(service: &Service, span: &mut Span, job: &PriceJob, price: i64) -> Result<Option<Moved>, Refusal> {
+    let mut tx = record::begin(&*service.world.store).await?;
+    let Some((order, row)) = record::load::<Order>(&mut *tx, &job.order_id).await? else {
+        return Err(Refusal::UnknownOrder(job.order_id.clone()));
+    };
+    record::update(&mut *tx, &price_job::done(service, job), Expect::Any).await?;
+    let priced = order.version - version(Status::PriceCalculated);
+    if priced >= 0 && service.settings.architecture.idempotent_consumers {
+        dropped(service, span.context(), tx, &order).await?;
+        return Ok(None);
+    }
+    if priced > 0 {
+        dropped(service, span.context(), tx, &order).await?;
+        return Err(Refusal::Illegal { order_id: order.id, is: order.status, asked: Status::PriceCalculated });
+    }
+    let event_id = match machine_event(&order.id, Status::PriceCalculated) {
+        again if priced == 0 => Arc::from(format!("{again}#{}", job.attempt)),
+        first => first,
+    };
+    let mut moved = Moved::new(service, order, Status::PriceCalculated, event_id, span.context());
+    moved.order.price = Some(price);
+    moved.commit(service, span, tx, Place::Row(row), Owner::Here).await?;
+    Ok(Some(moved))
+}
+
+/// The price comes too late; the job is done all the same.
+async fn dropped(service: &Service, context: &SpanContext, tx: Box<dyn Tx>, order: &Order) -> Result<(), StoreError> {
+    let span = describe::commit(service, context, PriceJob::TABLE.name, &order.id, Some(&order.client_type));
+    let outcome = tx.commit().await;
+    describe::committed(span, &outcome);
+    outcome
+}

@@ -1,0 +1,130 @@
+//! Asynchronous pricing: jobs are taken oldest first, so many at once and no more.
+
+use std::sync::Arc;
+
+use chassis::{Refusal, Service, announce, describe};
+use contracts::{
+    attributes as name,
+    tables::{JOB_QUEUED, Order, PriceJob, price_job as column},
+};
+use opentelemetry::{KeyValue, trace::SpanKind};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use world::{
+    Span,
+    record::{self, Record as _},
+    store::{Direction, Expect, Scan, StoreError, Tx, Value},
+    telemetry::Origin,
+};
+
+use crate::{
+    calculate::{calculate, finish},
+    price_job,
+};
+
+/// Starts to take jobs for that many workers.
+pub(crate) fn start(service: &Arc<Service>, workers: u16) {
+    let dispatcher = Arc::clone(service);
+    let idle = Arc::new(Semaphore::new(usize::from(workers)));
+    drop(service.world.rt.spawn("price-dispatcher", async move { dispatch(&dispatcher, &idle).await }));
+}
+
+async fn dispatch(service: &Arc<Service>, idle: &Arc<Semaphore>) {
+    loop {
+        let mut idlers = vec![];
+        idlers.extend(Arc::clone(idle).acquire_owned().await);
+        while let Ok(another) = Arc::clone(idle).try_acquire_owned() {
+            idlers.push(another);
+        }
+        match claim(service, idlers.len()).await {
+            Ok(jobs) => {
+                let some_stay_idle = jobs.len() < idlers.len();
+                for (job, idler) in jobs.into_iter().zip(idlers) {
+                    let worker = Arc::clone(service);
+                    drop(service.world.rt.spawn("price-worker", async move { work(&worker, job, idler).await }));
+                }
+                if some_stay_idle {
+                    service.world.store.poll(PriceJob::TABLE, service.settings.poll).await;
+                }
+            }
+            Err(_) => service.world.rt.sleep(service.settings.reconnect).await,
+        }
+    }
+}
+
+/// Takes the jobs that have waited longest.
+async fn claim(service: &Service, workers: usize) -> Result<Vec<PriceJob>, StoreError> {
+    let mut tx = record::begin(&*service.world.store).await?;
+    let scan = Scan {
+        equals: vec![(column::state, Value::text(JOB_QUEUED))],
+        order_by: Some((column::queued_ns, Direction::Ascending)),
+        limit: Some(workers),
+        offset: 0,
+        claim: true,
+    };
+    let waiting = record::scan::<PriceJob>(&mut *tx, scan).await?;
+    if waiting.is_empty() {
+        return Ok(Vec::new());
+    }
+    let spans: Vec<_> = waiting
+        .iter()
+        .map(|(job, _)| {
+            let asked_for = service.world.telemetry.parse(job.traceparent.as_deref());
+            describe::commit(service, &asked_for, PriceJob::TABLE.name, &job.order_id, None)
+        })
+        .collect();
+    let outcome = begin(service, tx, waiting).await;
+    for span in spans {
+        describe::committed(span, &outcome);
+    }
+    outcome
+}
+
+async fn begin(service: &Service, mut tx: Box<dyn Tx>, waiting: Vec<(PriceJob, i64)>) -> Result<Vec<PriceJob>, StoreError> {
+    let mut begun = Vec::with_capacity(waiting.len());
+    for (job, version) in waiting {
+        let job = price_job::started(service, job);
+        record::update(&mut *tx, &job, Expect::Version(version)).await?;
+        begun.push(job);
+    }
+    tx.commit().await?;
+    Ok(begun)
+}
+
+/// Does one job; the worker is idle again when this ends.
+async fn work(service: &Service, job: PriceJob, _idler: OwnedSemaphorePermit) {
+    let telemetry = &service.world.telemetry;
+    let mut attributes = Vec::new();
+    if telemetry.enabled() {
+        attributes.reserve_exact(7);
+        attributes.push(KeyValue::new(name::ORDER_ID, job.order_id.clone()));
+        attributes.push(KeyValue::new(name::PRICING_ATTEMPT, job.attempt));
+    }
+    let asked_for = telemetry.parse(job.traceparent.as_deref());
+    let mut span = telemetry.start("price_calculation", SpanKind::Internal, Origin::child_of(&asked_for), attributes);
+    let context = span.context().clone();
+    let Err(refusal) = price(service, &mut span, &job).await else { return };
+    span.fail(refusal.error_type().unwrap_or_else(|| "malformed".into()), refusal.to_string());
+    span.end();
+    if refusal.passes() {
+        service.world.rt.sleep(service.settings.reconnect).await;
+        // When the database does not take even that, the next start finds the job.
+        drop(price_job::put(service, &context, &price_job::queued(&job)).await);
+    } else if !matches!(refusal, Refusal::Illegal { .. }) {
+        price_job::abandon(service, &context, &job).await;
+    }
+}
+
+async fn price(service: &Service, span: &mut Span, job: &PriceJob) -> Result<(), Refusal> {
+    let mut tx = record::begin(&*service.world.store).await?;
+    let Some((order, _)) = record::load::<Order>(&mut *tx, &job.order_id).await? else {
+        return Err(Refusal::UnknownOrder(job.order_id.clone()));
+    };
+    drop(tx);
+    describe::order(service, span, &order);
+    let price = calculate(service, span.context(), &order, job).await?;
+    match finish(service, span, job, price).await? {
+        Some(moved) => announce(service, span.context(), &moved).await,
+        None => describe::duplicate(span),
+    }
+    Ok(())
+}
