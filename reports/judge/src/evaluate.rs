@@ -144,3 +144,116 @@ fn settings(case: &Case) -> Vec<Setting> {
     };
     case.run.settings.iter().map(setting).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        report::{Miss, Outcome},
+        sample::{self, Shape},
+    };
+
+    const FINE: Shape = Shape { orders: 10, lost: 0, unseen: 0, slow: 0, false_alarms: 0 };
+
+    #[test]
+    fn a_run_whose_every_bad_order_is_exposed_passes() {
+        let report = judge(sample::broker_kill()).report;
+        assert_eq!((report.outcome, report.reasons), (Outcome::Pass, Vec::<String>::new()));
+        let exposure = report.exposure;
+        assert_eq!((exposure.recall, exposure.precision, exposure.hop_at_1), (Some(1.0), Some(1.0), Some(1.0)));
+        assert_eq!((exposure.exposed, exposure.missed, exposure.unknown, exposure.false_alarms), (41, 0, 0, 0));
+        assert_eq!((exposure.exposed_after.min_s, exposure.exposed_after.max_s), (Some(0.0), Some(1_860.0)));
+        assert_eq!(report.answer, "41 of 5,412 orders went wrong (29 lost and 12 late); the traces expose every one of them.");
+    }
+
+    #[test]
+    fn a_blind_hop_is_named_with_what_would_show_it() {
+        let report = judge(sample::blind_hop()).report;
+        assert_eq!(report.outcome, Outcome::Fail);
+        assert_eq!(report.exposure.recall, Some(24.0 / 41.0));
+        assert_eq!(report.exposure.precision, Some(24.0 / 26.0));
+        let hop = &report.hops[0];
+        assert_eq!((hop.hop.as_deref(), hop.blind), (Some("order.submitted transit"), true));
+        assert_eq!((hop.exposure.orders, hop.exposure.exposed, hop.exposure.missed), (29, 12, 17));
+        assert_eq!(report.reasons[0], "threshold lost_unexposed count==0: observed 17; worst order c-000001");
+        assert!(report.unseen[0].remedy.as_deref().unwrap().contains("traceparent"));
+        assert_eq!(report.bad_orders[0].miss, Some(Miss::NotExposableWithThisInstrumentation));
+        assert_eq!(report.false_alarms.len(), 2);
+    }
+
+    #[test]
+    fn an_alarm_of_another_class_does_not_expose() {
+        let mut case = sample::case(Shape { lost: 1, ..FINE });
+        case.findings[0].verdict = Verdict::Stuck;
+        let report = judge(case).report;
+        assert_eq!((report.exposure.exposed, report.exposure.missed, report.exposure.misjudged), (0, 1, 1));
+        assert_eq!((report.exposure.precision, report.exposure.hop_at_1), (Some(0.0), Some(1.0)));
+        assert_eq!(report.bad_orders[0].standing, Standing::Misjudged);
+    }
+
+    #[test]
+    fn a_bad_order_that_telemetry_does_not_speak_of_counts_against_recall_and_hop() {
+        let mut case = sample::case(Shape { lost: 2, ..FINE });
+        case.findings[0].verdict = Verdict::Unknown;
+        let report = judge(case).report;
+        assert_eq!((report.exposure.recall, report.exposure.hop_at_1), (Some(0.5), Some(0.5)));
+        assert_eq!(report.exposure.unknown, 1);
+        assert_eq!(report.outcome, Outcome::Fail, "recall and unknown have thresholds, and both are known");
+    }
+
+    #[test]
+    fn a_wrong_hop_costs_the_hop_but_not_the_recall() {
+        let mut case = sample::case(Shape { lost: 4, ..FINE });
+        case.findings[0].hop = Some("order.submitted process".to_owned());
+        let exposure = judge(case).report.exposure;
+        assert_eq!((exposure.recall, exposure.hop_at_1), (Some(1.0), Some(0.75)));
+    }
+
+    #[test]
+    fn borderline_orders_are_counted_and_not_judged() {
+        let mut case = sample::case(Shape { orders: 200, slow: 2, ..FINE });
+        for at in [0, 1] {
+            case.truths[at].borderline = true;
+        }
+        case.findings[0].verdict = Verdict::Ok;
+        let report = judge(case.clone()).report;
+        assert_eq!((report.orders.borderline, report.orders.bad, report.exposure.recall), (2, 0, None));
+        assert!(!report.reasons.iter().any(|reason| reason.contains("clock error")), "2 of 200 are just 1 %");
+        case.truths[2].borderline = true;
+        assert!(judge(case).report.reasons.iter().any(|reason| reason.starts_with("3 orders lie within the clock error")));
+    }
+
+    #[test]
+    fn an_alarm_before_the_order_went_wrong_took_no_time() {
+        let mut case = sample::case(Shape { lost: 1, ..FINE });
+        case.findings[0].alarmed_ns = Some(sample::EPOCH_NS);
+        assert_eq!(judge(case).report.bad_orders[0].exposed_after_s, Some(0.0));
+    }
+
+    #[test]
+    fn a_report_lists_a_thousand_bad_orders_and_says_that_there_are_more() {
+        let judged = judge(sample::case(Shape { orders: 1_002, lost: 1_001, ..FINE }));
+        assert_eq!((judged.report.bad_orders.len(), judged.report.truncated, judged.bad_orders.len()), (1_000, true, 1_001));
+    }
+
+    #[test]
+    fn a_fault_says_what_it_did_and_whether_that_was_exposed() {
+        let report = judge(sample::broker_kill()).report;
+        let names: Vec<&str> = report.faults.iter().map(|fault| fault.name.as_str()).collect();
+        assert_eq!(names, ["slow-pricing@1", "broker-kill@1"], "in the order they began");
+        let kill = &report.faults[1];
+        assert_eq!(kill.proof.as_deref(), Some("29 messages lost from queues, 3 connections broken"));
+        assert_eq!((kill.effects, kill.orders_hit, kill.exposure.exposed), (32, 29, 29));
+        assert_eq!(kill.exposure.tiers, BTreeMap::from([("B".to_owned(), 29)]));
+    }
+
+    #[test]
+    fn the_same_case_gives_the_same_bytes_whatever_order_it_comes_in() {
+        let case = sample::broker_kill();
+        let mut turned = case.clone();
+        turned.truths.reverse();
+        turned.findings.rotate_left(7);
+        let bytes = |case| serde_json::to_vec(&judge(case).report).unwrap();
+        assert!(bytes(case) == bytes(turned));
+    }
+}

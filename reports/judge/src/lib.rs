@@ -15,6 +15,8 @@ pub mod order_row;
 pub mod ordered;
 pub mod outcome;
 pub mod report;
+#[cfg(any(test, feature = "sample"))]
+pub mod sample;
 pub mod settings;
 pub mod states;
 pub mod thresholds;

@@ -121,3 +121,144 @@ fn unknown_orders(base: &Base<'_>, thresholds: &[JudgedThreshold]) -> Option<Str
 fn orders(number: u64) -> String {
     words::several(number, "order")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        evaluate::judge,
+        report::Report,
+        sample::{self, Shape},
+    };
+
+    const FINE: Shape = Shape { orders: 200, lost: 0, unseen: 0, slow: 0, false_alarms: 0 };
+
+    fn judged(case: Case) -> Report {
+        judge(case).report
+    }
+
+    fn said(report: &Report) -> (Outcome, &str) {
+        (report.outcome, report.reasons.first().map_or("", String::as_str))
+    }
+
+    #[test]
+    fn each_outcome_has_its_exit_code() {
+        assert_eq!([Outcome::Pass, Outcome::Fail, Outcome::Unknown].map(Outcome::exit_code), [0, 1, 2]);
+    }
+
+    #[test]
+    fn no_orders_are_never_a_pass() {
+        let mut case = sample::calm_week();
+        case.truths.clear();
+        case.findings.clear();
+        let report = judged(case);
+        assert_eq!(said(&report), (Outcome::Unknown, "no order was initiated, so no order was analysed"));
+        assert_eq!((report.exposure.recall, report.exposure.precision), (None, None));
+    }
+
+    #[test]
+    fn orders_without_a_trace_are_never_a_pass() {
+        let mut case = sample::calm_week();
+        case.findings.clear();
+        assert_eq!(said(&judged(case)), (Outcome::Unknown, "no order was analysed: the telemetry names none"));
+        let mut case = sample::calm_week();
+        case.findings.pop();
+        let report = judged(case);
+        assert_eq!(report.outcome, Outcome::Unknown);
+        assert!(report.reasons[0].starts_with("only 839 of 840 orders were analysed"));
+    }
+
+    #[test]
+    fn a_quiet_run_passes_without_anything_to_expose() {
+        let report = judged(sample::calm_week());
+        assert_eq!(said(&report), (Outcome::Pass, ""));
+        assert_eq!((report.exposure.recall, report.thresholds[1].passed, report.thresholds[1].excused), (None, None, true));
+    }
+
+    #[test]
+    fn an_alarm_in_a_quiet_run_fails_it() {
+        let mut case = sample::calm_week();
+        case.findings[3].verdict = detector::Verdict::Slow;
+        let report = judged(case);
+        assert_eq!(report.outcome, Outcome::Fail);
+        assert!(report.reasons.iter().any(|reason| reason.contains("1 alarm went off")));
+    }
+
+    #[test]
+    fn trouble_in_a_quiet_run_fails_it_even_when_exposed() {
+        let mut case = sample::case(Shape { lost: 1, ..FINE });
+        case.run.quiet = true;
+        assert!(said(&judged(case)).1.starts_with("the scenario is meant to be quiet"));
+    }
+
+    #[test]
+    fn nothing_to_expose_is_unknown_unless_the_architecture_promised_it() {
+        let mut case = sample::case(FINE);
+        case.faults[1].1 = case.faults[0].1.clone();
+        case.thresholds.truncate(1);
+        assert_eq!(said(&judged(case.clone())), (Outcome::Unknown, "threshold lost_unexposed count==0: nothing to observe"));
+        case.run.envelope = vec!["broker-kill".to_owned(), "slow-pricing".to_owned()];
+        assert_eq!(said(&judged(case)), (Outcome::Pass, ""));
+    }
+
+    #[test]
+    fn a_fault_without_effect_is_never_a_pass() {
+        let mut case = sample::broker_kill();
+        case.faults[0].1.clear();
+        let report = judged(case);
+        assert_eq!(said(&report), (Outcome::Unknown, "the fault slow-pricing@1 had no effect: nothing was tried"));
+        assert_eq!(report.faults[0].proof, None);
+    }
+
+    #[test]
+    fn incomplete_telemetry_is_unknown_and_not_red() {
+        let mut case = sample::blind_hop();
+        case.telemetry.found -= 1;
+        let report = judged(case);
+        let gap = "telemetry is incomplete: 330,132 spans ended, 330,132 exported, 330,131 found";
+        assert_eq!(said(&report), (Outcome::Unknown, gap));
+        assert!(report.thresholds.iter().take(4).all(|threshold| threshold.passed.is_none()));
+    }
+
+    #[test]
+    fn a_broken_promise_is_red_even_without_telemetry() {
+        let mut case = sample::broker_kill();
+        case.telemetry.unavailable = Some("jaeger does not answer".to_owned());
+        case.thresholds[4].limit = 1.0;
+        let report = judged(case);
+        assert_eq!(report.outcome, Outcome::Fail);
+        assert!(report.reasons[0].starts_with("threshold order_latency{state:PRICE_CALCULATED} p(95)<10m: observed"));
+        assert!(report.reasons.contains(&"jaeger does not answer".to_owned()));
+    }
+
+    #[test]
+    fn spans_that_died_with_a_killed_process_are_no_gap() {
+        let mut case = sample::broker_kill();
+        case.telemetry.ended += 12;
+        case.telemetry.killed = 12;
+        assert_eq!(judged(case).outcome, Outcome::Pass);
+    }
+
+    #[test]
+    fn a_run_that_did_not_come_to_rest_is_unknown() {
+        let mut case = sample::broker_kill();
+        case.run.unsettled = Some("3 messages were still queued".to_owned());
+        assert_eq!(said(&judged(case)), (Outcome::Unknown, "the run did not come to rest: 3 messages were still queued"));
+    }
+
+    #[test]
+    fn unknown_orders_without_a_threshold_on_them_are_never_a_pass() {
+        let mut case = sample::case(Shape { lost: 1, ..FINE });
+        case.findings[0].verdict = detector::Verdict::Unknown;
+        case.faults.remove(0);
+        case.thresholds.clear();
+        assert_eq!(said(&judged(case)), (Outcome::Unknown, "the telemetry does not say what became of 1 bad order"));
+    }
+
+    #[test]
+    fn an_order_that_nobody_initiated_is_never_a_pass() {
+        let mut case = sample::calm_week();
+        case.truths.pop();
+        assert_eq!(said(&judged(case)), (Outcome::Unknown, "the telemetry names 1 order that nobody initiated"));
+    }
+}

@@ -343,3 +343,32 @@ pub struct Setting {
     /// What the preset says; null when no preset speaks of it.
     pub preset: Option<String>,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::Report;
+    use crate::{evaluate::judge, sample};
+
+    #[test]
+    fn the_shipped_schema_is_the_contract() {
+        let schema = schemars::schema_for!(Report);
+        let text = serde_json::to_string_pretty(&schema).unwrap() + "\n";
+        expect_test::expect_file!["../../report.schema.json"].assert_eq(&text);
+    }
+
+    #[test]
+    fn a_report_comes_back_from_its_file() {
+        let report = judge(sample::blind_hop()).report;
+        let text = serde_json::to_string(&report).unwrap();
+        assert!(serde_json::from_str::<Report>(&text).unwrap() == report);
+    }
+
+    #[test]
+    fn what_was_not_there_is_null() {
+        let report = serde_json::to_value(judge(sample::calm_week()).report).unwrap();
+        for name in ["recall", "precision", "hop_at_1"] {
+            assert!(report["exposure"][name].is_null(), "{name}");
+        }
+        assert!(report["states"]["INITIATED"]["sla_s"].is_null());
+    }
+}
