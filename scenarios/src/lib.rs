@@ -1,6 +1,11 @@
 //! What happens: the scenario language, the load, the actors, the driver and the ledger.
 
+pub mod actors;
+pub mod classify;
+pub mod driver;
 pub mod language;
+pub mod ledger;
+pub mod lifecycle;
 pub mod load;
 pub mod people;
 pub mod stage;

@@ -36,9 +36,9 @@ pub enum What {
         /// The node at its other end.
         node: String,
     },
-    /// A publish failed because the broker was away.
+    /// A publish failed, or was never tried, because the broker or the publisher was away.
     PublishFailed {
-        /// AMQP `message-id`.
+        /// AMQP `message-id`; the event's id when no message was made of it.
         message_id: String,
     },
     /// A process died and was started again.
@@ -58,4 +58,19 @@ pub enum What {
         /// How long, in seconds of the run.
         seconds: u64,
     },
+}
+
+impl What {
+    /// Its name, as in the `what` field of `faults.jsonl`.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::MessageLost { .. } => "message-lost",
+            Self::ConnectionLost { .. } => "connection-lost",
+            Self::PublishFailed { .. } => "publish-failed",
+            Self::NodeKilled { .. } => "node-killed",
+            Self::DeliveryCut { .. } => "delivery-cut",
+            Self::CalculationSlowed { .. } => "calculation-slowed",
+        }
+    }
 }

@@ -1,0 +1,174 @@
+//! Those who move orders: customers, API users, sellers, operators, carriers.
+//!
+//! They act through HTTP alone, think as long as the scenario's people do, and write each intent into a shared book. One
+//! file per actor; [`desk`] is where sellers and operators find their work, [`intents`] the book.
+
+pub(crate) mod carrier;
+pub(crate) mod customer;
+pub(crate) mod desk;
+pub mod intents;
+pub(crate) mod operator;
+pub(crate) mod seller;
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use contracts::{Status, request::Step, services};
+use http::{Method, Request};
+use world::Runtime;
+
+use crate::{
+    Stage,
+    actors::intents::{Entry, Intents, Who},
+    driver::Progress,
+    people::{People, Wait},
+};
+
+/// What every actor needs: the world, the people's habits, the book of intents.
+pub(crate) struct Cast {
+    pub(crate) stage: Stage,
+    pub(crate) people: People,
+    pub(crate) intents: Intents,
+    pub(crate) progress: Arc<Progress>,
+}
+
+/// An order as the actors know it.
+#[derive(Clone)]
+pub(crate) struct Piece {
+    pub(crate) order_id: Arc<str>,
+    pub(crate) order_ref: Arc<str>,
+}
+
+/// How a request ended for good.
+pub(crate) enum End {
+    /// Answered with success.
+    Done(u16, Bytes),
+    /// Refused, or failed as often as anybody tries: the last status, where there was an answer.
+    GivenUp(Option<u16>),
+}
+
+impl Cast {
+    pub(crate) fn rt(&self) -> &Runtime {
+        &self.stage.world.rt
+    }
+
+    pub(crate) fn now_ns(&self) -> u64 {
+        self.rt().wall_ns()
+    }
+
+    /// Thinks or works for a while: a draw that depends on the purpose and the order alone.
+    pub(crate) fn draw(&self, purpose: &str, order_ref: &str, wait: Wait) -> std::time::Duration {
+        self.rt().random(purpose, order_ref).log_normal(wait.mean, People::VARIATION, wait.cap)
+    }
+
+    pub(crate) fn begin(&self, order_ref: &Arc<str>, who: Who, step: Status) -> Entry {
+        self.intents.begin(order_ref, who, step, self.now_ns())
+    }
+
+    /// Sends a person's step until it is answered for good, and strikes the intent out. True when it was done.
+    pub(crate) async fn last_step(&self, entry: Entry, piece: &Piece, by: &str) -> bool {
+        let end = self.send(&entry, piece, by).await;
+        self.strike(entry, &end)
+    }
+
+    /// The same, and writes down what is meant to be done next. None when the step was given up.
+    pub(crate) async fn step(&self, entry: Entry, piece: &Piece, by: &str, next: (Who, Status)) -> Option<Entry> {
+        let end = self.send(&entry, piece, by).await;
+        self.strike_next(entry, &end, next)
+    }
+
+    async fn send(&self, entry: &Entry, piece: &Piece, by: &str) -> End {
+        // Most steps are meant once. A second attempt is another event: the first one may have been done and undone.
+        let nth = self.intents.attempts(&piece.order_ref, entry.step);
+        let nth = if nth > 1 { format!("#{nth}") } else { String::new() };
+        let event_id = format!("{}:{}{nth}", piece.order_ref, entry.step);
+        let path = format!("/orders/{}/{}", piece.order_id, verb(entry.step));
+        let body = Step { event_id: event_id.into(), by: by.into() };
+        self.insist(entry.who, json(Method::POST, &path, &body)).await
+    }
+
+    /// Strikes an intent out by how its request ended. True when it was done.
+    pub(crate) fn strike(&self, entry: Entry, end: &End) -> bool {
+        match end {
+            End::Done(status, _) => self.intents.done(entry, *status, self.now_ns()),
+            End::GivenUp(status) => self.intents.give_up(entry, *status, self.now_ns()),
+        }
+        matches!(end, End::Done(..))
+    }
+
+    /// The same, and writes down what is meant to be done next. None when the step was given up.
+    pub(crate) fn strike_next(&self, entry: Entry, end: &End, next: (Who, Status)) -> Option<Entry> {
+        match end {
+            End::Done(status, _) => Some(self.intents.done_next(entry, *status, next, self.now_ns())),
+            End::GivenUp(status) => {
+                self.intents.give_up(entry, *status, self.now_ns());
+                None
+            }
+        }
+    }
+
+    /// Sends a request again and again, as patiently as people are: a server's failure is tried again soon, and a carrier
+    /// who comes too early comes again later.
+    pub(crate) async fn insist(&self, who: Who, request: Request<Bytes>) -> End {
+        let (mut failures, mut refusals) = (0, 0);
+        loop {
+            let answer = self.stage.world.http.call(who.service(), request.clone()).await;
+            let status = answer.as_ref().ok().map(|response| response.status());
+            match (answer, status) {
+                (Ok(response), Some(status)) if status.is_success() => return End::Done(status.as_u16(), response.into_body()),
+                (_, Some(status)) if status.as_u16() == 409 && who == Who::Carrier && refusals < People::CARRIER_RETRIES => {
+                    refusals += 1;
+                    self.rt().sleep(self.people.carrier_retry).await;
+                }
+                (_, Some(status)) if !status.is_server_error() => return End::GivenUp(Some(status.as_u16())),
+                (_, status) if failures >= People::RETRIES => return End::GivenUp(status.map(|status| status.as_u16())),
+                _ => {
+                    failures += 1;
+                    self.rt().sleep(self.people.retry).await;
+                }
+            }
+        }
+    }
+}
+
+impl Who {
+    /// The service that they talk to.
+    const fn service(self) -> &'static str {
+        match self {
+            Self::Customer => services::INTERNET_SHOP,
+            Self::ApiUser => services::SHOP_API,
+            Self::Seller => services::CRM,
+            Self::Operator => services::MES_API,
+            Self::Carrier => services::CRM_API,
+        }
+    }
+}
+
+/// The end of the path of the step that leads to a state. The first two states are not entered by a step.
+const fn verb(step: Status) -> &'static str {
+    match step {
+        Status::ManufacturingApproved => "approve",
+        Status::ManufacturingStarted => "start",
+        Status::ManufacturingCompleted => "complete",
+        Status::Packaging => "package",
+        Status::Shipped => "ship",
+        Status::Closed => "close",
+        _ => "submit",
+    }
+}
+
+/// A request with a JSON body.
+pub(crate) fn json(method: Method, path: &str, body: &impl serde::Serialize) -> Request<Bytes> {
+    let body = serde_json::to_vec(body).map(Bytes::from).unwrap_or_default();
+    request(method, path, "application/json", body)
+}
+
+/// A request with a body.
+pub(crate) fn request(method: Method, path: &str, media_type: &'static str, body: Bytes) -> Request<Bytes> {
+    let mut request = Request::new(body);
+    *request.method_mut() = method;
+    // Paths hold ids and digits only; a path that is none would meet a 404 and be given up.
+    *request.uri_mut() = path.parse().unwrap_or_default();
+    request.headers_mut().insert(http::header::CONTENT_TYPE, http::HeaderValue::from_static(media_type));
+    request
+}

@@ -1,0 +1,199 @@
+//! The desk of a pool: notices that orders wait, and hands each to one idle worker.
+//!
+//! A glance at the database says whether a list is worth asking for, as a bell at the desk would; the list itself, and
+//! with it the order in which work is done, comes from the service.
+
+use std::{
+    collections::BTreeSet,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use contracts::{
+    Status,
+    architecture::Picking,
+    request::OrderView,
+    tables::{Order, order},
+};
+use http::{Method, Request};
+use tokio::sync::Notify;
+use world::{
+    record::{self, Record},
+    store::{Scan, Store, StoreError, Value},
+};
+
+use super::{Cast, Piece, intents::Who, operator, seller};
+
+/// A list holds so many orders at most: the services' own limit.
+const PAGE: usize = 500;
+
+/// Nobody is handed more than this many orders in one turn, however many are idle.
+const TURN: usize = 50;
+
+/// No desk looks more often: a scaled scenario shrinks people's time further than a real database likes to be asked.
+const BREATH: Duration = Duration::from_millis(100);
+
+/// Where one pool finds its work.
+pub(crate) struct Desk {
+    cast: Arc<Cast>,
+    who: Who,
+    waits_in: Status,
+    store: Arc<dyn Store>,
+    newest_first: bool,
+    every: Duration,
+    pool: Mutex<Pool>,
+    freed: Notify,
+}
+
+/// Who is idle, and which orders must not be handed out.
+struct Pool {
+    /// Numbers of idle workers; the last one is next.
+    idle: Vec<u32>,
+    /// Orders in somebody's hands, and those that somebody has given up.
+    held: BTreeSet<Arc<str>>,
+    closed: bool,
+}
+
+/// What a turn at the desk found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Turn {
+    /// More orders may wait than were handed out.
+    More,
+    /// Nothing else waits.
+    Nothing,
+    /// The service did not answer.
+    NoAnswer,
+}
+
+impl Desk {
+    /// The sellers' desk: they approve prices in the CRM.
+    pub(crate) fn of_sellers(cast: &Arc<Cast>, picking: Picking) -> Arc<Self> {
+        let every = cast.people.seller.mean / 10;
+        let store = Arc::clone(&cast.stage.shop);
+        Self::new(cast, (Who::Seller, cast.people.sellers), Status::PriceCalculated, store, (picking, every))
+    }
+
+    /// The operators' desk: they take orders in the factory.
+    pub(crate) fn of_operators(cast: &Arc<Cast>, picking: Picking) -> Arc<Self> {
+        let every = cast.people.bench.mean / 120;
+        let store = Arc::clone(&cast.stage.mes);
+        Self::new(cast, (Who::Operator, cast.people.operators), Status::ManufacturingApproved, store, (picking, every))
+    }
+
+    fn new(
+        cast: &Arc<Cast>,
+        (who, workers): (Who, u32),
+        waits_in: Status,
+        store: Arc<dyn Store>,
+        (picking, every): (Picking, Duration),
+    ) -> Arc<Self> {
+        Arc::new(Self {
+            cast: Arc::clone(cast),
+            who,
+            waits_in,
+            store,
+            newest_first: picking == Picking::NewestFirst,
+            every: whole_millis(every).max(BREATH),
+            pool: Mutex::new(Pool { idle: (1..=workers).rev().collect(), held: BTreeSet::new(), closed: false }),
+            freed: Notify::new(),
+        })
+    }
+
+    /// Hands out work until the desk is closed.
+    pub(crate) async fn run(self: Arc<Self>) {
+        let rt = self.cast.rt().clone();
+        while !self.pool().closed {
+            if self.pool().idle.is_empty() {
+                self.freed.notified().await;
+                continue;
+            }
+            let turn = if self.waiting().await.unwrap_or(true) { self.hand_out().await } else { Turn::Nothing };
+            match turn {
+                Turn::More => {}
+                Turn::Nothing => self.store.poll(Order::TABLE, self.every).await,
+                Turn::NoAnswer => rt.sleep(self.cast.people.retry).await,
+            }
+        }
+    }
+
+    /// Ends [`Desk::run`] at its next turn.
+    pub(crate) fn close(&self) {
+        self.pool().closed = true;
+        self.freed.notify_one();
+    }
+
+    /// Whether an order waits that is in nobody's hands and that nobody has given up.
+    pub(crate) async fn waiting(&self) -> Result<bool, StoreError> {
+        let limit = self.pool().held.len() + 1;
+        let equals = vec![(order::status, Value::text(self.waits_in.name()))];
+        let mut tx = record::begin(&*self.store).await?;
+        let rows = record::scan::<Order>(&mut *tx, Scan { equals, limit: Some(limit), ..Scan::default() }).await?;
+        let pool = self.pool();
+        Ok(rows.iter().any(|(order, _)| !pool.held.contains(&order.id)))
+    }
+
+    /// Asks for the list and hands its orders to idle workers.
+    async fn hand_out(self: &Arc<Self>) -> Turn {
+        let limit = {
+            let pool = self.pool();
+            // Orders in somebody's hands may stand in the list too: they must not crowd out the others.
+            (pool.idle.len().min(TURN) + pool.held.len()).min(PAGE)
+        };
+        let Some(orders) = self.list(limit).await else { return Turn::NoAnswer };
+        let full = orders.len() >= limit;
+        let mut handed = 0;
+        for view in orders {
+            let Some(worker) = self.pool().assign(&view.order_id) else { continue };
+            handed += 1;
+            let piece = Piece { order_id: view.order_id, order_ref: view.order_ref };
+            self.cast.rt().spawn("worker", Arc::clone(self).work(worker, piece));
+        }
+        if full && handed > 0 { Turn::More } else { Turn::Nothing }
+    }
+
+    async fn list(&self, limit: usize) -> Option<Vec<OrderView>> {
+        let (status, newest) = (self.waits_in, self.newest_first);
+        let path = format!("/orders?status={status}&newest_first={newest}&limit={limit}");
+        let request = Request::builder().method(Method::GET).uri(path).body(bytes::Bytes::new()).ok()?;
+        let answer = self.cast.stage.world.http.call(self.who.service(), request).await.ok()?;
+        serde_json::from_slice(answer.body()).ok()
+    }
+
+    /// One order in one worker's hands.
+    async fn work(self: Arc<Self>, worker: u32, piece: Piece) {
+        let done = if self.who == Who::Seller {
+            seller::approve(&self.cast, &piece, &format!("seller-{worker}")).await
+        } else {
+            operator::make(&self.cast, &piece, &format!("operator-{worker}")).await
+        };
+        self.pool().release(worker, done.then_some(&piece.order_id));
+        self.freed.notify_one();
+    }
+
+    fn pool(&self) -> MutexGuard<'_, Pool> {
+        self.pool.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Pool {
+    /// An idle worker for an order that is in nobody's hands.
+    fn assign(&mut self, order_id: &Arc<str>) -> Option<u32> {
+        if self.idle.is_empty() || self.held.contains(order_id) {
+            return None;
+        }
+        self.held.insert(Arc::clone(order_id));
+        self.idle.pop()
+    }
+
+    /// The worker is idle again. An order that was not done stays out of everybody's hands: it was given up.
+    fn release(&mut self, worker: u32, done: Option<&Arc<str>>) {
+        self.idle.push(worker);
+        if let Some(order_id) = done {
+            self.held.remove(order_id);
+        }
+    }
+}
+
+fn whole_millis(duration: Duration) -> Duration {
+    Duration::from_millis(u64::try_from(duration.as_millis()).unwrap_or(u64::MAX))
+}

@@ -1,0 +1,179 @@
+//! The book of intents: what each actor still means to do for which order, and what became of it.
+//!
+//! Truth needs it: an order that somebody still means to move is not lost.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use contracts::Status;
+use serde::Serialize;
+
+/// Who means to do something.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Who {
+    /// Orders in the internet shop.
+    Customer,
+    /// Orders by program at the shop's API.
+    ApiUser,
+    /// Approves prices in the CRM.
+    Seller,
+    /// Makes, packs and ships in the factory.
+    Operator,
+    /// Brings it, and says so.
+    Carrier,
+}
+
+/// One thing that an actor meant to do for an order.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Intent {
+    /// Who.
+    pub who: Who,
+    /// The state that it would bring the order into.
+    pub step: Status,
+    /// Since when, nanoseconds since the Unix epoch.
+    pub begun_ns: u64,
+    /// What became of it.
+    pub outcome: Outcome,
+    /// When that was decided; `None` while it is open.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ended_ns: Option<u64>,
+    /// The last HTTP status; `None` when there was no answer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub status: Option<u16>,
+}
+
+/// What became of an intent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Outcome {
+    /// Not yet done.
+    Open,
+    /// Done.
+    Done,
+    /// It was refused, or failed too often: nobody will try again.
+    GivenUp,
+}
+
+/// The book, shared by all actors.
+#[derive(Debug, Default)]
+pub struct Intents(Mutex<Book>);
+
+#[derive(Debug, Default)]
+struct Book {
+    orders: BTreeMap<Arc<str>, Vec<Intent>>,
+    open: usize,
+}
+
+/// An open intent: its place in the book.
+#[derive(Debug)]
+pub struct Entry {
+    order_ref: Arc<str>,
+    index: usize,
+    /// Who means to do it.
+    pub who: Who,
+    /// The state that it would bring the order into.
+    pub step: Status,
+}
+
+impl Intents {
+    /// Writes down that somebody means to bring an order into a state.
+    pub fn begin(&self, order_ref: &Arc<str>, who: Who, step: Status, now_ns: u64) -> Entry {
+        self.book().begin(order_ref, who, step, now_ns)
+    }
+
+    /// Strikes an intent out: it was done.
+    pub fn done(&self, entry: Entry, status: u16, now_ns: u64) {
+        self.book().end(&entry, Outcome::Done, Some(status), now_ns);
+    }
+
+    /// Strikes an intent out and writes down the one that follows from it: at no moment does nobody mean to move the order.
+    pub fn done_next(&self, entry: Entry, status: u16, next: (Who, Status), now_ns: u64) -> Entry {
+        let mut book = self.book();
+        book.end(&entry, Outcome::Done, Some(status), now_ns);
+        book.begin(&entry.order_ref, next.0, next.1, now_ns)
+    }
+
+    /// Strikes an intent out: nobody will try again.
+    pub fn give_up(&self, entry: Entry, status: Option<u16>, now_ns: u64) {
+        self.book().end(&entry, Outcome::GivenUp, status, now_ns);
+    }
+
+    /// How often somebody has meant to bring this order into this state, open intents included.
+    #[must_use]
+    pub fn attempts(&self, order_ref: &str, step: Status) -> usize {
+        self.book().orders.get(order_ref).map_or(0, |intents| intents.iter().filter(|intent| intent.step == step).count())
+    }
+
+    /// How many intents are open.
+    #[must_use]
+    pub fn open(&self) -> usize {
+        self.book().open
+    }
+
+    /// All intents so far, by order reference.
+    #[must_use]
+    pub fn all(&self) -> BTreeMap<Arc<str>, Vec<Intent>> {
+        self.book().orders.clone()
+    }
+
+    fn book(&self) -> MutexGuard<'_, Book> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Book {
+    fn begin(&mut self, order_ref: &Arc<str>, who: Who, step: Status, now_ns: u64) -> Entry {
+        self.open += 1;
+        let intents = self.orders.entry(Arc::clone(order_ref)).or_default();
+        intents.push(Intent { who, step, begun_ns: now_ns, outcome: Outcome::Open, ended_ns: None, status: None });
+        Entry { order_ref: Arc::clone(order_ref), index: intents.len() - 1, who, step }
+    }
+
+    fn end(&mut self, entry: &Entry, outcome: Outcome, status: Option<u16>, now_ns: u64) {
+        self.open -= 1;
+        if let Some(intent) = self.orders.get_mut(&entry.order_ref).and_then(|intents| intents.get_mut(entry.index)) {
+            (intent.outcome, intent.status, intent.ended_ns) = (outcome, status, Some(now_ns));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_book_counts_what_is_still_meant_to_be_done() {
+        let intents = Intents::default();
+        let order: Arc<str> = "c-000001".into();
+        let upload = intents.begin(&order, Who::Customer, Status::FileUploaded, 10);
+        let submit = intents.begin(&order, Who::Customer, Status::Submitted, 11);
+        assert_eq!(intents.open(), 2);
+        intents.done(upload, 200, 20);
+        intents.give_up(submit, None, 30);
+        assert_eq!(intents.open(), 0);
+        let all = intents.all();
+        let ends: Vec<_> = all[&order].iter().map(|intent| (intent.outcome, intent.status, intent.ended_ns)).collect();
+        assert_eq!(ends, [(Outcome::Done, Some(200), Some(20)), (Outcome::GivenUp, None, Some(30))]);
+    }
+
+    #[test]
+    fn an_order_on_its_way_is_always_meant_to_be_moved() {
+        let intents = Intents::default();
+        let complete = intents.begin(&"c-000001".into(), Who::Operator, Status::ManufacturingCompleted, 0);
+        let package = intents.done_next(complete, 200, (Who::Operator, Status::Packaging), 5);
+        assert_eq!((intents.open(), package.step), (1, Status::Packaging));
+    }
+
+    #[test]
+    fn a_second_attempt_at_a_step_is_counted() {
+        let intents = Intents::default();
+        let order: Arc<str> = "c-000001".into();
+        intents.begin(&order, Who::Seller, Status::ManufacturingApproved, 0);
+        intents.begin(&order, Who::Seller, Status::ManufacturingApproved, 1);
+        assert_eq!(intents.attempts(&order, Status::ManufacturingApproved), 2);
+        assert_eq!(intents.attempts(&order, Status::Closed), 0);
+    }
+}

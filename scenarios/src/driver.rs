@@ -1,0 +1,106 @@
+//! The driver: lets orders arrive, lets people act, inflicts the faults, heals, waits until nothing moves, and hands over
+//! the ledger.
+//!
+//! It knows its world only by the [`Stage`]'s ports, so it runs unchanged in both.
+
+mod progress;
+mod schedule;
+mod settle;
+
+use std::{sync::Arc, time::Duration};
+
+pub use progress::Progress;
+
+use crate::{
+    Scenario, Stage,
+    actors::{Cast, customer, desk::Desk, intents::Intents},
+    classify,
+    ledger::{self, FaultRun, Ledger},
+    lifecycle::{Lifecycle, LifecycleError},
+    load,
+};
+
+/// Why a run has no ledger.
+#[derive(Debug, thiserror::Error)]
+pub enum DriveError {
+    /// The lifecycle does not fit the scenario.
+    #[error(transparent)]
+    Lifecycle(#[from] LifecycleError),
+    /// A fault could not be inflicted or lifted.
+    #[error(transparent)]
+    Nemesis(#[from] faults::NemesisError),
+    /// A database could not be read.
+    #[error("the ledger cannot be collected: {0}")]
+    Store(#[from] world::store::StoreError),
+    /// The driver's own node died.
+    #[error("the driver's node died")]
+    Died,
+}
+
+/// Runs a scenario on a stage: orders arrive for its duration; then all faults are lifted, and it ends when nobody can move
+/// an order any more and the last open deadline has passed.
+///
+/// A run that does not settle within twice the promise after the last arrival ends too: the ledger says so.
+///
+/// # Errors
+/// When a fault cannot be inflicted or lifted, when a database cannot be read at the end, or when the lifecycle does not
+/// fit the scenario's deadlines.
+pub async fn drive(stage: Stage, scenario: Arc<Scenario>, progress: Arc<Progress>) -> Result<Ledger, DriveError> {
+    let lifecycle = Lifecycle::for_sla(&scenario.sla)?;
+    let rt = stage.world.rt.clone();
+    let cast = Arc::new(Cast {
+        stage: stage.clone(),
+        people: scenario.people.clone(),
+        intents: Intents::default(),
+        progress: Arc::clone(&progress),
+    });
+    let picking = scenario.architecture.picking;
+    let desks = [Desk::of_sellers(&cast, picking), Desk::of_operators(&cast, picking)];
+    for desk in &desks {
+        rt.spawn("desk", Arc::clone(desk).run());
+    }
+    let faults = schedule::faults(&stage, &scenario);
+    let arrivals = rt.spawn("arrivals", arrive(Arc::clone(&cast), Arc::clone(&scenario)));
+    arrivals.join().await.ok_or(DriveError::Died)?;
+    rt.sleep_until(scenario.duration).await;
+    let faults = schedule::healed(faults).await?;
+
+    let house = settle::House::new(&cast, &desks, &scenario, &lifecycle);
+    let unsettled = house.settle().await?;
+    let ledger = close(&cast, &scenario, &lifecycle, &house, faults, unsettled).await?;
+    for desk in &desks {
+        desk.close();
+    }
+    Ok(ledger)
+}
+
+/// One task for each arrival, made when it arrives.
+async fn arrive(cast: Arc<Cast>, scenario: Arc<Scenario>) {
+    for arrival in load::arrivals(&scenario) {
+        cast.rt().sleep_until(arrival.at).await;
+        cast.progress.tick(arrival.at);
+        cast.rt().spawn("order", customer::order(Arc::clone(&cast), arrival.actor, arrival.order_ref));
+    }
+}
+
+/// Collects the ledger, and waits until the last open deadline has passed, so that a detector may judge every order.
+async fn close(
+    cast: &Arc<Cast>,
+    scenario: &Scenario,
+    lifecycle: &Lifecycle,
+    house: &settle::House<'_>,
+    faults: Vec<FaultRun>,
+    unsettled: Option<String>,
+) -> Result<Ledger, DriveError> {
+    let rt = cast.rt();
+    let mut ledger = ledger::collect(cast, scenario, &faults, unsettled).await?;
+    let Some(last_ns) = classify::last_open_deadline(&ledger, lifecycle) else { return Ok(ledger) };
+    let now_ns = rt.wall_ns();
+    if ledger.unsettled.is_none() && now_ns <= last_ns {
+        rt.sleep(Duration::from_nanos(last_ns - now_ns) + Duration::from_millis(1)).await;
+        // Nothing could move, so nothing should have; what moved all the same belongs into the ledger.
+        let moved = house.movable().await?;
+        ledger = ledger::collect(cast, scenario, &faults, moved).await?;
+    }
+    Ok(ledger)
+}

@@ -1,0 +1,124 @@
+//! The end of a run: when can nobody move an order any more?
+//!
+//! A look is cheap: the book of intents first, then counts in queues and databases. Several looks in a row must agree,
+//! because a message may be between two places when one looks.
+
+use std::{sync::Arc, time::Duration};
+
+use contracts::{
+    Status,
+    tables::{JOB_QUEUED, JOB_RUNNING, OUTBOX_NEW, Order, Outbox, PriceJob, order, outbox, price_job},
+};
+use world::{
+    record::{self, Record},
+    store::{Scan, Store, StoreError, Value},
+};
+
+use crate::{
+    Scenario,
+    actors::{Cast, desk::Desk},
+    ledger::calculation_limit,
+    lifecycle::Lifecycle,
+};
+
+/// So many looks in a row must find nothing.
+const LOOKS: u32 = 3;
+
+/// No two looks are closer: what machines still do between two of them shrinks less than people's time.
+const BREATH: Duration = Duration::from_secs(1);
+
+/// The whole house at the end of a run.
+pub(super) struct House<'a> {
+    cast: &'a Arc<Cast>,
+    desks: &'a [Arc<Desk>],
+    relayed: bool,
+    calculation: Duration,
+    pause: Duration,
+    patience: Duration,
+}
+
+impl<'a> House<'a> {
+    pub(super) fn new(cast: &'a Arc<Cast>, desks: &'a [Arc<Desk>], scenario: &Scenario, lifecycle: &Lifecycle) -> Self {
+        // Three weeks make an hour.
+        let pause = Duration::from_secs_f64(lifecycle.promise.as_secs_f64() / 504.0).max(BREATH);
+        Self {
+            cast,
+            desks,
+            relayed: !scenario.architecture.outbox,
+            calculation: calculation_limit(scenario),
+            pause: Duration::from_millis(u64::try_from(pause.as_millis()).unwrap_or(u64::MAX)),
+            patience: scenario.duration + lifecycle.promise * 2,
+        }
+    }
+
+    /// Waits until nothing moves; says what still did when patience ran out.
+    pub(super) async fn settle(&self) -> Result<Option<String>, StoreError> {
+        let rt = self.cast.rt();
+        let mut quiet = 0;
+        loop {
+            self.cast.progress.tick(rt.now());
+            let movable = self.movable().await?;
+            quiet = if movable.is_none() { quiet + 1 } else { 0 };
+            if quiet >= LOOKS {
+                return Ok(None);
+            }
+            if movable.is_some() && rt.now() >= self.patience {
+                return Ok(movable);
+            }
+            rt.sleep(self.pause).await;
+        }
+    }
+
+    /// One thing that can still move an order, in words; `None` when there is none.
+    pub(super) async fn movable(&self) -> Result<Option<String>, StoreError> {
+        let open = self.cast.intents.open();
+        if open > 0 {
+            return Ok(Some(format!("{open} intents of people are open")));
+        }
+        let depth = self.cast.stage.messages.depth().await;
+        if depth > 0 {
+            return Ok(Some(format!("{depth} messages are in queues or unacknowledged")));
+        }
+        let (shop, mes) = (&*self.cast.stage.shop, &*self.cast.stage.mes);
+        for (store, name) in [(shop, "Shop DB"), (mes, "MES DB")] {
+            let new = vec![(outbox::state, Value::text(OUTBOX_NEW))];
+            if any::<Outbox>(store, new).await? {
+                return Ok(Some(format!("events in {name} wait to be published")));
+            }
+        }
+        if self.jobs(mes).await? {
+            return Ok(Some("price calculations are queued or running".to_owned()));
+        }
+        let submitted = vec![(order::status, Value::text(Status::Submitted.name())), (order::relay, Value::Null)];
+        if self.relayed && any::<Order>(shop, submitted).await? {
+            return Ok(Some("submitted orders wait for the relay".to_owned()));
+        }
+        for desk in self.desks {
+            if desk.waiting().await? {
+                return Ok(Some("orders wait at a desk".to_owned()));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Whether a price calculation waits or runs. One that has run for longer than any can has died with its process.
+    async fn jobs(&self, mes: &dyn Store) -> Result<bool, StoreError> {
+        if any::<PriceJob>(mes, vec![(price_job::state, Value::text(JOB_QUEUED))]).await? {
+            return Ok(true);
+        }
+        let mut tx = record::begin(mes).await?;
+        let equals = vec![(price_job::state, Value::text(JOB_RUNNING))];
+        let running = record::scan::<PriceJob>(&mut *tx, Scan { equals, ..Scan::default() }).await?;
+        let now_ns = self.cast.now_ns();
+        let alive = |job: &PriceJob| {
+            let started_ns = job.started_ns.and_then(|ns| u64::try_from(ns).ok()).unwrap_or(now_ns);
+            Duration::from_nanos(now_ns.saturating_sub(started_ns)) <= self.calculation
+        };
+        Ok(running.iter().any(|(job, _)| alive(job)))
+    }
+}
+
+async fn any<R: Record>(store: &dyn Store, equals: Vec<(usize, Value)>) -> Result<bool, StoreError> {
+    let mut tx = record::begin(store).await?;
+    Ok(!record::scan::<R>(&mut *tx, Scan { equals, limit: Some(1), ..Scan::default() }).await?.is_empty())
+}

@@ -1,0 +1,166 @@
+//! Reads the ledger from the databases and the world's own accounts, page by page.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use contracts::{
+    Status, message,
+    tables::{OUTBOX_NEW, Order, Outbox, PriceJob, RELAY_CLAIMED, Transition, outbox},
+};
+use world::{
+    record::{self, Record},
+    store::{Scan, Store, StoreError, Value},
+};
+
+use super::{Account, Delivery, FaultRun, Job, Ledger, Message, RowState, Step, Unsent, calculation_limit, effects};
+use crate::{Scenario, actors::Cast, lifecycle::Side};
+
+/// Rows of a page: large, because a page skips all rows before it.
+const PAGE: usize = 50_000;
+
+/// Accounts by order, while they are gathered.
+struct Gathering {
+    orders: Vec<Account>,
+    by_id: BTreeMap<Arc<str>, usize>,
+}
+
+/// Reads everything there is to know about a run up to now.
+///
+/// # Errors
+/// When a database cannot be read.
+pub(crate) async fn collect(
+    cast: &Cast,
+    scenario: &Scenario,
+    faults: &[FaultRun],
+    unsettled: Option<String>,
+) -> Result<Ledger, StoreError> {
+    let stage = &cast.stage;
+    let mut gathering = Gathering { orders: Vec::new(), by_id: BTreeMap::new() };
+    for (side, store) in [(Side::Shop, &*stage.shop), (Side::Mes, &*stage.mes)] {
+        each::<Order>(store, Scan::default(), |row| gathering.order(side, row)).await?;
+        each::<Transition>(store, Scan::default(), |row| gathering.transition(side, row)).await?;
+        let new = Scan { equals: vec![(outbox::state, Value::text(OUTBOX_NEW))], ..Scan::default() };
+        each::<Outbox>(store, new, |row| gathering.unsent(row)).await?;
+    }
+    each::<PriceJob>(&*stage.mes, Scan::default(), |row| gathering.job(row)).await?;
+    gathering.messages(stage.messages.fates().await);
+    let now = stage.world.rt.now();
+    let end_ns = stage.world.rt.wall_ns();
+    let mut ledger = Ledger {
+        started_ns: end_ns.saturating_sub(u64::try_from(now.as_nanos()).unwrap_or(u64::MAX)),
+        end_ns,
+        unsettled,
+        calculation_limit: calculation_limit(scenario),
+        relayed: !scenario.architecture.outbox,
+        orders: gathering.into_orders(cast),
+        faults: faults.to_vec(),
+        effects: Vec::new(),
+    };
+    ledger.effects = effects::of(&ledger, scenario, stage.nemesis.effects().await);
+    Ok(ledger)
+}
+
+/// Hands each record of a table to `take`.
+async fn each<R: Record>(store: &dyn Store, scan: Scan, mut take: impl FnMut(R)) -> Result<(), StoreError> {
+    let mut tx = record::begin(store).await?;
+    let mut offset = 0;
+    loop {
+        let page = record::scan::<R>(&mut *tx, Scan { limit: Some(PAGE), offset, ..scan.clone() }).await?;
+        let rows = page.len();
+        page.into_iter().for_each(|(row, _)| take(row));
+        if rows < PAGE {
+            return Ok(());
+        }
+        offset += rows;
+    }
+}
+
+impl Gathering {
+    fn account(&mut self, order_id: &str) -> Option<&mut Account> {
+        self.by_id.get(order_id).map(|index| &mut self.orders[*index])
+    }
+
+    fn order(&mut self, side: Side, row: Order) {
+        let Ok(status) = row.status.parse::<Status>() else { return };
+        let claimed = row.relay.as_deref() == Some(RELAY_CLAIMED);
+        let state = RowState { status, version: row.version, claimed };
+        let orders = &mut self.orders;
+        let index = *self.by_id.entry(Arc::clone(&row.id)).or_insert_with(|| {
+            let account = Account { order_id: Some(row.id), ..Account::new(row.order_ref, row.client_type) };
+            orders.push(account);
+            orders.len() - 1
+        });
+        match side {
+            Side::Shop => self.orders[index].shop_row = Some(state),
+            Side::Mes => self.orders[index].mes_row = Some(state),
+        }
+    }
+
+    fn transition(&mut self, side: Side, row: Transition) {
+        let (Ok(to), Some(account)) = (row.to_status.parse(), self.account(&row.order_id)) else { return };
+        let from = row.from_status.and_then(|from| from.parse().ok());
+        let at_ns = unsigned(row.at_ns);
+        let step = Step { from, to, version: row.version, event_id: row.event_id, at_ns, service: row.service };
+        match side {
+            Side::Shop => account.shop.push(step),
+            Side::Mes => account.mes.push(step),
+        }
+    }
+
+    fn unsent(&mut self, row: Outbox) {
+        let unsent = Unsent { event_id: row.event_id, routing_key: row.routing_key };
+        self.account(&row.order_id).into_iter().for_each(|account| account.unsent.push(unsent.clone()));
+    }
+
+    fn job(&mut self, row: PriceJob) {
+        let job = Job {
+            attempt: row.attempt,
+            state: row.state,
+            queued_ns: unsigned(row.queued_ns),
+            started_ns: row.started_ns.map(unsigned),
+            finished_ns: row.finished_ns.map(unsigned),
+        };
+        self.account(&row.order_id).into_iter().for_each(|account| account.jobs.push(job.clone()));
+    }
+
+    fn messages(&mut self, fates: Vec<faults::MessageFate>) {
+        // Node names repeat in every message: they are kept once.
+        let mut nodes: BTreeMap<String, Arc<str>> = BTreeMap::new();
+        for fate in fates {
+            let (Some(announces), Some(account)) = (message::announced(&fate.routing_key), self.account(&fate.order_id)) else {
+                continue;
+            };
+            let delivery = |handover: faults::Handover| Delivery {
+                at_ns: handover.at_ns,
+                node: Arc::clone(nodes.entry(handover.node).or_insert_with_key(|node| node.as_str().into())),
+                redelivered: handover.redelivered,
+            };
+            account.messages.push(Message {
+                message_id: fate.message_id.into(),
+                event_id: fate.event_id.into(),
+                announces,
+                published_ns: fate.published_ns,
+                sent: fate.sent,
+                deliveries: fate.deliveries.into_iter().map(delivery).collect(),
+                end: fate.end,
+                end_ns: fate.end_ns,
+            });
+        }
+    }
+
+    /// With the actors' intents, by reference. Intents for orders that no database knows make an account without an id.
+    fn into_orders(self, cast: &Cast) -> Vec<Account> {
+        let mut intents = cast.intents.all();
+        let mut orders = self.orders;
+        for account in &mut orders {
+            account.intents = intents.remove(&account.order_ref).unwrap_or_default();
+            account.jobs.sort_by_key(|job| job.attempt);
+        }
+        orders.extend(intents.into_iter().map(|(order_ref, intents)| Account { intents, ..Account::new(order_ref, "".into()) }));
+        orders.sort_by(|a, b| a.order_ref.cmp(&b.order_ref));
+        orders
+    }
+}
+
+fn unsigned(ns: i64) -> u64 {
+    u64::try_from(ns).unwrap_or(0)
+}
