@@ -1,0 +1,150 @@
+//! HTTP through a modelled link: the request runs as a task of the callee's node, and dies with it.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use axum::{Router, body::Body};
+use bytes::Bytes;
+use http::{Request, Response, StatusCode};
+use http_body_util::BodyExt as _;
+use tower::ServiceExt as _;
+use world::{
+    Boxed, Either, Node, Runtime,
+    http::{Http, HttpError},
+};
+
+use crate::runtime::{Host, lock};
+
+/// How the links between services are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct HttpSettings {
+    /// One way between two services; whole milliseconds.
+    pub link: Duration,
+    /// How long a caller waits for an answer. Generous by default: a price calculation is one call.
+    pub timeout: Duration,
+}
+
+impl Default for HttpSettings {
+    fn default() -> Self {
+        Self { link: Duration::from_millis(1), timeout: Duration::from_secs(2 * 3600) }
+    }
+}
+
+/// All links between services. Clones are handles of the same ones.
+#[derive(Clone)]
+pub(crate) struct Links(Arc<Inner>);
+
+struct Inner {
+    host: Arc<dyn Host>,
+    settings: HttpSettings,
+    served: Mutex<BTreeMap<&'static str, Served>>,
+}
+
+/// The instances of a service; requests go to them in turn.
+#[derive(Default)]
+struct Served {
+    instances: Vec<(Node, Router)>,
+    turn: usize,
+}
+
+impl Links {
+    pub(crate) fn new(host: &Arc<dyn Host>, settings: HttpSettings) -> Self {
+        Self(Arc::new(Inner { host: Arc::clone(host), settings, served: Mutex::default() }))
+    }
+
+    /// The links as a node sees them.
+    pub(crate) fn port(&self, node: Node) -> Arc<dyn Http> {
+        let engine: Arc<dyn world::Engine> = Arc::clone(&self.0.host) as _;
+        Arc::new(Port { links: self.clone(), rt: Runtime::new(engine, node) })
+    }
+
+    /// A node died: nobody listens there any more.
+    pub(crate) fn node_died(&self, node: Node) {
+        let mut dead = Vec::new();
+        for served in lock(&self.0.served).values_mut() {
+            let (gone, left) = served.instances.drain(..).partition(|(at, _)| *at == node);
+            served.instances = left;
+            dead.push(gone);
+        }
+        // Routers hold worlds, whose destructors go outside the lock.
+        drop::<Vec<Vec<_>>>(dead);
+    }
+
+    /// Nobody listens anywhere any more.
+    pub(crate) fn shut_down(&self) {
+        let served = std::mem::take(&mut *lock(&self.0.served));
+        drop(served);
+    }
+
+    fn pick(&self, service: &str) -> Option<(Node, Router)> {
+        let mut served = lock(&self.0.served);
+        let served = served.get_mut(service)?;
+        let count = served.instances.len();
+        if count == 0 {
+            return None;
+        }
+        served.turn = (served.turn + 1) % count;
+        Some(served.instances[served.turn].clone())
+    }
+}
+
+struct Port {
+    links: Links,
+    rt: Runtime,
+}
+
+impl Http for Port {
+    fn call<'a>(&'a self, service: &'a str, request: Request<Bytes>) -> Boxed<'a, Result<Response<Bytes>, HttpError>> {
+        Box::pin(async move {
+            let HttpSettings { link, timeout } = self.links.0.settings;
+            let sent = self.rt.now();
+            self.rt.sleep(link).await;
+            let Some((node, router)) = self.links.pick(service) else {
+                self.rt.sleep(link).await;
+                return Err(HttpError::Refused(service.into()));
+            };
+            let task = self.rt.on(node).spawn("http", answer(router, request));
+            match self.rt.race(task.join(), self.rt.sleep_until(sent + timeout)).await {
+                Either::Left(response) => {
+                    self.rt.sleep(link).await;
+                    response.ok_or_else(|| HttpError::Reset(service.into()))
+                }
+                // The callee goes on with it.
+                Either::Right(()) => Err(HttpError::Timeout(service.into())),
+            }
+        })
+    }
+
+    fn serve(&self, router: Router) -> Boxed<'_, Result<(), HttpError>> {
+        let node = self.rt.node();
+        let replaced = {
+            let mut served = lock(&self.links.0.served);
+            let instances = &mut served.entry(node.service).or_default().instances;
+            match instances.iter_mut().find(|(at, _)| *at == node) {
+                Some((_, old)) => Some(std::mem::replace(old, router)),
+                None => {
+                    instances.push((node, router));
+                    None
+                }
+            }
+        };
+        drop(replaced);
+        Box::pin(std::future::ready(Ok(())))
+    }
+}
+
+async fn answer(router: Router, request: Request<Bytes>) -> Response<Bytes> {
+    let Ok(response) = router.oneshot(request.map(Body::from)).await;
+    let (parts, body) = response.into_parts();
+    match body.collect().await {
+        Ok(body) => Response::from_parts(parts, body.to_bytes()),
+        Err(_) => {
+            let mut broken = Response::new(Bytes::new());
+            *broken.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
+            broken
+        }
+    }
+}

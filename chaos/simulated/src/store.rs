@@ -1,0 +1,151 @@
+//! Databases in memory, with the isolation that Postgres has: read committed and repeatable read, row locks that writers
+//! wait for, unique indexes that see what is not committed yet, deadlocks, rows claimed with `SKIP LOCKED`.
+//!
+//! A statement costs one round trip and takes effect at its end. Readers never wait.
+
+mod locks;
+mod poll;
+mod scan;
+mod table;
+mod tx;
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex},
+    task::Waker,
+    time::Duration,
+};
+
+use world::{
+    Boxed, Node,
+    store::{Isolation, Row, Store, StoreError, Table, Tx, Value},
+};
+
+use crate::runtime::{Host, lock};
+use table::Rows;
+
+/// What statements cost. Durations are whole milliseconds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct StoreSettings {
+    /// Each statement and each commit.
+    pub round_trip: Duration,
+    /// Each commit besides.
+    pub fsync: Duration,
+}
+
+impl Default for StoreSettings {
+    fn default() -> Self {
+        Self { round_trip: Duration::from_millis(1), fsync: Duration::from_millis(1) }
+    }
+}
+
+/// One database. Clones are handles of the same one.
+#[derive(Clone)]
+pub(crate) struct Database(Arc<Inner>);
+
+struct Inner {
+    host: Arc<dyn Host>,
+    settings: StoreSettings,
+    data: Mutex<Data>,
+}
+
+/// Everything in it.
+#[derive(Default)]
+struct Data {
+    tables: Vec<Rows>,
+    /// Commits so far: what a snapshot is taken of.
+    commits: u64,
+    open: BTreeMap<u64, Open>,
+    begun: u64,
+    /// Snapshots in use, and by how many.
+    snapshots: BTreeMap<u64, usize>,
+    /// How many changes of a table a task has seen, by task and table.
+    seen: BTreeMap<(u64, usize), u64>,
+}
+
+/// An open transaction.
+struct Open {
+    isolation: Isolation,
+    snapshot: Option<u64>,
+    writes: Vec<Write>,
+    locks: Vec<(usize, u32)>,
+    reserved: Vec<(usize, usize, Box<[Value]>)>,
+    waits: Option<Wait>,
+    waker: Option<Waker>,
+    failed: bool,
+}
+
+/// What a transaction waits for: another one's end, and in which row's queue.
+#[derive(Clone, Copy)]
+struct Wait {
+    holder: u64,
+    row: Option<(usize, u32)>,
+}
+
+/// A row that is not committed yet.
+struct Write {
+    table: usize,
+    slot: u32,
+    row: Row,
+    version: i64,
+}
+
+/// What a step of a statement comes to.
+enum Step<T> {
+    Done(Result<T, StoreError>),
+    Wait,
+}
+
+impl Database {
+    /// An empty database.
+    pub(crate) fn new(host: &Arc<dyn Host>, settings: StoreSettings) -> Self {
+        Self(Arc::new(Inner { host: Arc::clone(host), settings, data: Mutex::default() }))
+    }
+
+    /// The database as a node sees it.
+    pub(crate) fn port(&self, node: Node) -> Arc<dyn Store> {
+        Arc::new(Port { database: self.clone(), node })
+    }
+
+    async fn spend(&self, node: Node, time: Duration) {
+        let host = &self.0.host;
+        host.sleep_until(node, host.now() + time).await;
+    }
+}
+
+impl Data {
+    fn table(&self, table: &'static Table) -> Result<usize, StoreError> {
+        let found = self.tables.iter().position(|rows| std::ptr::eq(rows.table, table) || rows.table.name == table.name);
+        found.ok_or_else(|| StoreError::Unavailable(format!("42P01: relation \"{}\" does not exist", table.name)))
+    }
+}
+
+/// The database as one node sees it.
+struct Port {
+    database: Database,
+    node: Node,
+}
+
+impl Store for Port {
+    fn migrate<'a>(&'a self, tables: &'a [&'static Table]) -> Boxed<'a, Result<(), StoreError>> {
+        Box::pin(async move {
+            self.database.spend(self.node, self.database.0.settings.round_trip).await;
+            let mut data = lock(&self.database.0.data);
+            for table in tables {
+                if data.table(table).is_err() {
+                    data.tables.push(Rows::new(table));
+                }
+            }
+            Ok(())
+        })
+    }
+
+    fn begin(&self, isolation: Isolation) -> Boxed<'_, Result<Box<dyn Tx>, StoreError>> {
+        let tx = tx::begin(&self.database, self.node, isolation);
+        Box::pin(std::future::ready(Ok(Box::new(tx) as Box<dyn Tx>)))
+    }
+
+    fn poll<'a>(&'a self, table: &'static Table, every: Duration) -> Boxed<'a, ()> {
+        Box::pin(poll::turn(&self.database, self.node, table, every))
+    }
+}

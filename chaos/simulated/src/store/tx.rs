@@ -1,0 +1,309 @@
+//! A transaction, statement by statement.
+
+use std::{future::poll_fn, task::Poll};
+
+use world::{
+    Boxed, Node,
+    store::{Expect, Isolation, Row, Scan, StoreError, Table, Tx, Value},
+};
+
+use super::{Data, Database, Open, Step, Wait, Write};
+use crate::runtime::lock;
+
+/// A handle of an open transaction; dropping it rolls back.
+pub(super) struct Handle {
+    database: Database,
+    node: Node,
+    tx: u64,
+}
+
+/// Begins a transaction.
+pub(super) fn begin(database: &Database, node: Node, isolation: Isolation) -> Handle {
+    let mut data = lock(&database.0.data);
+    data.begun += 1;
+    let tx = data.begun;
+    let open = Open {
+        isolation,
+        snapshot: None,
+        writes: Vec::new(),
+        locks: Vec::new(),
+        reserved: Vec::new(),
+        waits: None,
+        waker: None,
+        failed: false,
+    };
+    data.open.insert(tx, open);
+    Handle { database: database.clone(), node, tx }
+}
+
+/// What Postgres says to every statement after one that failed.
+fn aborted() -> StoreError {
+    StoreError::Unavailable("25P02: current transaction is aborted".into())
+}
+
+impl Handle {
+    /// One statement: a round trip, then steps until it is done.
+    async fn statement<T>(&self, mut step: impl FnMut(&mut Data, u64) -> Step<T>) -> Result<T, StoreError> {
+        self.database.spend(self.node, self.database.0.settings.round_trip).await;
+        let waiting = Waiting { handle: self };
+        poll_fn(|cx| {
+            let mut data = lock(&waiting.handle.database.0.data);
+            let Some(open) = data.open.get_mut(&self.tx) else { return Poll::Ready(Err(aborted())) };
+            if open.failed {
+                return Poll::Ready(Err(aborted()));
+            }
+            if open.waits.is_some() {
+                open.waker = Some(cx.waker().clone());
+                return Poll::Pending;
+            }
+            data.snapshot(self.tx);
+            let result = match step(&mut data, self.tx) {
+                Step::Done(result) => result,
+                Step::Wait => {
+                    if let Some(open) = data.open.get_mut(&self.tx) {
+                        open.waker = Some(cx.waker().clone());
+                    }
+                    return Poll::Pending;
+                }
+            };
+            // An update that found no row is no error to the database; everything else ends the transaction.
+            if !matches!(result, Ok(_) | Err(StoreError::Conflict))
+                && let Some(open) = data.open.get_mut(&self.tx)
+            {
+                open.failed = true;
+            }
+            Poll::Ready(result)
+        })
+        .await
+    }
+
+    fn finish(&self) -> Result<(), StoreError> {
+        let mut woken = Vec::new();
+        let result = {
+            let mut data = lock(&self.database.0.data);
+            let failed = data.open.get(&self.tx).is_none_or(|open| open.failed);
+            if !failed {
+                data.commit(self.tx, &mut woken);
+            }
+            data.release(self.tx, &mut woken);
+            if failed { Err(aborted()) } else { Ok(()) }
+        };
+        woken.into_iter().for_each(std::task::Waker::wake);
+        result
+    }
+}
+
+/// A statement that may wait; given up, it leaves its queue.
+struct Waiting<'a> {
+    handle: &'a Handle,
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        lock(&self.handle.database.0.data).stop_waiting(self.handle.tx);
+    }
+}
+
+impl Drop for Handle {
+    fn drop(&mut self) {
+        let mut woken = Vec::new();
+        lock(&self.database.0.data).release(self.tx, &mut woken);
+        woken.into_iter().for_each(std::task::Waker::wake);
+    }
+}
+
+impl Tx for Handle {
+    fn get<'a>(&'a mut self, table: &'static Table, key: &'a Value) -> Boxed<'a, Result<Option<(Row, i64)>, StoreError>> {
+        Box::pin(self.statement(move |data, tx| Step::Done(data.get(tx, table, key))))
+    }
+
+    fn insert(&mut self, table: &'static Table, row: Row) -> Boxed<'_, Result<(), StoreError>> {
+        let mut row = row;
+        let mut numbered = false;
+        Box::pin(self.statement(move |data, tx| {
+            let at = match data.table(table) {
+                Ok(at) => at,
+                Err(error) => return Step::Done(Err(error)),
+            };
+            if !std::mem::replace(&mut numbered, true) {
+                data.tables[at].number(&mut row);
+            }
+            data.insert(tx, at, &row)
+        }))
+    }
+
+    fn update(&mut self, table: &'static Table, row: Row, expect: Expect) -> Boxed<'_, Result<(), StoreError>> {
+        Box::pin(self.statement(move |data, tx| match data.table(table) {
+            Ok(at) => data.update(tx, at, &row, expect),
+            Err(error) => Step::Done(Err(error)),
+        }))
+    }
+
+    fn scan(&mut self, table: &'static Table, scan: Scan) -> Boxed<'_, Result<Vec<(Row, i64)>, StoreError>> {
+        Box::pin(self.statement(move |data, tx| Step::Done(data.table(table).and_then(|at| data.scan(tx, at, &scan)))))
+    }
+
+    fn commit(self: Box<Self>) -> Boxed<'static, Result<(), StoreError>> {
+        Box::pin(async move {
+            let settings = self.database.0.settings;
+            self.database.spend(self.node, settings.round_trip + settings.fsync).await;
+            self.finish()
+        })
+    }
+}
+
+impl Data {
+    /// Repeatable read: the first statement decides what the transaction sees.
+    fn snapshot(&mut self, tx: u64) {
+        let commits = self.commits;
+        if let Some(open) = self.open.get_mut(&tx)
+            && open.isolation == Isolation::RepeatableRead
+            && open.snapshot.is_none()
+        {
+            open.snapshot = Some(commits);
+            *self.snapshots.entry(commits).or_default() += 1;
+        }
+    }
+
+    fn own(&mut self, tx: u64, table: usize, slot: u32) -> Option<&mut Write> {
+        let open = self.open.get_mut(&tx)?;
+        open.writes.iter_mut().find(|write| write.table == table && write.slot == slot)
+    }
+
+    /// The place of a row: committed, or put in by this transaction.
+    fn slot(&self, tx: u64, table: usize, key: &Value) -> Option<u32> {
+        if let Some(slot) = self.tables[table].primary.get(key) {
+            return Some(*slot);
+        }
+        let open = self.open.get(&tx)?;
+        open.writes.iter().find(|write| write.table == table && write.row[0] == *key).map(|write| write.slot)
+    }
+
+    fn get(&mut self, tx: u64, table: &'static Table, key: &Value) -> Result<Option<(Row, i64)>, StoreError> {
+        let at = self.table(table)?;
+        let Some(slot) = self.slot(tx, at, key) else { return Ok(None) };
+        if let Some(write) = self.own(tx, at, slot) {
+            return Ok(Some((write.row.clone(), write.version)));
+        }
+        let snapshot = self.open.get(&tx).and_then(|open| open.snapshot);
+        let seen = self.tables[at].slots[slot as usize].seen(snapshot);
+        Ok(seen.map(|seen| (seen.row.clone(), seen.version)))
+    }
+
+    fn insert(&mut self, tx: u64, table: usize, row: &Row) -> Step<()> {
+        let keys = self.tables[table].keys(row);
+        match self.reserve(tx, table, keys, None) {
+            Ok(true) => {}
+            Ok(false) => return Step::Wait,
+            Err(error) => return Step::Done(Err(error)),
+        }
+        let slot = self.tables[table].place();
+        // Nobody else knows of the place: the lock is free.
+        if let Err(error) = self.lock_row(tx, table, slot) {
+            return Step::Done(Err(error));
+        }
+        if let Some(open) = self.open.get_mut(&tx) {
+            open.writes.push(Write { table, slot, row: row.clone(), version: 1 });
+        }
+        Step::Done(Ok(()))
+    }
+
+    /// Takes unique keys; `false`: another transaction has put one in, and is not over.
+    fn reserve(&mut self, tx: u64, table: usize, keys: Vec<(usize, Box<[Value]>)>, own: Option<u32>) -> Result<bool, StoreError> {
+        let rows = &self.tables[table];
+        for (index, key) in &keys {
+            if rows.owner(*index, key).is_some_and(|owner| Some(owner) != own) {
+                return Err(StoreError::Duplicate(rows.table.name));
+            }
+        }
+        let taken = |key: &(usize, Box<[Value]>)| rows.reserved.get(key).copied();
+        let holders: Vec<u64> = keys.iter().filter_map(taken).collect();
+        if holders.contains(&tx) && own.is_none() {
+            return Err(StoreError::Duplicate(rows.table.name));
+        }
+        if let Some(holder) = holders.into_iter().find(|holder| *holder != tx) {
+            self.wait_for(tx, Wait { holder, row: None })?;
+            return Ok(false);
+        }
+        for (index, key) in keys {
+            if self.tables[table].owner(index, &key).is_none() {
+                self.tables[table].reserved.insert((index, key.clone()), tx);
+                if let Some(open) = self.open.get_mut(&tx) {
+                    open.reserved.push((table, index, key));
+                }
+            }
+        }
+        Ok(true)
+    }
+
+    fn update(&mut self, tx: u64, table: usize, row: &Row, expect: Expect) -> Step<()> {
+        let Some(slot) = self.slot(tx, table, &row[0]) else { return Step::Done(Err(StoreError::Conflict)) };
+        let mine = self.tables[table].slots[slot as usize].lock == Some(tx);
+        match self.lock_row(tx, table, slot) {
+            Ok(true) => {}
+            Ok(false) => return Step::Wait,
+            Err(error) => return Step::Done(Err(error)),
+        }
+        let newest = self.tables[table].slots[slot as usize].newest.as_ref().map(|newest| (newest.version, newest.commit));
+        let snapshot = self.open.get(&tx).and_then(|open| open.snapshot);
+        let version = self.own(tx, table, slot).map(|write| write.version).or(newest.map(|(version, _)| version));
+        let Some(version) = version else { return Step::Done(Err(StoreError::Conflict)) };
+        if newest.is_some_and(|(_, commit)| snapshot.is_some_and(|at| commit > at)) {
+            return Step::Done(Err(StoreError::Serialization));
+        }
+        if matches!(expect, Expect::Version(expected) if expected != version) {
+            if !mine {
+                self.give_back(tx, table, slot);
+            }
+            return Step::Done(Err(StoreError::Conflict));
+        }
+        let keys = self.tables[table].keys(row);
+        match self.reserve(tx, table, keys, Some(slot)) {
+            Ok(true) => {}
+            Ok(false) => return Step::Wait,
+            Err(error) => return Step::Done(Err(error)),
+        }
+        match self.own(tx, table, slot) {
+            Some(write) => {
+                write.row.clone_from(row);
+                write.version += 1;
+            }
+            None => {
+                if let Some(open) = self.open.get_mut(&tx) {
+                    open.writes.push(Write { table, slot, row: row.clone(), version: version + 1 });
+                }
+            }
+        }
+        Step::Done(Ok(()))
+    }
+
+    /// An update that matched nothing holds no lock.
+    fn give_back(&mut self, tx: u64, table: usize, slot: u32) {
+        if let Some(open) = self.open.get_mut(&tx) {
+            open.locks.retain(|held| *held != (table, slot));
+        }
+        let mut woken = Vec::new();
+        self.unlock_row(table, slot, &mut woken);
+        // Waking only queues a task, which locks nothing of this database.
+        woken.into_iter().for_each(std::task::Waker::wake);
+    }
+
+    fn commit(&mut self, tx: u64, woken: &mut Vec<std::task::Waker>) {
+        let Some(open) = self.open.get_mut(&tx) else { return };
+        let writes = std::mem::take(&mut open.writes);
+        if writes.is_empty() {
+            return;
+        }
+        self.commits += 1;
+        let snapshots = !self.snapshots.is_empty();
+        let mut changed: Vec<usize> = writes.iter().map(|write| write.table).collect();
+        for write in writes {
+            self.tables[write.table].commit(write.slot, write.row, write.version, self.commits, snapshots);
+        }
+        changed.sort_unstable();
+        changed.dedup();
+        for table in changed {
+            self.tables[table].changed(woken);
+        }
+    }
+}

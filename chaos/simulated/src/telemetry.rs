@@ -1,0 +1,188 @@
+//! Spans: the OpenTelemetry SDK with keyed ids, and an exporter that loses its buffer with its node.
+//!
+//! It neither awaits nor spawns nor draws, so that telemetry never changes what happens: a batch that was due by now is
+//! sent when somebody looks.
+
+mod exporter;
+
+use std::{
+    collections::BTreeSet,
+    fmt,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicU64, Ordering::Relaxed},
+    },
+    time::Duration,
+};
+
+use opentelemetry::{KeyValue, SpanId, TraceId, trace::TracerProvider as _};
+use opentelemetry_sdk::trace::{IdGenerator, Sampler, SdkTracerProvider, SpanLimits};
+use signals::{Resource, Span};
+use world::{
+    Engine, Node, Runtime, Telemetry,
+    random::{mix, name},
+};
+
+use crate::runtime::{Host, lock};
+use exporter::{Buffer, Exporter};
+
+/// What of a node is instrumented.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Instrumentation {
+    /// It has spans.
+    pub traced: bool,
+    /// It passes contexts on.
+    pub propagate: bool,
+}
+
+/// How spans are exported.
+#[derive(Clone)]
+pub struct TelemetrySettings {
+    /// What of each node is instrumented.
+    pub instrument: Arc<dyn Fn(Node) -> Instrumentation + Send + Sync>,
+    /// Spans that are sent as soon as they end, not in the next batch.
+    pub at_once: fn(&Span) -> bool,
+    /// The attribute that names what a span is about: a node that dies leaves the names of the spans that it loses.
+    pub about: &'static str,
+    /// How often a batch is sent.
+    pub batch: Duration,
+    /// A batch of this many spans is sent at once.
+    pub batch_size: usize,
+}
+
+impl Default for TelemetrySettings {
+    fn default() -> Self {
+        Self {
+            instrument: Arc::new(|_| Instrumentation { traced: true, propagate: true }),
+            at_once: |_| false,
+            about: "order.id",
+            batch: Duration::from_secs(5),
+            batch_size: 512,
+        }
+    }
+}
+
+impl fmt::Debug for TelemetrySettings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TelemetrySettings").field("batch", &self.batch).finish_non_exhaustive()
+    }
+}
+
+/// What a node's journal says of its spans.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Journal {
+    /// The node.
+    pub node: Node,
+    /// Spans ended.
+    pub ended: u64,
+    /// Spans that reached the backend.
+    pub exported: u64,
+    /// Spans that were in the buffer when the node died.
+    pub lost: u64,
+    /// Spans that had not ended when the node died.
+    pub cut: u64,
+    /// What the lost and the cut ones were about.
+    pub about: BTreeSet<String>,
+}
+
+/// The telemetry backend and the exporters of all nodes. Clones are handles of the same ones.
+#[derive(Clone)]
+pub(crate) struct Backend(Arc<Inner>);
+
+struct Inner {
+    host: Arc<dyn Host>,
+    settings: TelemetrySettings,
+    received: Arc<Mutex<Vec<Span>>>,
+    buffers: Mutex<Vec<Arc<Buffer>>>,
+}
+
+impl Backend {
+    pub(crate) fn new(host: &Arc<dyn Host>, settings: TelemetrySettings) -> Self {
+        Self(Arc::new(Inner { host: Arc::clone(host), settings, received: Arc::default(), buffers: Mutex::default() }))
+    }
+
+    /// The spans of one node incarnation.
+    pub(crate) fn port(&self, node: Node) -> Telemetry {
+        let inner = &self.0;
+        let engine: Arc<dyn Engine> = Arc::clone(&inner.host) as _;
+        let rt = Runtime::new(engine, node);
+        let Instrumentation { traced, propagate } = (inner.settings.instrument)(node);
+        if !traced {
+            return Telemetry::new(rt, None, propagate);
+        }
+        let resource = Arc::new(Resource {
+            service: node.service.into(),
+            instance: node.to_string().into(),
+            attributes: vec![KeyValue::new("service.namespace", "alexandrite")],
+        });
+        let buffer = Arc::new(Buffer::new(node, resource, &inner.settings, inner.host.now(), Arc::clone(&inner.received)));
+        lock(&inner.buffers).push(Arc::clone(&buffer));
+        // Explicit settings: the SDK's defaults come from the environment.
+        let provider = SdkTracerProvider::builder()
+            .with_resource(opentelemetry_sdk::Resource::builder_empty().build())
+            .with_sampler(Sampler::AlwaysOn)
+            .with_span_limits(SpanLimits::default())
+            .with_id_generator(Ids { key: mix(inner.host.seed() ^ name(&node.to_string())), made: AtomicU64::new(0) })
+            .with_span_processor(Exporter::new(Arc::clone(&inner.host), buffer))
+            .build();
+        Telemetry::new(rt, Some(provider.tracer("loupe")), propagate)
+    }
+
+    /// A node is about to die: its buffer is lost, and spans that end from now on go nowhere.
+    pub(crate) fn node_dies(&self, node: Node) {
+        let now = self.0.host.now();
+        for buffer in lock(&self.0.buffers).iter().filter(|buffer| buffer.node == node) {
+            buffer.close(now);
+        }
+    }
+
+    /// What has reached the backend since the last call.
+    pub(crate) fn drain(&self) -> Vec<Span> {
+        let now = self.0.host.now();
+        for buffer in lock(&self.0.buffers).iter() {
+            buffer.send_due(now);
+        }
+        std::mem::take(&mut lock(&self.0.received))
+    }
+
+    /// All exporters send what they have: the run is over.
+    pub(crate) fn flush(&self) {
+        for buffer in lock(&self.0.buffers).iter() {
+            buffer.send();
+        }
+    }
+
+    /// The nodes' journals, in the order the nodes were started.
+    pub(crate) fn journals(&self) -> Vec<Journal> {
+        let now = self.0.host.now();
+        let buffers = lock(&self.0.buffers);
+        let journal = |buffer: &Arc<Buffer>| {
+            buffer.send_due(now);
+            buffer.journal()
+        };
+        buffers.iter().map(journal).collect()
+    }
+}
+
+/// Ids that depend on the seed, the node and how many it has made.
+#[derive(Debug)]
+struct Ids {
+    key: u64,
+    made: AtomicU64,
+}
+
+impl Ids {
+    fn next(&self) -> u64 {
+        mix(self.key ^ mix(self.made.fetch_add(1, Relaxed))).max(1)
+    }
+}
+
+impl IdGenerator for Ids {
+    fn new_trace_id(&self) -> TraceId {
+        TraceId::from((u128::from(self.next()) << 64) | u128::from(self.next()))
+    }
+
+    fn new_span_id(&self) -> SpanId {
+        SpanId::from(self.next())
+    }
+}

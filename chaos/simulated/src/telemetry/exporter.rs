@@ -1,0 +1,196 @@
+//! A node's exporter: takes finished spans from the SDK, holds them for the next batch, hands them to the backend.
+
+use std::{
+    collections::BTreeSet,
+    fmt,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering::Relaxed},
+    },
+    time::{Duration, SystemTime},
+};
+
+use opentelemetry::Context;
+use opentelemetry_sdk::{
+    error::OTelSdkResult,
+    trace::{Span as SdkSpan, SpanData, SpanProcessor},
+};
+use signals::{Event, Link, Resource, Span, span::text};
+use world::Node;
+
+use super::{Journal, TelemetrySettings};
+use crate::runtime::{Host, lock};
+
+/// The spans of one node incarnation that wait for a batch.
+pub(super) struct Buffer {
+    pub(super) node: Node,
+    resource: Arc<Resource>,
+    started: Duration,
+    every: Duration,
+    size: usize,
+    at_once: fn(&Span) -> bool,
+    about: &'static str,
+    closed: AtomicBool,
+    held: Mutex<Held>,
+    received: Arc<Mutex<Vec<Span>>>,
+}
+
+struct Held {
+    spans: Vec<Span>,
+    /// When the batch that is being filled is sent.
+    due: Duration,
+    journal: Journal,
+}
+
+impl Buffer {
+    pub(super) fn new(
+        node: Node,
+        resource: Arc<Resource>,
+        settings: &TelemetrySettings,
+        started: Duration,
+        received: Arc<Mutex<Vec<Span>>>,
+    ) -> Self {
+        let journal = Journal { node, ended: 0, exported: 0, lost: 0, cut: 0, about: BTreeSet::new() };
+        Self {
+            node,
+            resource,
+            started,
+            every: settings.batch.max(Duration::from_millis(1)),
+            size: settings.batch_size,
+            at_once: settings.at_once,
+            about: settings.about,
+            closed: AtomicBool::new(false),
+            held: Mutex::new(Held { spans: Vec::new(), due: started, journal }),
+            received,
+        }
+    }
+
+    fn end(&self, now: Duration, data: SpanData) {
+        let span = self.convert(data);
+        let mut held = lock(&self.held);
+        if self.closed.load(Relaxed) {
+            held.journal.cut += 1;
+            held.journal.about.extend(text(&span.attributes, self.about).map(str::to_owned));
+            return;
+        }
+        held.journal.ended += 1;
+        self.send_if_due(&mut held, now);
+        if (self.at_once)(&span) {
+            held.journal.exported += 1;
+            lock(&self.received).push(span);
+            return;
+        }
+        if held.spans.is_empty() {
+            let batches = (now - self.started).as_nanos() / self.every.as_nanos() + 1;
+            held.due = self.started + self.every.saturating_mul(u32::try_from(batches).unwrap_or(u32::MAX));
+        }
+        held.spans.push(span);
+        if held.spans.len() >= self.size {
+            self.send_all(&mut held);
+        }
+    }
+
+    fn send_if_due(&self, held: &mut Held, now: Duration) {
+        if now >= held.due {
+            self.send_all(held);
+        }
+    }
+
+    fn send_all(&self, held: &mut Held) {
+        if !held.spans.is_empty() {
+            held.journal.exported += held.spans.len() as u64;
+            lock(&self.received).append(&mut held.spans);
+        }
+    }
+
+    /// Sends the batch that was due by now.
+    pub(super) fn send_due(&self, now: Duration) {
+        self.send_if_due(&mut lock(&self.held), now);
+    }
+
+    /// Sends all there is.
+    pub(super) fn send(&self) {
+        self.send_all(&mut lock(&self.held));
+    }
+
+    /// The node dies: what was due by now was sent, the rest is lost.
+    pub(super) fn close(&self, now: Duration) {
+        let mut held = lock(&self.held);
+        self.send_if_due(&mut held, now);
+        self.closed.store(true, Relaxed);
+        let lost = std::mem::take(&mut held.spans);
+        held.journal.lost += lost.len() as u64;
+        held.journal.about.extend(lost.iter().filter_map(|span| text(&span.attributes, self.about).map(str::to_owned)));
+    }
+
+    pub(super) fn journal(&self) -> Journal {
+        lock(&self.held).journal.clone()
+    }
+
+    /// Moves a span over; nothing of it is copied.
+    fn convert(&self, data: SpanData) -> Span {
+        let event = |event: opentelemetry::trace::Event| Event {
+            name: event.name,
+            time_ns: nanos(event.timestamp),
+            attributes: event.attributes,
+        };
+        let link = |link: opentelemetry::trace::Link| Link {
+            trace_id: link.span_context.trace_id(),
+            span_id: link.span_context.span_id(),
+            attributes: link.attributes,
+        };
+        Span {
+            resource: Arc::clone(&self.resource),
+            trace_id: data.span_context.trace_id(),
+            span_id: data.span_context.span_id(),
+            parent_span_id: data.parent_span_id,
+            name: data.name,
+            kind: data.span_kind,
+            start_ns: nanos(data.start_time),
+            end_ns: nanos(data.end_time),
+            attributes: data.attributes,
+            events: data.events.events.into_iter().map(event).collect(),
+            links: data.links.links.into_iter().map(link).collect(),
+            status: data.status,
+        }
+    }
+}
+
+fn nanos(time: SystemTime) -> u64 {
+    time.duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| u64::try_from(since.as_nanos()).unwrap_or(u64::MAX))
+}
+
+/// The SDK's view of a [`Buffer`].
+pub(super) struct Exporter {
+    host: Arc<dyn Host>,
+    buffer: Arc<Buffer>,
+}
+
+impl Exporter {
+    pub(super) fn new(host: Arc<dyn Host>, buffer: Arc<Buffer>) -> Self {
+        Self { host, buffer }
+    }
+}
+
+impl fmt::Debug for Exporter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Exporter({})", self.buffer.node)
+    }
+}
+
+impl SpanProcessor for Exporter {
+    fn on_start(&self, _span: &mut SdkSpan, _context: &Context) {}
+
+    fn on_end(&self, span: SpanData) {
+        self.buffer.end(self.host.now(), span);
+    }
+
+    fn force_flush(&self) -> OTelSdkResult {
+        self.buffer.send();
+        Ok(())
+    }
+
+    fn shutdown_with_timeout(&self, _limit: Duration) -> OTelSdkResult {
+        Ok(())
+    }
+}
