@@ -8,7 +8,7 @@ mod fields;
 mod find;
 mod keys;
 mod problem;
-pub(crate) mod read;
+mod read;
 pub mod schema;
 pub mod thresholds;
 pub mod units;
@@ -19,6 +19,7 @@ use contracts::{Architecture, Status, architecture::Preset};
 use serde::Serialize;
 
 pub use problem::ScenarioError;
+pub(crate) use read::whole_millis;
 
 use crate::people::People;
 

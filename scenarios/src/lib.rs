@@ -8,6 +8,7 @@ pub mod ledger;
 pub mod lifecycle;
 pub mod load;
 pub mod people;
+pub mod scale;
 pub mod stage;
 pub mod truth;
 
