@@ -177,6 +177,20 @@ fn properties(message: &Message) -> BasicProperties {
         .with_headers(headers)
 }
 
+/// A publish that has begun: its end is told to the journal also when the service stops waiting for it.
+struct Begun<'a> {
+    journal: &'a Journal,
+    message_id: String,
+    outcome: Outcome,
+}
+
+impl Drop for Begun<'_> {
+    fn drop(&mut self) {
+        let message_id = std::mem::take(&mut self.message_id);
+        self.journal.write(Entry::Published { message_id, outcome: self.outcome });
+    }
+}
+
 impl Channel for Open {
     fn declare<'a>(&'a self, topology: &'a Topology) -> Boxed<'a, Result<(), BrokerError>> {
         Box::pin(self.declare(topology))
@@ -190,14 +204,15 @@ impl Channel for Open {
                 order_id: message.correlation_id.clone(),
                 routing_key: message.routing_key.clone().into_owned(),
             });
+            let mut begun = Begun { journal: &self.journal, message_id: message.message_id.clone(), outcome: Outcome::Failed };
             let sent = self.send(&message, options).await;
-            let outcome = match sent {
+            begun.outcome = match sent {
                 Ok(Sent::Written) => Outcome::Written,
                 Ok(Sent::Confirmed) => Outcome::Confirmed,
                 Ok(Sent::Returned) => Outcome::Returned,
                 Err(_) => Outcome::Failed,
             };
-            self.journal.write(Entry::Published { message_id: message.message_id, outcome });
+            drop(begun);
             sent
         })
     }

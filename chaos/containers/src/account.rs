@@ -1,0 +1,196 @@
+//! The account of all messages, drawn up from the processes' journals: who published what, who got it, how it ended.
+
+use std::collections::BTreeMap;
+
+use adapters::journal::{Answer, Entry, Line, Outcome as Learned};
+use faults::{End, Handover, MessageFate, Outcome};
+
+/// Reads the lines of a journal; the last line of a process that was killed may be cut off, any other must be whole.
+///
+/// # Errors
+/// The first line that is none of a journal.
+pub fn lines(text: &[u8]) -> Result<Vec<Line>, String> {
+    let text = String::from_utf8_lossy(text);
+    let mut lines = Vec::new();
+    let mut rest = text.split_inclusive('\n').filter(|line| !line.trim().is_empty()).peekable();
+    while let Some(line) = rest.next() {
+        match serde_json::from_str(line) {
+            Ok(line) => lines.push(line),
+            Err(_) if rest.peek().is_none() && !line.ends_with('\n') => {}
+            Err(error) => return Err(format!("{error} in: {}", line.trim_end())),
+        }
+    }
+    Ok(lines)
+}
+
+/// What is known of the broker beside the journals.
+#[derive(Clone, Debug, Default)]
+pub struct Broker {
+    /// Messages in its queues, ready or unacknowledged.
+    pub depth: u64,
+    /// When they were counted, nanoseconds since the Unix epoch; the journals were read later.
+    pub counted_ns: u64,
+    /// When it died or was stopped, nanoseconds since the Unix epoch, oldest first.
+    pub deaths_ns: Vec<u64>,
+}
+
+/// How long a message may be on its way between a journal's line and the broker, or back.
+const ON_THE_WAY_NS: u64 = 1_000_000_000;
+
+/// The fate of each message, in the order of publishing.
+///
+/// What nobody has settled is in its queue as long as the queues hold that many messages. When they hold none, it is lost:
+/// journals and queues together leave no other place. In between, with fewer in the queues than are unsettled, the account
+/// does not say which are gone; it leaves them in their queues until the broker is at rest.
+#[must_use]
+pub fn fates(lines: &[Line], broker: &Broker) -> Vec<MessageFate> {
+    let mut lines: Vec<&Line> = lines.iter().collect();
+    lines.sort_by_key(|line| line.at_ns);
+    let mut fates: Vec<MessageFate> = Vec::new();
+    let mut numbers = BTreeMap::new();
+    for line in lines {
+        if let Entry::Publish { message_id, .. } = &line.entry {
+            numbers.insert(message_id.clone(), fates.len());
+        }
+        note(&mut fates, &numbers, line);
+    }
+    for fate in &mut fates {
+        let open = matches!(fate.end, End::Ready | End::Unacked);
+        if open && broker.depth == 0 && fate.end_ns + ON_THE_WAY_NS < broker.counted_ns {
+            let last_sign = fate.end_ns;
+            fate.end = End::Lost;
+            fate.end_ns = broker.deaths_ns.iter().copied().find(|death| *death >= last_sign).unwrap_or(last_sign);
+        }
+    }
+    fates
+}
+
+/// Enters one line into the account.
+fn note(fates: &mut Vec<MessageFate>, numbers: &BTreeMap<String, usize>, line: &Line) {
+    match &line.entry {
+        Entry::Publish { message_id, event_id, order_id, routing_key } => fates.push(MessageFate {
+            message_id: message_id.clone(),
+            event_id: event_id.clone(),
+            order_id: order_id.clone(),
+            routing_key: routing_key.clone(),
+            from: service(&line.node).to_owned(),
+            published_ns: line.at_ns,
+            // Until the publisher says that it learned more.
+            sent: Outcome::Failed,
+            deliveries: Vec::new(),
+            end: End::NotSent,
+            end_ns: line.at_ns,
+        }),
+        Entry::Published { message_id, outcome } => {
+            let Some(fate) = numbers.get(message_id).and_then(|number| fates.get_mut(*number)) else { return };
+            let (sent, end) = match outcome {
+                Learned::Failed => (Outcome::Failed, End::NotSent),
+                Learned::Written => (Outcome::Written, End::Ready),
+                Learned::Confirmed => (Outcome::Confirmed, End::Ready),
+                Learned::Returned => (Outcome::Returned, End::Unroutable),
+            };
+            fate.sent = sent;
+            // A consumer may be quicker than the publisher's answer.
+            if fate.deliveries.is_empty() {
+                (fate.end, fate.end_ns) = (end, line.at_ns);
+            }
+        }
+        Entry::Delivered { message_id, redelivered, .. } => {
+            let Some(fate) = numbers.get(message_id).and_then(|number| fates.get_mut(*number)) else { return };
+            let (at_ns, node) = (line.at_ns, line.node.clone());
+            fate.deliveries.push(Handover { at_ns, node, redelivered: *redelivered });
+            (fate.end, fate.end_ns) = (End::Unacked, line.at_ns);
+        }
+        Entry::Settled { message_id, how } => {
+            let Some(fate) = numbers.get(message_id).and_then(|number| fates.get_mut(*number)) else { return };
+            fate.end = match how {
+                Answer::Ack => End::Acked,
+                Answer::Requeue => End::Ready,
+                Answer::Reject => End::Rejected,
+            };
+            fate.end_ns = line.at_ns;
+        }
+        Entry::ConnectionLost { .. } | Entry::Spans { .. } => {}
+    }
+}
+
+/// The service of a node's name, `<service>-<instance>.<incarnation>`.
+fn service(node: &str) -> &str {
+    node.rsplit_once('-').map_or(node, |(service, _)| service)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn line(at_ns: u64, node: &str, entry: Entry) -> Line {
+        Line { node: node.into(), at_ns, entry }
+    }
+
+    fn publish(at_ns: u64, id: &str, outcome: Option<Learned>) -> Vec<Line> {
+        let begun = Entry::Publish {
+            message_id: id.into(),
+            event_id: format!("e-{id}"),
+            order_id: "o-1".into(),
+            routing_key: "order.submitted".into(),
+        };
+        let ended = outcome.map(|outcome| Entry::Published { message_id: id.into(), outcome });
+        let mut lines = vec![line(at_ns, "crm-api-1.1", begun)];
+        lines.extend(ended.map(|entry| line(at_ns + 1, "crm-api-1.1", entry)));
+        lines
+    }
+
+    fn delivered(at_ns: u64, id: &str, redelivered: bool) -> Line {
+        line(at_ns, "mes-api-1.1", Entry::Delivered { message_id: id.into(), queue: "mes.orders".into(), redelivered })
+    }
+
+    fn settled(at_ns: u64, id: &str, how: Answer) -> Line {
+        line(at_ns, "mes-api-1.1", Entry::Settled { message_id: id.into(), how })
+    }
+
+    #[test]
+    fn a_settled_message_is_where_its_answer_put_it() {
+        let mut all = publish(10, "m-1", Some(Learned::Written));
+        all.extend([delivered(20, "m-1", false), settled(30, "m-1", Answer::Requeue)]);
+        all.extend([delivered(40, "m-1", true), settled(50, "m-1", Answer::Ack)]);
+        let fates = fates(&all, &Broker::default());
+        assert_eq!((fates[0].end, fates[0].end_ns, fates[0].deliveries.len()), (End::Acked, 50, 2));
+        assert_eq!((fates[0].from.as_str(), fates[0].published_ns, fates[0].sent), ("crm-api", 10, Outcome::Written));
+    }
+
+    #[test]
+    fn what_nobody_settled_and_no_queue_holds_died_with_the_broker() {
+        let mut all = publish(10, "m-1", Some(Learned::Written));
+        all.extend(publish(20, "m-2", Some(Learned::Confirmed)));
+        all.push(delivered(30, "m-2", false));
+        let there = fates(&all, &Broker { depth: 2, counted_ns: u64::MAX, deaths_ns: vec![] });
+        assert_eq!([there[0].end, there[1].end], [End::Ready, End::Unacked]);
+        let gone = fates(&all, &Broker { depth: 0, counted_ns: u64::MAX, deaths_ns: vec![5, 25, 60] });
+        assert_eq!([(gone[0].end, gone[0].end_ns), (gone[1].end, gone[1].end_ns)], [(End::Lost, 25), (End::Lost, 60)]);
+    }
+
+    #[test]
+    fn what_was_published_while_the_queues_were_counted_is_not_taken_for_lost() {
+        let all = publish(10, "m-1", Some(Learned::Written));
+        let broker = Broker { depth: 0, counted_ns: 12, deaths_ns: vec![] };
+        assert_eq!(fates(&all, &broker)[0].end, End::Ready);
+    }
+
+    #[test]
+    fn a_failed_publish_was_not_sent_unless_somebody_got_it() {
+        let mut all = publish(10, "m-1", Some(Learned::Failed));
+        all.extend(publish(20, "m-2", None));
+        all.extend(publish(30, "m-3", Some(Learned::Returned)));
+        all.extend(publish(40, "m-4", None));
+        all.extend([delivered(50, "m-4", false), settled(60, "m-4", Answer::Ack)]);
+        let ends: Vec<End> = fates(&all, &Broker::default()).iter().map(|fate| fate.end).collect();
+        assert_eq!(ends, [End::NotSent, End::NotSent, End::Unroutable, End::Acked]);
+    }
+
+    #[test]
+    fn a_line_cut_off_at_the_end_is_left_out() {
+        let whole = serde_json::to_string(&delivered(1, "m-1", false)).unwrap();
+        assert_eq!(lines(format!("{whole}\n{whole}\n{{\"node\":\"mes").as_bytes()).unwrap().len(), 2);
+        assert!(lines(format!("panicked\n{whole}\n").as_bytes()).is_err());
+    }
+}

@@ -1,0 +1,121 @@
+//! What is wanted of a stack.
+
+use std::{collections::BTreeMap, path::PathBuf, time::Duration};
+
+/// A stack for one run.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Which images.
+    pub images: Images,
+    /// The binary of all services: a Linux executable for the base image.
+    pub app: PathBuf,
+    /// The seed of the run.
+    pub seed: u64,
+    /// The services, in the order they are listed.
+    pub roles: Vec<Role>,
+    /// Names of the databases, each a Postgres of its own.
+    pub databases: Vec<String>,
+    /// The broker's settings.
+    pub rabbit: Rabbit,
+    /// Queues that must have a consumer before the stack counts as started.
+    pub consumed: Vec<String>,
+    /// The queue that each routing key leads to: what is lost was in one.
+    pub queue_of: BTreeMap<String, String>,
+    /// How many traces Jaeger keeps; more push out the oldest.
+    pub max_traces: usize,
+    /// How long things may take.
+    pub limits: Limits,
+}
+
+/// A service: process 1 of its own container.
+#[derive(Clone, Debug)]
+pub struct Role {
+    /// Its name: the binary's argument and, for the others, its host name.
+    pub name: String,
+    /// The database it uses, by name.
+    pub database: Option<String>,
+    /// Whether it exports spans.
+    pub traces: bool,
+    /// More of its environment.
+    pub environment: BTreeMap<String, String>,
+}
+
+/// Image names, as `docker run` takes them. The defaults are the official images.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Images {
+    /// RabbitMQ 4 with the management plugin.
+    pub rabbitmq: String,
+    /// PostgreSQL.
+    pub postgres: String,
+    /// Jaeger v2.
+    pub jaeger: String,
+    /// What the services' image is built on; its C library must be as new as the one the binary was linked with.
+    pub base: String,
+}
+
+impl Default for Images {
+    fn default() -> Self {
+        Self {
+            rabbitmq: "rabbitmq:4-management".into(),
+            postgres: "postgres:17".into(),
+            jaeger: "cr.jaegertracing.io/jaegertracing/jaeger:2.13.0".into(),
+            base: "debian:trixie-slim".into(),
+        }
+    }
+}
+
+impl Images {
+    /// The defaults, or what `LOUPE_IMAGE_RABBITMQ`, `_POSTGRES`, `_JAEGER` and `_BASE` say; `variable` looks one up.
+    #[must_use]
+    pub fn from_environment(variable: impl Fn(&str) -> Option<String>) -> Self {
+        let default = Self::default();
+        let name =
+            |part: &str, default| variable(&format!("LOUPE_IMAGE_{part}")).filter(|name| !name.is_empty()).unwrap_or(default);
+        Self {
+            rabbitmq: name("RABBITMQ", default.rabbitmq),
+            postgres: name("POSTGRES", default.postgres),
+            jaeger: name("JAEGER", default.jaeger),
+            base: name("BASE", default.base),
+        }
+    }
+}
+
+/// Settings of RabbitMQ that a scaled run scales.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Rabbit {
+    /// How long a delivery may stay unacknowledged; RabbitMQ's own default is 30 minutes.
+    pub consumer_timeout: Option<Duration>,
+    /// How often a channel looks for such deliveries; RabbitMQ's own default is a minute.
+    pub channel_tick: Option<Duration>,
+}
+
+/// How long things may take before the run is given up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// One part, from its start until it says that it is ready.
+    pub ready: Duration,
+    /// An image from a registry.
+    pub pull: Duration,
+    /// From the end of the run until Jaeger has given back every span that was exported.
+    pub testimony: Duration,
+    /// How far ahead of the services' start the run begins. What takes longer delays the run.
+    pub head_start: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        let seconds = Duration::from_secs;
+        Self { ready: seconds(60), pull: seconds(600), testimony: seconds(60), head_start: seconds(2) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_environment_replaces_single_images() {
+        let images = Images::from_environment(|name| (name == "LOUPE_IMAGE_JAEGER").then(|| "mirror/jaeger:2".into()));
+        assert_eq!(images, Images { jaeger: "mirror/jaeger:2".into(), ..Images::default() });
+    }
+}

@@ -1,0 +1,112 @@
+//! Why there is no stack: one clear sentence, with the end of the container's log where there is one.
+
+use std::time::Duration;
+
+use testcontainers::{TestcontainersError, bollard};
+
+/// Why the containers world could not be had.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// Nobody answers as the Docker engine.
+    #[error("Docker is not running or cannot be reached ({reason}); start it, or point DOCKER_HOST to it")]
+    NoDocker {
+        /// What the attempt met.
+        reason: String,
+    },
+    /// An image is neither here nor to be had.
+    #[error("image {image} is not here and cannot be pulled ({reason}); pull or build it, or name another one with {variable}")]
+    NoImage {
+        /// The image.
+        image: String,
+        /// The environment variable that names another one.
+        variable: &'static str,
+        /// What the registry said.
+        reason: String,
+    },
+    /// The services' binary cannot be read.
+    #[error("the services' binary {path} cannot be read: {source}")]
+    NoApp {
+        /// Where it was looked for.
+        path: String,
+        /// Why not.
+        source: std::io::Error,
+    },
+    /// The services' image could not be built.
+    #[error("the services' image cannot be built: {reason}")]
+    Build {
+        /// What the engine said.
+        reason: String,
+    },
+    /// A part did not become ready in time.
+    #[error("{part} did not become ready within {} s: {waited_for}{}", limit.as_secs(), tail(log))]
+    NotReady {
+        /// The part.
+        part: String,
+        /// What was waited for.
+        waited_for: String,
+        /// How long.
+        limit: Duration,
+        /// The end of its log.
+        log: String,
+    },
+    /// A part ended by itself.
+    #[error("{part} ended with code {code}{}", tail(log))]
+    Ended {
+        /// The part.
+        part: String,
+        /// Its exit code.
+        code: i64,
+        /// The end of its log.
+        log: String,
+    },
+    /// A container could not be made or started.
+    #[error("{part} could not be started: {source}")]
+    Start {
+        /// The part.
+        part: String,
+        /// Why.
+        source: TestcontainersError,
+    },
+    /// The engine refused something else.
+    #[error("Docker: {0}")]
+    Docker(#[from] bollard::errors::Error),
+    /// RabbitMQ's management interface does not answer.
+    #[error("RabbitMQ's management interface: {0}")]
+    Management(String),
+    /// A process' journal cannot be read.
+    #[error("the journal of {part} cannot be read: {reason}")]
+    Journal {
+        /// The service.
+        part: String,
+        /// Why.
+        reason: String,
+    },
+    /// The run's lock file cannot be made.
+    #[error("lock file {path}: {source}")]
+    Lock {
+        /// Where.
+        path: String,
+        /// Why.
+        source: std::io::Error,
+    },
+}
+
+/// A log's end as the lower part of a message.
+fn tail(log: &str) -> String {
+    let lines: Vec<&str> = log.trim_end().lines().collect();
+    if lines.is_empty() {
+        return "\n  its log is empty".into();
+    }
+    lines.iter().fold("\n  the end of its log:".to_owned(), |text, line| text + "\n  | " + line)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_ends_with_the_end_of_the_log() {
+        let error = Error::Ended { part: "mes-api".into(), code: 101, log: "starting\npanicked\n".into() };
+        assert_eq!(error.to_string(), "mes-api ended with code 101\n  the end of its log:\n  | starting\n  | panicked");
+    }
+}

@@ -1,0 +1,83 @@
+//! The account of all messages of a running stack.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use adapters::{journal::Line, runtime::wall_clock_ns};
+use faults::{MessageFate, MessageLog};
+use futures_util::future::try_join_all;
+use testcontainers::bollard::Docker;
+use world::Boxed;
+
+use crate::{Error, account, docker, management::Management};
+
+/// Reads the processes' journals and asks the broker.
+pub struct ContainerMessages {
+    docker: Docker,
+    management: Management,
+    /// Name and container of each process.
+    processes: Vec<(String, String)>,
+    deaths_ns: Mutex<Vec<u64>>,
+    failure: Mutex<Option<String>>,
+}
+
+impl ContainerMessages {
+    pub(crate) fn new(docker: Docker, management: Management, processes: Vec<(String, String)>) -> Arc<Self> {
+        Arc::new(Self { docker, management, processes, deaths_ns: Mutex::default(), failure: Mutex::default() })
+    }
+
+    /// The broker dies now.
+    pub(crate) fn broker_dies(&self, at_ns: u64) {
+        self.deaths_ns.lock().unwrap_or_else(PoisonError::into_inner).push(at_ns);
+    }
+
+    /// Why the account is not whole, when it is not: then it must not be judged by.
+    #[must_use]
+    pub fn failure(&self) -> Option<String> {
+        self.failure.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Every line of every journal so far.
+    ///
+    /// # Errors
+    /// When a journal cannot be read.
+    pub async fn lines(&self) -> Result<Vec<Line>, Error> {
+        let journals = self.processes.iter().map(|(part, container)| async move {
+            let text = docker::stdout(&self.docker, container).await?;
+            account::lines(&text).map_err(|reason| Error::Journal { part: part.clone(), reason })
+        });
+        Ok(try_join_all(journals).await?.into_iter().flatten().collect())
+    }
+
+    /// The fates, or why there are none.
+    ///
+    /// # Errors
+    /// When a journal cannot be read or the broker does not answer.
+    pub async fn account(&self) -> Result<Vec<MessageFate>, Error> {
+        let counted_ns = wall_clock_ns();
+        let depth = self.management.depth().await?;
+        let lines = self.lines().await?;
+        let deaths_ns = self.deaths_ns.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        Ok(account::fates(&lines, &account::Broker { depth, counted_ns, deaths_ns }))
+    }
+
+    fn note(&self, error: &Error) {
+        *self.failure.lock().unwrap_or_else(PoisonError::into_inner) = Some(error.to_string());
+    }
+}
+
+impl MessageLog for ContainerMessages {
+    /// While the broker does not answer nothing is at rest: then there is at least one.
+    fn depth(&self) -> Boxed<'_, u64> {
+        Box::pin(async move { self.management.depth().await.unwrap_or(1) })
+    }
+
+    /// Empty when the account cannot be drawn up; [`ContainerMessages::failure`] then says why.
+    fn fates(&self) -> Boxed<'_, Vec<MessageFate>> {
+        Box::pin(async move {
+            self.account().await.unwrap_or_else(|error| {
+                self.note(&error);
+                Vec::new()
+            })
+        })
+    }
+}

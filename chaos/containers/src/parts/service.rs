@@ -1,0 +1,58 @@
+//! A service of the reference system.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use testcontainers::{ImageExt as _, core::Mount};
+
+use super::{Ground, Started, jaeger, postgres, rabbitmq};
+use crate::{Error, Role, docker};
+
+/// Where a service is reached.
+pub(crate) const HTTP: u16 = 8080;
+/// Where the harness asks.
+pub(crate) const CONTROL: u16 = 8081;
+/// Where the model files are.
+const FILES: &str = "/var/lib/loupe/models";
+
+/// Starts it and waits until it says that it is ready.
+pub(crate) async fn start(ground: Ground<'_>, image: &str, role: &Role, epoch_ns: u64) -> Result<Started, Error> {
+    let begin = adapters::runtime::wall_clock_ns();
+    let mut request = ground
+        .request(&role.name, image, &[HTTP, CONTROL])
+        .with_cmd([role.name.clone()])
+        .with_mount(Mount::volume_mount(ground.run.name("models"), FILES));
+    for (name, value) in environment(&ground, role, epoch_ns) {
+        request = request.with_env_var(name, value);
+    }
+    let container = ground.start(&role.name, request).await?;
+    let (client, docker, id) = (reqwest::Client::new(), ground.docker, container.id());
+    let ready = || async {
+        let Ok(port) = docker::port(docker, id, CONTROL).await else { return false };
+        let answer = client.get(format!("http://127.0.0.1:{port}/ready")).send().await;
+        answer.is_ok_and(|answer| answer.status().is_success())
+    };
+    docker::answered(docker, &ground.part(&role.name, &container), "its word that it is ready", ready).await?;
+    let took = Duration::from_nanos(adapters::runtime::wall_clock_ns() - begin);
+    Ok(Started { name: role.name.clone(), container, took })
+}
+
+fn environment(ground: &Ground<'_>, role: &Role, epoch_ns: u64) -> BTreeMap<String, String> {
+    let host = |part: &str| ground.run.name(part);
+    let services: BTreeMap<&str, String> =
+        ground.config.roles.iter().map(|role| (role.name.as_str(), format!("http://{}:{HTTP}", host(&role.name)))).collect();
+    let user = rabbitmq::USER;
+    let mut environment = role.environment.clone();
+    let mut set = |name: &str, value: String| environment.insert(name.to_owned(), value);
+    set("LOUPE_SEED", ground.config.seed.to_string());
+    set("LOUPE_EPOCH_NS", epoch_ns.to_string());
+    set("LOUPE_AMQP_URL", format!("amqp://{user}:{user}@{}:{}/%2f?heartbeat=5", host(rabbitmq::NAME), rabbitmq::AMQP));
+    set("LOUPE_SERVICES", serde_json::to_string(&services).unwrap_or_default());
+    set("LOUPE_FILES", FILES.to_owned());
+    if let Some(database) = &role.database {
+        set("LOUPE_DATABASE_URL", postgres::url(&host(&postgres::name(database)), postgres::PORT, database));
+    }
+    if role.traces {
+        set("LOUPE_OTLP_URL", format!("http://{}:{}/v1/traces", host(jaeger::NAME), jaeger::OTLP));
+    }
+    environment
+}

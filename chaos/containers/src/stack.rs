@@ -1,0 +1,209 @@
+//! The stack of one run: started in two steps (the parts, then the services), removed at the end.
+
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+
+use adapters::runtime::wall_clock_ns;
+use futures_util::future::{try_join, try_join_all, try_join3};
+use testcontainers::bollard::Docker;
+
+use crate::{
+    Config, ContainerNemesis, Error, Testimony,
+    docker::{self, Part},
+    image,
+    management::Management,
+    messages::ContainerMessages,
+    parts::{Ground, Started, jaeger, postgres, rabbitmq, service},
+    run::Run,
+    testimony,
+};
+
+/// A stack that is up. [`Stack::end`] removes it; dropping it does so too, only slower.
+pub struct Stack {
+    docker: Docker,
+    config: Config,
+    epoch_ns: u64,
+    broker: Started,
+    databases: BTreeMap<String, Started>,
+    jaeger: Started,
+    services: Vec<Started>,
+    messages: Arc<ContainerMessages>,
+    nemesis: Arc<ContainerNemesis>,
+    /// Last, so that it is dropped after the containers.
+    run: Run,
+}
+
+impl Stack {
+    /// Starts everything that is wanted and waits until it says that it is ready.
+    ///
+    /// Cancelling this future removes what had been started, as an error does.
+    ///
+    /// # Errors
+    /// One clear sentence, with the end of a container's log where there is one. Nothing is left behind.
+    pub async fn start(config: Config) -> Result<Self, Error> {
+        let docker = docker::connect().await?;
+        let run = Run::begin(&docker).await?;
+        match Self::start_as(&docker, &run, &config).await {
+            Ok(Parts { broker, databases, jaeger, services, epoch_ns }) => {
+                let processes = services.iter().map(|service| (service.name.clone(), service.id().to_owned())).collect();
+                let management = Management::new(docker.clone(), broker.id());
+                let messages = ContainerMessages::new(docker.clone(), management, processes);
+                let queue_of = config.queue_of.clone();
+                let ready = config.limits.ready;
+                let nemesis = ContainerNemesis::new(docker.clone(), broker.id(), Arc::clone(&messages), queue_of, ready);
+                Ok(Self { docker, config, epoch_ns, broker, databases, jaeger, services, messages, nemesis, run })
+            }
+            Err(error) => {
+                // The first error is the one that matters; what is left, the next run removes.
+                drop(run.end(&docker).await);
+                Err(error)
+            }
+        }
+    }
+
+    async fn start_as(docker: &Docker, run: &Run, config: &Config) -> Result<Parts, Error> {
+        let ground = Ground { docker, run, config };
+        try_join(image::ensure(docker, config), run.prepare(docker)).await?;
+        let databases = try_join_all(
+            config
+                .databases
+                .iter()
+                .map(|database| async move { Ok((database.clone(), postgres::start(ground, database).await?)) }),
+        );
+        let parts = try_join3(rabbitmq::start(ground), databases, jaeger::start(ground));
+        let (image, (broker, databases, jaeger)) = try_join(image::app(docker, config), parts).await?;
+
+        let head_start = u64::try_from(config.limits.head_start.as_nanos()).unwrap_or(u64::MAX);
+        let epoch_ns = wall_clock_ns() + head_start;
+        let services = config.roles.iter().map(|role| service::start(ground, &image, role, epoch_ns));
+        let services = try_join_all(services).await?;
+        consumed(ground, &broker).await?;
+        while wall_clock_ns() < epoch_ns {
+            docker::pause().await;
+        }
+        Ok(Parts { broker, databases: databases.into_iter().collect(), jaeger, services, epoch_ns })
+    }
+
+    /// The start of the run as the services were told, nanoseconds since the Unix epoch; it has passed.
+    #[must_use]
+    pub fn epoch_ns(&self) -> u64 {
+        self.epoch_ns
+    }
+
+    /// The run's id: the label `loupe.run` of its containers.
+    #[must_use]
+    pub fn run(&self) -> &str {
+        self.run.id()
+    }
+
+    /// How long each part took from its start until it was ready.
+    #[must_use]
+    pub fn start_times(&self) -> Vec<(String, Duration)> {
+        let parts = [&self.broker, &self.jaeger].into_iter().chain(self.databases.values()).chain(&self.services);
+        parts.map(|part| (part.name.clone(), part.took)).collect()
+    }
+
+    /// `http://127.0.0.1:port` of each service, by name.
+    ///
+    /// # Errors
+    /// When a service's container is gone.
+    pub async fn services(&self) -> Result<BTreeMap<String, String>, Error> {
+        let ports = self.services.iter().map(|started| async move {
+            let port = docker::port(&self.docker, started.id(), service::HTTP).await?;
+            Ok::<_, Error>((started.name.clone(), format!("http://127.0.0.1:{port}")))
+        });
+        Ok(try_join_all(ports).await?.into_iter().collect())
+    }
+
+    /// The address of a database from here; `None` when there is none of that name.
+    ///
+    /// # Errors
+    /// When its container is gone.
+    pub async fn database(&self, name: &str) -> Result<Option<String>, Error> {
+        let Some(started) = self.databases.get(name) else { return Ok(None) };
+        let port = docker::port(&self.docker, started.id(), postgres::PORT).await?;
+        Ok(Some(postgres::url("127.0.0.1", port, name)))
+    }
+
+    /// The address of the broker from here. After a restart of the broker it is another one.
+    ///
+    /// # Errors
+    /// When it is not running.
+    pub async fn broker(&self) -> Result<String, Error> {
+        let port = docker::port(&self.docker, self.broker.id(), rabbitmq::AMQP).await?;
+        let user = rabbitmq::USER;
+        Ok(format!("amqp://{user}:{user}@127.0.0.1:{port}/%2f?heartbeat=5"))
+    }
+
+    /// Whoever inflicts the faults.
+    #[must_use]
+    pub fn nemesis(&self) -> Arc<ContainerNemesis> {
+        Arc::clone(&self.nemesis)
+    }
+
+    /// The account of all messages.
+    #[must_use]
+    pub fn messages(&self) -> Arc<ContainerMessages> {
+        Arc::clone(&self.messages)
+    }
+
+    /// Whether all services still run.
+    ///
+    /// # Errors
+    /// [`Error::Ended`] with the log's end of the first one that does not.
+    pub async fn check(&self) -> Result<(), Error> {
+        for started in &self.services {
+            if !docker::running(&self.docker, started.id()).await? {
+                let part = Part { name: &started.name, container: started.id(), limit: self.config.limits.ready };
+                return Err(docker::ended(&self.docker, &part).await);
+            }
+        }
+        Ok(())
+    }
+
+    /// Lets the services export what is left and reads all traces back from Jaeger. What cannot be had is said in
+    /// [`Testimony::gaps`]; it is no error.
+    pub async fn testimony(&self) -> Testimony {
+        testimony::collect(&self.docker, self.jaeger.id(), &self.services, &self.config, self.epoch_ns).await
+    }
+
+    /// Stops Jaeger: for tests of what happens without it.
+    ///
+    /// # Errors
+    /// When the engine refuses.
+    pub async fn stop_jaeger(&self) -> Result<(), Error> {
+        Ok(self.docker.kill_container(self.jaeger.id(), None).await?)
+    }
+
+    /// Removes everything.
+    ///
+    /// # Errors
+    /// When the engine refuses; the next run tries again.
+    pub async fn end(self) -> Result<(), Error> {
+        let Self { docker, broker, databases, jaeger, services, run, .. } = self;
+        let parts = [broker, jaeger].into_iter().chain(databases.into_values()).chain(services);
+        // Whatever cannot be removed here is met again by its label.
+        futures_util::future::join_all(parts.map(|part| part.container.rm())).await;
+        run.end(&docker).await
+    }
+}
+
+/// What a start brings forth.
+struct Parts {
+    broker: Started,
+    databases: BTreeMap<String, Started>,
+    jaeger: Started,
+    services: Vec<Started>,
+    epoch_ns: u64,
+}
+
+/// Waits until every queue has somebody who consumes it.
+async fn consumed(ground: Ground<'_>, broker: &Started) -> Result<(), Error> {
+    let management = Management::new(ground.docker.clone(), broker.id());
+    let all = || async {
+        let consumed = management.consumed().await;
+        consumed.is_ok_and(|consumed| ground.config.consumed.iter().all(|queue| consumed.contains(queue)))
+    };
+    let part = Part { name: rabbitmq::NAME, container: broker.id(), limit: ground.config.limits.ready };
+    let waited_for = format!("consumers of {}", ground.config.consumed.join(", "));
+    docker::answered(ground.docker, &part, &waited_for, all).await
+}

@@ -1,0 +1,210 @@
+//! All traces of a run, read back from Jaeger until they are complete.
+//!
+//! Complete means: the spans that ended, the spans that the exporters delivered, and the spans that Jaeger gives back are
+//! equally many, for each service. Whatever is missing is said, and then the run is not judged as if it were whole.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
+
+use adapters::{runtime::wall_clock_ns, telemetry::Counts};
+use futures_util::future::join_all;
+use opentelemetry::{SpanId, TraceId};
+use signals::{Span, jaeger};
+use testcontainers::bollard::Docker;
+
+use crate::{
+    Config, docker,
+    parts::{Started, jaeger as part, service},
+};
+
+/// How long one answer may take.
+const ANSWER: Duration = Duration::from_secs(30);
+/// How many traces one question asks for at most; a slice of time with as many is cut in two.
+const DEPTH: usize = 2_000;
+/// A slice of time that is this short, in nanoseconds, and still full cannot be read whole.
+const SHORTEST_NS: u64 = 1_000;
+/// How far a span may begin before the run does, nanoseconds: services work while they start.
+const BEFORE_NS: u64 = 60_000_000_000;
+
+/// What the telemetry says, and what is missing of it.
+#[derive(Debug, Default)]
+pub struct Testimony {
+    /// Every span once.
+    pub spans: Vec<Span>,
+    /// What became of the spans of each service, by its name.
+    pub services: BTreeMap<String, ServiceSpans>,
+    /// Why it is not complete; nothing when it is. A run with a gap is unknown.
+    pub gaps: Vec<String>,
+}
+
+/// What became of the spans of one service.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ServiceSpans {
+    /// As its exporter counted.
+    pub counts: Counts,
+    /// As Jaeger gave them back.
+    pub found: u64,
+}
+
+/// Asks the services for their counts and Jaeger for the traces, until these are as many or the time is over.
+pub(crate) async fn collect(docker: &Docker, jaeger: &str, services: &[Started], config: &Config, epoch_ns: u64) -> Testimony {
+    let traced = services.iter().filter(|started| config.roles.iter().any(|role| role.name == started.name && role.traces));
+    let client = reqwest::Client::new();
+    let counts = join_all(traced.map(|started| counts(docker, &client, started))).await;
+    let mut testimony = Testimony::default();
+    for (name, counts) in counts {
+        match counts {
+            Ok(counts) => drop(testimony.services.insert(name, ServiceSpans { counts, found: 0 })),
+            Err(reason) => testimony.gaps.push(format!("{name} does not say how many spans it exported: {reason}")),
+        }
+    }
+    let reader = match docker::port(docker, jaeger, part::QUERY).await {
+        Ok(port) => Reader { client, base: format!("http://127.0.0.1:{port}"), depth: DEPTH.min(config.max_traces) },
+        Err(error) => {
+            testimony.gaps.push(format!("telemetry unavailable: Jaeger is not running ({error})"));
+            return testimony;
+        }
+    };
+    let read = docker::limited(config.limits.testimony, reader.complete(&mut testimony, epoch_ns)).await;
+    if let Some(Err(reason)) = read {
+        testimony.gaps.push(format!("telemetry unavailable: {reason}"));
+    }
+    testimony.gaps.extend(testimony.services.iter().filter_map(|(name, spans)| spans.gap(name)));
+    testimony
+}
+
+/// The counts of one service, after it exported what was left.
+async fn counts(docker: &Docker, client: &reqwest::Client, started: &Started) -> (String, Result<Counts, String>) {
+    let ask = async {
+        let port = docker::port(docker, started.id(), service::CONTROL).await.map_err(|error| error.to_string())?;
+        let url = format!("http://127.0.0.1:{port}/telemetry");
+        let answer = client.get(url).timeout(ANSWER).send().await.and_then(reqwest::Response::error_for_status);
+        let answer = answer.map_err(|error| error.without_url().to_string())?;
+        answer.json().await.map_err(|error| error.without_url().to_string())
+    };
+    (started.name.clone(), ask.await)
+}
+
+impl ServiceSpans {
+    /// What is missing, in words.
+    fn gap(&self, name: &str) -> Option<String> {
+        let Counts { ended, exported, failed } = self.counts;
+        if ended != exported {
+            return Some(format!("{name}: {ended} spans ended, {exported} were exported, {failed} given up"));
+        }
+        (self.found != exported).then(|| format!("{name}: {exported} spans were exported, Jaeger gives back {}", self.found))
+    }
+}
+
+/// Reads one Jaeger.
+struct Reader {
+    client: reqwest::Client,
+    base: String,
+    depth: usize,
+}
+
+impl Reader {
+    /// Reads all traces again and again until each service's spans are there.
+    async fn complete(&self, testimony: &mut Testimony, epoch_ns: u64) -> Result<(), String> {
+        loop {
+            let spans = self.all(epoch_ns.saturating_sub(BEFORE_NS), wall_clock_ns() + 1_000_000_000).await?;
+            for service in testimony.services.values_mut() {
+                service.found = 0;
+            }
+            for span in &spans {
+                if let Some(service) = testimony.services.get_mut(span.resource.service.as_ref()) {
+                    service.found += 1;
+                }
+            }
+            testimony.spans = spans;
+            if testimony.services.values().all(|service| service.found >= service.counts.exported) {
+                return Ok(());
+            }
+            docker::pause().await;
+        }
+    }
+
+    /// Every span of the traces with a span that begins between two times.
+    async fn all(&self, from_ns: u64, until_ns: u64) -> Result<Vec<Span>, String> {
+        let mut spans: BTreeMap<([u8; 16], [u8; 8]), Span> = BTreeMap::new();
+        let mut slices = vec![(from_ns, until_ns)];
+        while let Some((from_ns, until_ns)) = slices.pop() {
+            let found = self.slice(from_ns, until_ns).await?;
+            let traces: BTreeSet<[u8; 16]> = found.iter().map(|span| TraceId::to_bytes(span.trace_id)).collect();
+            if traces.len() < self.depth {
+                let keyed = found.into_iter().map(|span| ((span.trace_id.to_bytes(), SpanId::to_bytes(span.span_id)), span));
+                spans.extend(keyed);
+                continue;
+            }
+            let middle_ns = from_ns.midpoint(until_ns);
+            if until_ns - from_ns <= SHORTEST_NS {
+                return Err(format!("more than {} traces begin within a microsecond", self.depth));
+            }
+            // The later half last: it is read first.
+            slices.extend([(from_ns, middle_ns), (middle_ns, until_ns)]);
+        }
+        Ok(spans.into_values().collect())
+    }
+
+    /// One question. Jaeger's versions spell the parameters differently and ignore what they do not know.
+    async fn slice(&self, from_ns: u64, until_ns: u64) -> Result<Vec<Span>, String> {
+        let (from, until, depth) = (rfc3339(from_ns), rfc3339(until_ns), self.depth);
+        let times = format!("query.start_time_min={from}&query.start_time_max={until}");
+        let newer =
+            format!("query.startTimeMin={from}&query.startTimeMax={until}&query.searchDepth={depth}&query.rawTraces=true");
+        let url = format!("{}/api/v3/traces?{times}&query.num_traces={depth}&query.raw_traces=true&{newer}", self.base);
+        let failed = |error: reqwest::Error| format!("Jaeger does not answer ({})", error.without_url());
+        let answer = self.client.get(url).timeout(ANSWER).send().await.map_err(failed)?;
+        // Nothing matches.
+        if answer.status() == reqwest::StatusCode::NOT_FOUND {
+            return Ok(Vec::new());
+        }
+        let status = answer.status();
+        let body = answer.bytes().await.map_err(failed)?;
+        if !status.is_success() {
+            return Err(format!("Jaeger answers {status}: {}", String::from_utf8_lossy(&body).trim()));
+        }
+        jaeger::parse(&body).map_err(|error| error.to_string())
+    }
+}
+
+/// RFC 3339 with nanoseconds, in UTC. Days to a date after Howard Hinnant's `civil_from_days`.
+fn rfc3339(ns: u64) -> String {
+    let (seconds, nanos) = (ns / 1_000_000_000, ns % 1_000_000_000);
+    let days = seconds / 86_400 + 719_468;
+    let (era, day_of_era) = (days / 146_097, days % 146_097);
+    let year_of_era = (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let shifted = (5 * day_of_year + 2) / 153;
+    let day = day_of_year - (153 * shifted + 2) / 5 + 1;
+    let month = if shifted < 10 { shifted + 3 } else { shifted - 9 };
+    let year = year_of_era + era * 400 + u64::from(month <= 2);
+    let (hour, minute, second) = (seconds / 3600 % 24, seconds / 60 % 60, seconds % 60);
+    format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{nanos:09}Z")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_written_in_utc() {
+        assert_eq!(rfc3339(0), "1970-01-01T00:00:00.000000000Z");
+        assert_eq!(rfc3339(1_767_571_200_000_000_001), "2026-01-05T00:00:00.000000001Z");
+        assert_eq!(rfc3339(1_709_164_799_999_999_999), "2024-02-28T23:59:59.999999999Z");
+        assert_eq!(rfc3339(1_709_164_800_000_000_000), "2024-02-29T00:00:00.000000000Z");
+    }
+
+    #[test]
+    fn a_span_too_few_is_a_gap() {
+        let spans = |ended, exported, found| {
+            let counts = Counts { ended, exported, failed: ended - exported };
+            ServiceSpans { counts, found }
+        };
+        assert_eq!(spans(3, 3, 3).gap("mes"), None);
+        assert_eq!(spans(3, 3, 2).gap("mes").unwrap(), "mes: 3 spans were exported, Jaeger gives back 2");
+        assert_eq!(spans(3, 2, 2).gap("mes").unwrap(), "mes: 3 spans ended, 2 were exported, 1 given up");
+    }
+}
