@@ -13,6 +13,9 @@ pub mod schema;
 pub mod thresholds;
 pub mod units;
 
+#[cfg(test)]
+mod tests;
+
 use std::{collections::BTreeMap, time::Duration};
 
 use contracts::{Architecture, Status, architecture::Preset};

@@ -209,7 +209,8 @@ mod tests {
     #[test]
     fn a_ramp_runs_straight_to_its_target() {
         let stages = "stages = [{ target = \"1/s\", duration = \"2h\" }, { target = \"0/s\", duration = \"1h\" }]";
-        let at = seconds(&format!("duration = \"4h\"\n[[load]]\nactor = \"api-user\"\nexecutor = \"ramping-arrival-rate\"\n{stages}"));
+        let at =
+            seconds(&format!("duration = \"4h\"\n[[load]]\nactor = \"api-user\"\nexecutor = \"ramping-arrival-rate\"\n{stages}"));
         let between = |from: f64, to: f64| at.iter().filter(|at| (from * 3600.0..to * 3600.0).contains(at)).count();
         // The areas under the line: a triangle of 2 h and one of 1 h, 1/s high.
         assert!((800..1000).contains(&between(0.0, 1.0)), "{}", between(0.0, 1.0));
@@ -220,7 +221,9 @@ mod tests {
 
     #[test]
     fn a_burst_has_its_count_within_its_time() {
-        let at = seconds("duration = \"1d\"\n[[load]]\nactor = \"api-user\"\nexecutor = \"burst\"\nat = \"1h\"\ncount = 45\nwithin = \"5m\"");
+        let at = seconds(
+            "duration = \"1d\"\n[[load]]\nactor = \"api-user\"\nexecutor = \"burst\"\nat = \"1h\"\ncount = 45\nwithin = \"5m\"",
+        );
         assert_eq!(at.len(), 45);
         assert!(at.iter().all(|at| (3600.0..3900.0).contains(at)));
         // Spread evenly: no gap is longer than two even ones.

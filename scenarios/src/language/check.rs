@@ -1,6 +1,6 @@
 //! Holds a document against the description of the keys.
 
-use std::{collections::BTreeMap, ops::Range};
+use std::{borrow::Cow, collections::BTreeMap, ops::Range};
 
 use toml::{
     Spanned,
@@ -15,24 +15,48 @@ use super::{
     units::{self, Misread},
 };
 
-/// Parses and checks a document. Of several problems the first in the document counts.
+/// Parses and checks a document. Of several problems the first in the document counts; what is missing comes last, as it
+/// is often there under a name with a slip.
 pub(crate) fn document(text: &str, keys: &'static [Key]) -> Result<Fields, Problem> {
-    let table = DeTable::parse(text).map_err(|error| {
-        let message = error.message();
-        let (what, expected) = message.split_once("\nexpected ").unwrap_or((message, "TOML"));
-        Problem::new(&error.span().unwrap_or(0..0), what.replace('\n', ", "), expected.replace('\n', ", "))
-    })?;
+    let table = DeTable::parse(text).map_err(|error| syntax(&error, text))?;
     let mut check = Check { text, problems: Vec::new() };
     let fields = check.table(table.get_ref(), 0..0, keys, None);
-    check.problems.into_iter().min_by_key(|problem| problem.span.start).map_or(Ok(fields), Err)
+    let first = check.problems.into_iter().min_by_key(|(rank, problem)| (*rank, problem.span.start));
+    first.map_or(Ok(fields), |(_, problem)| Err(problem))
+}
+
+/// The parser's own error, in this language's words.
+fn syntax(error: &toml::de::Error, text: &str) -> Problem {
+    let span = error.span().unwrap_or(0..0);
+    let message = error.message().replace('\n', ", ");
+    if message == "duplicate key" {
+        let key = text.get(span.clone()).unwrap_or_default();
+        return Problem::new(&span, format!("`{key}` stands here a second time"), "each key once");
+    }
+    let (what, expected) = message.split_once(", expected ").unwrap_or((&message, "TOML"));
+    Problem::new(&span, format!("this is no TOML: {what}"), expected)
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Rank {
+    Wrong,
+    Missing,
 }
 
 struct Check<'a> {
     text: &'a str,
-    problems: Vec<Problem>,
+    problems: Vec<(Rank, Problem)>,
 }
 
 impl Check<'_> {
+    fn wrong(&mut self, problem: Problem) {
+        self.problems.push((Rank::Wrong, problem));
+    }
+
+    fn missing(&mut self, problem: Problem) {
+        self.problems.push((Rank::Missing, problem));
+    }
+
     fn table(&mut self, table: &DeTable<'_>, span: Range<usize>, keys: &'static [Key], tag: Option<Tag>) -> Fields {
         let mut all: Vec<&'static Key> = keys.iter().collect();
         let mut entries = BTreeMap::new();
@@ -47,7 +71,7 @@ impl Check<'_> {
             match all.iter().find(|key| key.name == name.get_ref()) {
                 Some(Key { takes: Takes::Nothing(why), name: key, .. }) => {
                     let valid = offered(&all);
-                    self.problems.push(Problem::new(&name.span(), format!("`{key}` {why}"), one_of(valid)));
+                    self.wrong(Problem::new(&name.span(), format!("`{key}` {why}"), one_of(valid)));
                 }
                 Some(key) => {
                     if let Some(node) = self.value(value, key.takes, key.name) {
@@ -65,12 +89,12 @@ impl Check<'_> {
         Fields { span, entries }
     }
 
-    fn unknown<'k>(&mut self, name: &Spanned<std::borrow::Cow<'_, str>>, all: &[&'static Key], tags: impl Iterator<Item = &'k str>) {
+    fn unknown<'k>(&mut self, name: &Spanned<Cow<'_, str>>, all: &[&'static Key], tags: impl Iterator<Item = &'k str>) {
         let valid: Vec<&str> = offered(all).collect();
         let tags: Vec<_> = tags.filter(|tag| !valid.contains(tag)).collect();
         let hint = nearest(name.get_ref(), valid.iter().copied());
         let expected = one_of(tags.into_iter().chain(valid.iter().copied()));
-        self.problems.push(Problem::new(&name.span(), format!("unknown key `{}`", name.get_ref()), expected).hint(hint));
+        self.wrong(Problem::new(&name.span(), format!("unknown key `{}`", name.get_ref()), expected).hint(hint));
     }
 
     fn absent(&mut self, key: &'static Key, span: &Range<usize>, entries: &mut BTreeMap<&'static str, Node>) {
@@ -78,7 +102,7 @@ impl Check<'_> {
             Need::Optional => {}
             Need::Required => {
                 let expected = expected(key.takes);
-                self.problems.push(Problem::new(span, format!("`{}` is missing", key.name), expected));
+                self.missing(Problem::new(span, format!("`{}` is missing", key.name), expected));
             }
             Need::Default(text) => {
                 let value = match key.takes {
@@ -112,7 +136,7 @@ impl Check<'_> {
         match value {
             Ok(value) => Some(Node { span, value }),
             Err(problem) => {
-                self.problems.push(problem);
+                self.wrong(problem);
                 None
             }
         }
@@ -125,7 +149,7 @@ impl Check<'_> {
             if let Value::Text(text) = &node.value
                 && list.iter().any(|other| matches!(&other.value, Value::Text(other) if other == text))
             {
-                self.problems.push(Problem::new(&node.span, format!("`{text}` stands twice in `{key}`"), "each name once"));
+                self.wrong(Problem::new(&node.span, format!("`{text}` stands twice in `{key}`"), "each name once"));
             }
             list.push(node);
         }
@@ -142,14 +166,14 @@ impl Check<'_> {
     ) -> Option<Node> {
         let names: Vec<&str> = kinds.iter().map(|(name, _)| *name).collect();
         let Some(node) = table.get(tag) else {
-            self.problems.push(Problem::new(span, format!("`{tag}` is missing"), one_of(names)));
+            self.missing(Problem::new(span, format!("`{tag}` is missing"), one_of(names)));
             return None;
         };
         let chosen = node.get_ref().as_str();
         let Some((name, keys)) = kinds.iter().find(|(name, _)| Some(*name) == chosen) else {
             let found = found(node.get_ref(), &node.span(), self.text);
             let hint = chosen.and_then(|chosen| nearest(chosen, names.iter().copied()));
-            self.problems.push(Problem::new(&node.span(), format!("`{tag}` is {found}"), one_of(names)).hint(hint));
+            self.wrong(Problem::new(&node.span(), format!("`{tag}` is {found}"), one_of(names)).hint(hint));
             return None;
         };
         let node = Node { span: node.span(), value: Value::Text((*name).to_owned()) };
@@ -258,7 +282,10 @@ pub(crate) fn expected(takes: Takes) -> String {
         Takes::Some(of) => format!("a list with at least one entry, each {}", expected(*of)),
         Takes::Any(of) => format!("a list, each {}", expected(*of)),
         Takes::Table(keys) => {
-            format!("a table with {}", one_of(keys.iter().filter(|key| !matches!(key.takes, Takes::Nothing(_))).map(|key| key.name)))
+            format!(
+                "a table with {}",
+                one_of(keys.iter().filter(|key| !matches!(key.takes, Takes::Nothing(_))).map(|key| key.name))
+            )
         }
         Takes::Kind { tag, kinds, .. } => format!("a table whose `{tag}` is {}", one_of(kinds.iter().map(|(name, _)| *name))),
         Takes::Thresholds => "a table of metrics, each with a list of expressions like \"rate==1\"".to_owned(),

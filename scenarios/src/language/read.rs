@@ -9,9 +9,11 @@ use contracts::{
 use faults::{Fault, Kind, broker_kill, broker_restart, consumer_kill};
 
 use super::{
-    Actor, Broker, Executor, Factors, Instrumentation, InstrumentationPreset, Load, Pool, Pricing, RampStage, Scale, Scenario, Sla,
-    check, fields::{Fields, Value},
-    keys, problem::{Problem, ScenarioError},
+    Actor, Broker, Executor, Factors, Instrumentation, InstrumentationPreset, Load, Pool, Pricing, RampStage, Scale, Scenario,
+    Sla, check,
+    fields::{Fields, Value},
+    keys,
+    problem::{Problem, ScenarioError},
     thresholds, units,
 };
 use crate::people::{People, Wait, pool};
@@ -45,7 +47,11 @@ fn scenario(name: &str, fields: &Fields) -> Result<Scenario, Problem> {
     let expected: f64 = load.iter().map(|load| load.executor.expected(duration)).sum();
     if expected > MOST_ORDERS {
         let what = format!("about {expected:.0} orders arrive in {}", units::written(duration));
-        return Err(Problem::new(fields.place("load"), what, format!("at most {MOST_ORDERS:.0} orders: a lower rate or a shorter duration")));
+        return Err(Problem::new(
+            fields.place("load"),
+            what,
+            format!("at most {MOST_ORDERS:.0} orders: a lower rate or a shorter duration"),
+        ));
     }
     let architecture = architecture(fields.need("architecture", fields.table("architecture"))?);
     let scenario = Scenario {
@@ -157,7 +163,8 @@ fn burst(fields: &Fields, end: Duration) -> Result<Executor, Problem> {
     let count = fields.need("count", fields.small("count"))?;
     let within = fields.need("within", fields.time("within"))?;
     if at.saturating_add(within) > end {
-        let what = format!("the burst ends at {}, after the last arrival at {}", units::written(at + within), units::written(end));
+        let what =
+            format!("the burst ends at {}, after the last arrival at {}", units::written(at + within), units::written(end));
         return Err(Problem::new(fields.place("at"), what, "a burst that fits into `duration`"));
     }
     Ok(Executor::Burst { at, count, within })
@@ -232,8 +239,13 @@ fn faults(fields: &Fields, load: &[Load], end: Duration) -> Result<Vec<Fault>, P
             return Err(Problem::new(&one.place, what, "a time after the first arrivals"));
         }
         if let Some(other) = placed[..index].iter().find(|other| hits_again(&other.fault, &one.fault)) {
-            let what = format!("this {} begins before the one at {} is over", one.fault.kind.name(), units::written(other.fault.at));
-            return Err(Problem::new(&one.place, what, format!("a time after {}", units::written(other.fault.at + other.fault.lasts))));
+            let what =
+                format!("this {} begins before the one at {} is over", one.fault.kind.name(), units::written(other.fault.at));
+            return Err(Problem::new(
+                &one.place,
+                what,
+                format!("a time after {}", units::written(other.fault.at + other.fault.lasts)),
+            ));
         }
     }
     let mut faults: Vec<Fault> = Vec::new();
@@ -276,7 +288,11 @@ fn fault(fields: &Fields, end: Duration) -> Result<Vec<Placed>, Problem> {
         let Some(at) = at.filter(|at| *at < end) else {
             let begin = at.map_or_else(|| "never".to_owned(), units::written);
             let what = format!("it begins at {begin}, after the last arrival at {}: a fault on nothing", units::written(end));
-            return Err(Problem::new(fields.place(if n == 0 { "at" } else { "times" }), what, "a time before `duration` is over"));
+            return Err(Problem::new(
+                fields.place(if n == 0 { "at" } else { "times" }),
+                what,
+                "a time before `duration` is over",
+            ));
         };
         let fault = Fault { name: String::new(), kind: kind.clone(), at, lasts };
         placed.push(Placed { fault, place: fields.place(if n == 0 { "at" } else { "every" }).clone() });

@@ -128,7 +128,8 @@ mod tests {
             let text = std::fs::read_to_string(&path).unwrap();
             assert_eq!(text.lines().next(), Some("#:schema ../schema.json"), "{}", path.display());
             let value: Value = toml::from_str(&text).unwrap();
-            let errors: Vec<_> = validator.iter_errors(&value).map(|error| format!("{}: {error}", error.instance_path())).collect();
+            let errors: Vec<_> =
+                validator.iter_errors(&value).map(|error| format!("{}: {error}", error.instance_path())).collect();
             assert_eq!(errors, Vec::<String>::new(), "{}", path.display());
             checked += 1;
         }

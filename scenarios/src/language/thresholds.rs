@@ -287,7 +287,8 @@ mod tests {
     #[test]
     fn every_metric_takes_its_own_example() {
         for metric in CATALOGUE {
-            let name = metric.tag.map_or(metric.name.to_owned(), |(key, values)| format!("{}{{{key}:{}}}", metric.name, values[0]));
+            let name =
+                metric.tag.map_or(metric.name.to_owned(), |(key, values)| format!("{}{{{key}:{}}}", metric.name, values[0]));
             assert_eq!(parsed(&name, example(metric)).map(|threshold| threshold.name), Ok(metric.name));
         }
     }
@@ -316,7 +317,10 @@ mod tests {
     #[test]
     fn defaults_stand_in_for_what_nobody_wrote() {
         let defaults = read(&[]).unwrap();
-        assert_eq!(defaults.iter().map(|threshold| threshold.name).collect::<Vec<_>>(), ["exposure_recall", "exposure_precision", "unknown"]);
+        assert_eq!(
+            defaults.iter().map(|threshold| threshold.name).collect::<Vec<_>>(),
+            ["exposure_recall", "exposure_precision", "unknown"]
+        );
         assert!(defaults.iter().all(|threshold| threshold.default));
         let node = |text: &str| Node { span: 0..0, value: Value::Text(text.to_owned()) };
         let written = read(&[(node("unknown"), vec![node("count<5")])]).unwrap();

@@ -25,7 +25,8 @@ pub(super) fn adapted(original: &Scenario, mut scaled: Scenario, scale: &Scale) 
     let (mut before, mut after) = (Duration::ZERO, Duration::ZERO);
     for state in &lifecycle.states {
         let Some(deadline) = state.deadline else { continue };
-        let shorter = whole_millis((deadline.as_secs_f64() / speed(&lifecycle, state, scale.factors)) + scale.floor.as_secs_f64());
+        let shorter =
+            whole_millis((deadline.as_secs_f64() / speed(&lifecycle, state, scale.factors)) + scale.floor.as_secs_f64());
         (before, after) = (before + deadline, after + shorter);
         sla.states.insert(state.status, shorter);
         if state.shares.len() > 1 {
@@ -102,7 +103,8 @@ fn fewer(threshold: &mut Threshold, ratio: f64) {
         Comparison::Less | Comparison::LessOrEqual => (threshold.limit * ratio).ceil(),
         Comparison::Equal | Comparison::NotEqual => return,
     };
-    let operator = threshold.expression.trim_start_matches("count").trim_start().trim_end_matches(|c: char| c.is_ascii_digit()).trim();
+    let operator =
+        threshold.expression.trim_start_matches("count").trim_start().trim_end_matches(|c: char| c.is_ascii_digit()).trim();
     threshold.expression = format!("count{operator}{limit}");
     threshold.limit = limit;
 }

@@ -1,0 +1,525 @@
+//! One clear error for each slip of the pen, and none for anything in the library.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use expect_test::{Expect, expect};
+use proptest::{prelude::*, strategy::ValueTree};
+
+use super::*;
+
+fn parse(text: &str) -> Result<Scenario, ScenarioError> {
+    Scenario::parse(Path::new("my.toml"), text.as_bytes())
+}
+
+/// A file that is right, without its last lines.
+const HEAD: &str = r#"title = "t"
+duration = "3d"
+[[load]]
+actor = "customer"
+executor = "constant-arrival-rate"
+rate = "30/h"
+"#;
+
+fn check(text: &str, expected: Expect) {
+    expected.assert_eq(&parse(text).map_or_else(|error| error.to_string(), |_| "no error".to_owned()));
+}
+
+fn check_after(rest: &str, expected: Expect) {
+    check(&format!("{HEAD}{rest}"), expected);
+}
+
+#[test]
+fn an_unknown_key_names_the_nearest() {
+    check_after(
+        "[[fault]]\nkind = \"broker-kill\"\natt = \"1d\"\nfor = \"4m\"",
+        expect!["my.toml:9:1: unknown key `att`; expected `kind`, `at` or `for`; did you mean `at`?"],
+    );
+    check(
+        "tittle = \"t\"",
+        expect![
+            "my.toml:1:1: unknown key `tittle`; expected `title`, `seed`, `duration`, `quiet`, `architecture`, `instrumentation`, `load`, `pricing`, `people`, `broker`, `fault`, `sla`, `scale` or `thresholds`; did you mean `title`?"
+        ],
+    );
+    check_after(
+        "[pricing]\nmeen = \"3m\"",
+        expect!["my.toml:8:1: unknown key `meen`; expected `mean` or `max`; did you mean `mean`?"],
+    );
+    check(
+        "title = \"t\"\narchitecture = { preset = \"as-is\", mes_consumers = 4 }",
+        expect![
+            "my.toml:2:36: unknown key `mes_consumers`; expected `preset`, `publisher-confirms`, `outbox`, `ack-after-work`, `idempotent-consumers`, `mes-consumers`, `pricing` or `picking`; did you mean `mes-consumers`?"
+        ],
+    );
+}
+
+#[test]
+fn a_wrong_value_names_the_nearest() {
+    check_after(
+        "[[fault]]\nkind = \"broker-kil\"\nat = \"1d\"\nfor = \"4m\"",
+        expect![[
+            r#"my.toml:8:8: `kind` is "broker-kil"; expected `broker-kill`, `broker-restart`, `consumer-kill` or `slow-pricing`; did you mean `broker-kill`?"#
+        ]],
+    );
+    check(
+        &HEAD.replace("customer", "custommer"),
+        expect![[r#"my.toml:4:9: `actor` is "custommer"; expected `customer` or `api-user`; did you mean `customer`?"#]],
+    );
+    check(
+        &HEAD.replace("constant-arrival-rate", "constant-rate"),
+        expect![[
+            r#"my.toml:5:12: `executor` is "constant-rate"; expected `constant-arrival-rate`, `ramping-arrival-rate` or `burst`"#
+        ]],
+    );
+    check_after(
+        "[[fault]]\nkind = \"consumer-kill\"\nservice = \"mes-ap\"\nat = \"1d\"\nfor = \"4m\"",
+        expect![[
+            r#"my.toml:9:11: `service` is "mes-ap"; expected `internet-shop`, `shop-api`, `crm`, `crm-api`, `mes-api` or `mes`; did you mean `mes-api`?"#
+        ]],
+    );
+    check_after(
+        "[scale]\nmachine = 60\nhuman = 20000\nunstudied = [\"seler\"]",
+        expect![[
+            r#"my.toml:10:14: `unstudied` is "seler"; expected `seller`, `operator` or `mes-consumers`; did you mean `seller`?"#
+        ]],
+    );
+}
+
+#[test]
+fn wrong_types_and_units_say_what_was_expected() {
+    check(
+        &HEAD.replace("\"3d\"", "3"),
+        expect![[
+            r#"my.toml:2:12: `duration` is `3`; expected a duration like "150s", "30m" or "1d 12h" (units ms, s, m, h, d, w), more than 0; did you mean `"3s"`?"#
+        ]],
+    );
+    check(
+        &HEAD.replace("\"3d\"", "\"3 days\""),
+        expect![[
+            r#"my.toml:2:12: `duration`: `days` in `3 days` is no unit of time; expected a duration like "150s", "30m" or "1d 12h" (units ms, s, m, h, d, w), more than 0; did you mean `3 d`?"#
+        ]],
+    );
+    check(
+        &HEAD.replace("\"3d\"", "\"0s\""),
+        expect![[
+            r#"my.toml:2:12: `duration` is zero; expected a duration like "150s", "30m" or "1d 12h" (units ms, s, m, h, d, w), more than 0"#
+        ]],
+    );
+    check(
+        &HEAD.replace("\"3d\"", "\"-3d\""),
+        expect![[
+            r#"my.toml:2:12: `duration`: `-3d` is negative; expected a duration like "150s", "30m" or "1d 12h" (units ms, s, m, h, d, w), more than 0"#
+        ]],
+    );
+    check(
+        &HEAD.replace("30/h", "-30/h"),
+        expect![[
+            r#"my.toml:6:8: `rate`: `-30/h` is negative; expected a rate like "30/h", "500/m" or "2/s" (units s, m, h, d, w), more than 0"#
+        ]],
+    );
+    check(
+        &HEAD.replace("30/h", "0/h"),
+        expect![[
+            r#"my.toml:6:8: `rate` is zero: nobody ever comes; expected a rate like "30/h", "500/m" or "2/s" (units s, m, h, d, w), more than 0"#
+        ]],
+    );
+    check(
+        &HEAD.replace("30/h", "30/ms"),
+        expect![[
+            r#"my.toml:6:8: `rate`: `ms` in `30/ms` is no unit of a rate; expected a rate like "30/h", "500/m" or "2/s" (units s, m, h, d, w), more than 0; did you mean `30/m`?"#
+        ]],
+    );
+    check(
+        &HEAD.replace("\"30/h\"", "30"),
+        expect![[
+            r#"my.toml:6:8: `rate` is `30`; expected a rate like "30/h", "500/m" or "2/s" (units s, m, h, d, w), more than 0; did you mean `"30/h"`?"#
+        ]],
+    );
+    check(&HEAD.replace("\"t\"", "[1]"), expect!["my.toml:1:9: `title` is a list; expected a text"]);
+    check(&format!("seed = -1\n{HEAD}"), expect!["my.toml:1:8: `seed` is `-1`; expected a whole number from 0"]);
+    check(&format!("seed = 1.5\n{HEAD}"), expect!["my.toml:1:8: `seed` is `1.5`; expected a whole number from 0"]);
+    check_after(
+        "[scale]\nmachine = 0.5\nhuman = 20000",
+        expect!["my.toml:8:11: `machine` is `0.5`; expected a number from 1 to 1000000"],
+    );
+    check(
+        &format!("architecture = \"as-is\"\n{HEAD}"),
+        expect![[
+            r#"my.toml:1:16: `architecture` is "as-is"; expected a table with `preset`, `publisher-confirms`, `outbox`, `ack-after-work`, `idempotent-consumers`, `mes-consumers`, `pricing` or `picking`"#
+        ]],
+    );
+    check(
+        &format!("architecture = {{ mes-consumers = 0 }}\n{HEAD}"),
+        expect!["my.toml:1:34: `mes-consumers` is `0`; expected a whole number from 1 to 1000"],
+    );
+}
+
+#[test]
+fn what_is_missing_or_there_twice_is_named() {
+    check("", expect!["my.toml:1:1: `title` is missing; expected a text"]);
+    check(
+        "title = \"t\"\nduration = \"3d\"",
+        expect![
+            "my.toml:1:1: `load` is missing; expected a list with at least one entry, each a table whose `executor` is `constant-arrival-rate`, `ramping-arrival-rate` or `burst`"
+        ],
+    );
+    check(
+        "title = \"t\"\nduration = \"3d\"\nload = []",
+        expect![
+            "my.toml:3:8: `load` is empty; expected a list with at least one entry, each a table whose `executor` is `constant-arrival-rate`, `ramping-arrival-rate` or `burst`"
+        ],
+    );
+    check(
+        &HEAD.replace("rate = \"30/h\"", ""),
+        expect![[
+            r#"my.toml:3:1: `rate` is missing; expected a rate like "30/h", "500/m" or "2/s" (units s, m, h, d, w), more than 0"#
+        ]],
+    );
+    check(
+        &HEAD.replace("executor = \"constant-arrival-rate\"", ""),
+        expect!["my.toml:3:1: `executor` is missing; expected `constant-arrival-rate`, `ramping-arrival-rate` or `burst`"],
+    );
+    check(
+        &format!("title = \"again\"\n{HEAD}"),
+        expect!["my.toml:2:1: `title` stands here a second time; expected each key once"],
+    );
+    check(
+        &format!("instrumentation = {{ silent = [\"mes\", \"mes\"] }}\n{HEAD}"),
+        expect!["my.toml:1:38: `mes` stands twice in `silent`; expected each name once"],
+    );
+    check("title = \"t", expect![[r#"my.toml:1:11: this is no TOML: invalid basic string; expected `"`"#]]);
+    check("title = \"t\"\nduration 3d", expect!["my.toml:2:10: this is no TOML: key with no value; expected `=`"]);
+}
+
+#[test]
+fn a_fault_on_nothing_is_refused() {
+    check_after(
+        "[[fault]]\nkind = \"broker-kill\"\nat = \"3d\"\nfor = \"4m\"",
+        expect![
+            "my.toml:9:6: it begins at 3d, after the last arrival at 3d: a fault on nothing; expected a time before `duration` is over"
+        ],
+    );
+    check_after(
+        "[[fault]]\nkind = \"broker-kill\"\nat = \"1d\"\nfor = \"0s\"",
+        expect![[
+            r#"my.toml:10:7: `for` is zero; expected a duration like "150s", "30m" or "1d 12h" (units ms, s, m, h, d, w), more than 0"#
+        ]],
+    );
+    check_after(
+        "[[fault]]\nkind = \"slow-pricing\"\nat = \"1d\"\nfor = \"4h\"\nshare = 0\ntakes = \"45m\"",
+        expect!["my.toml:11:9: `share` is zero: a fault on nothing; expected a number above 0, at most 1"],
+    );
+    check_after(
+        "[[fault]]\nkind = \"broker-kill\"\nat = \"1d\"\nfor = \"4m\"\nservice = \"mes\"",
+        expect!["my.toml:11:1: unknown key `service`; expected `kind`, `at` or `for`"],
+    );
+    check_after(
+        "[[fault]]\nkind = \"consumer-kill\"\nat = \"1d\"\nfor = \"4m\"\ntimes = 9\nevery = \"7h\"",
+        expect![
+            "my.toml:11:9: it begins at 3d 1h, after the last arrival at 3d: a fault on nothing; expected a time before `duration` is over"
+        ],
+    );
+    check_after(
+        "[[fault]]\nkind = \"consumer-kill\"\nat = \"1d\"\nfor = \"4m\"\ntimes = 9",
+        expect!["my.toml:11:9: `every` is missing; expected the time from one to the next"],
+    );
+    check_after(
+        "[[fault]]\nkind = \"consumer-kill\"\nat = \"1d\"\nfor = \"4m\"\ntimes = 2\nevery = \"3m\"",
+        expect!["my.toml:12:9: this consumer-kill begins before the one at 1d is over; expected a time after 1d 4m"],
+    );
+    let burst = "[[load]]\nactor = \"api-user\"\nexecutor = \"burst\"\nat = \"2d\"\ncount = 9\nwithin = \"1h\"\n";
+    let early = "[[fault]]\nkind = \"broker-kill\"\nat = \"1d\"\nfor = \"4m\"";
+    check(
+        &format!("title = \"t\"\nduration = \"3d\"\n{burst}{early}"),
+        expect!["my.toml:11:6: no order has come in by 1d 4m: a fault on nothing; expected a time after the first arrivals"],
+    );
+    check(
+        &format!("quiet = true\n{HEAD}{early}"),
+        expect!["my.toml:1:9: `quiet` is true, but broker-kill@1 happens; expected `quiet = false`, or no faults"],
+    );
+}
+
+#[test]
+fn what_contradicts_the_timeline_is_refused() {
+    let burst = "[[load]]\nactor = \"api-user\"\nexecutor = \"burst\"\nat = \"2d 23h\"\ncount = 9\nwithin = \"2h\"\n";
+    check_after(
+        burst,
+        expect![
+            "my.toml:10:6: the burst ends at 3d 1h, after the last arrival at 3d; expected a burst that fits into `duration`"
+        ],
+    );
+    let ramp =
+        "[[load]]\nactor = \"api-user\"\nexecutor = \"ramping-arrival-rate\"\nstages = [{ target = \"9/h\", duration = \"4d\" }]";
+    check_after(
+        ramp,
+        expect!["my.toml:10:40: the stages end at 4d, after the last arrival at 3d; expected stages that fit into `duration`"],
+    );
+    check_after(
+        &ramp.replace("9/h", "0/h").replace("4d", "1d"),
+        expect!["my.toml:10:10: every rate is zero: nobody ever comes; expected a target above 0"],
+    );
+    check(
+        &HEAD.replace("30/h", "500/s"),
+        expect![
+            "my.toml:3:1: about 129600000 orders arrive in 3d; expected at most 2000000 orders: a lower rate or a shorter duration"
+        ],
+    );
+    check_after(
+        "[pricing]\nmean = \"1h\"",
+        expect!["my.toml:7:1: `max` is 30m, below the mean of 1h; expected a `max` of at least `mean`"],
+    );
+}
+
+#[test]
+fn deadlines_and_thresholds_are_held_to_what_exists() {
+    check_after(
+        "[sla]\nINITIATED = \"1h\"",
+        expect![
+            "my.toml:8:1: `INITIATED` is where an order begins: nothing comes before it; expected `FILE_UPLOADED`, `SUBMITTED`, `PRICE_CALCULATED`, `MANUFACTURING_APPROVED`, `MANUFACTURING_STARTED`, `MANUFACTURING_COMPLETED`, `PACKAGING`, `SHIPPED`, `CLOSED`, `order.manufacturing_started`, `order.manufacturing_completed`, `order.packaging` or `promise`"
+        ],
+    );
+    check_after(
+        "[sla]\nPRICE_CALCULATD = \"1h\"",
+        expect![
+            "my.toml:8:1: unknown key `PRICE_CALCULATD`; expected `FILE_UPLOADED`, `SUBMITTED`, `PRICE_CALCULATED`, `MANUFACTURING_APPROVED`, `MANUFACTURING_STARTED`, `MANUFACTURING_COMPLETED`, `PACKAGING`, `SHIPPED`, `CLOSED`, `order.manufacturing_started`, `order.manufacturing_completed`, `order.packaging` or `promise`; did you mean `PRICE_CALCULATED`?"
+        ],
+    );
+    check_after(
+        "[thresholds]\nexposure_recal = [\"rate==1\"]",
+        expect![
+            "my.toml:8:1: no metric is called `exposure_recal`; expected `lost_unexposed`, `exposure_recall`, `exposure_precision`, `hop_at_1`, `unknown`, `orders_initiated`, `orders_closed`, `orders_in_flight`, `orders`, `verdicts`, `order_latency`, `lead_time`, `sla_breaches` or `time_to_expose`; did you mean `exposure_recall`?"
+        ],
+    );
+    check_after(
+        "[thresholds]\nlead_time = [\"p(95)<21\"]",
+        expect![[
+            r#"my.toml:8:14: the limit of `p(95)<21`: `21` has no unit; expected a duration like "150s", "30m" or "1d 12h" (units ms, s, m, h, d, w); did you mean `p(95)<21s`?"#
+        ]],
+    );
+    check_after(
+        "[thresholds]\nlead_time = []",
+        expect!["my.toml:8:13: `lead_time` is empty; expected a list with at least one entry, each a text"],
+    );
+    check_after(
+        "[thresholds]\nlead_time = \"p(95)<21d\"",
+        expect![[r#"my.toml:8:13: `lead_time` is "p(95)<21d"; expected a list with at least one entry, each a text"#]],
+    );
+    check_after(
+        "[thresholds]\n\"order_latency{state:CLOSD}\" = [\"p(95)<21d\"]",
+        expect![
+            "my.toml:8:1: `order_latency` has no state `CLOSD`; expected `order_latency{state:<value>}` with `FILE_UPLOADED`, `SUBMITTED`, `PRICE_CALCULATED`, `MANUFACTURING_APPROVED`, `MANUFACTURING_STARTED`, `MANUFACTURING_COMPLETED`, `PACKAGING`, `SHIPPED` or `CLOSED`; did you mean `order_latency{state:CLOSED}`?"
+        ],
+    );
+}
+
+#[test]
+fn bytes_that_are_no_text_have_a_place_too() {
+    let mut bytes = b"title = \"t\"\nduration = \"".to_vec();
+    bytes.push(0xff);
+    let error = Scenario::parse(Path::new("my.toml"), &bytes).unwrap_err().to_string();
+    assert_eq!(error, "my.toml:2:13: a byte that is no UTF-8; expected text in UTF-8");
+}
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+}
+
+#[test]
+fn every_library_file_makes_sense_in_both_presets() {
+    let library = Scenario::library(&root()).unwrap();
+    let names: Vec<_> = library.iter().map(|scenario| scenario.name.as_str()).collect();
+    assert_eq!(names, ["broker-kill", "calm-week", "early-ack-crash", "slow-pricing"]);
+    for scenario in library {
+        let file = scenario.architecture;
+        assert_eq!(scenario.clone().with_architecture(Preset::AsIs).architecture, file);
+        let other = scenario.clone().with_architecture(Preset::ToBe);
+        assert_eq!(other.architecture, Preset::ToBe.architecture());
+        assert_eq!(other.with_architecture(Preset::AsIs), scenario, "{}", scenario.name);
+        assert_eq!(scenario.quiet, scenario.faults.is_empty());
+    }
+}
+
+#[test]
+fn scenarios_for_both_worlds_can_be_scaled() {
+    for name in ["broker-kill", "calm-week"] {
+        for preset in Preset::ALL {
+            let scenario = Scenario::resolve(&root(), name).unwrap().remove(0).with_architecture(preset);
+            let scaled = crate::scale::scaled(&scenario).unwrap();
+            assert_eq!((scaled.duration, scaled.faults.len()), (Duration::from_secs(60), scenario.faults.len()), "{name}");
+            assert_eq!(scaled.architecture, scenario.architecture);
+        }
+    }
+}
+
+#[test]
+fn a_whole_file_becomes_a_scenario() {
+    let text = format!(
+        "seed = 7\n{HEAD}[[fault]]\nkind = \"consumer-kill\"\nat = \"2d\"\nfor = \"1m\"\ntimes = 2\nevery = \"1h\"\n\
+         [[fault]]\nkind = \"broker-restart\"\nat = \"1d\"\nfor = \"2m\"\n\
+         [[fault]]\nkind = \"consumer-kill\"\nservice = \"crm-api\"\nat = \"1d\"\nfor = \"1m\"\n\
+         [people]\nseller = \"20m\"\noperators = 3\n[sla]\nCLOSED = \"9d\"\n\"order.packaging\" = \"2h\"\npromise = \"20d\"\n"
+    );
+    let scenario = parse(&text).unwrap();
+    let faults: Vec<_> = scenario.faults.iter().map(|fault| (fault.name.as_str(), fault.at.as_secs() / 3600)).collect();
+    assert_eq!(faults, [("broker-restart@1", 24), ("consumer-kill@1", 24), ("consumer-kill@2", 48), ("consumer-kill@3", 49)]);
+    assert_eq!(scenario.faults[2].kind, faults::Kind::ConsumerKill { service: "mes-api".to_owned() });
+    assert_eq!((scenario.name.as_str(), scenario.seed, scenario.people.operators), ("my", 7, 3));
+    // Twice the mean, twice the cap, twice the pool.
+    assert_eq!((scenario.people.seller.cap, scenario.people.sellers), (Duration::from_secs(7200), 20));
+    assert_eq!(scenario.sla.states[&Status::Closed], Duration::from_secs(9 * 86_400));
+    assert_eq!(scenario.sla.messages["order.packaging"], Duration::from_secs(7200));
+    assert_eq!(scenario.sla.promise, Some(Duration::from_secs(20 * 86_400)));
+    assert_eq!(scenario.broker, Broker { consumer_timeout: Duration::from_secs(1800), tick: Duration::from_secs(60) });
+    assert_eq!(scenario.pricing, Pricing { mean: Duration::from_secs(150), max: Duration::from_secs(1800) });
+}
+
+#[test]
+fn silence_is_by_service() {
+    let plain = parse(HEAD).unwrap();
+    assert!(contracts::services::ALL.iter().all(|service| plain.instrumentation.traces(service)));
+    let partly = parse(&format!("instrumentation = {{ silent = [\"crm-api\"], propagation = false }}\n{HEAD}")).unwrap();
+    assert!(
+        !partly.instrumentation.traces("crm-api") && partly.instrumentation.traces("crm") && !partly.instrumentation.propagation
+    );
+    let blind = plain.with_instrumentation(InstrumentationPreset::Blind).instrumentation;
+    assert!(!contracts::services::ALL.iter().any(|service| blind.traces(service)) && !blind.propagation);
+}
+
+/// A directory of its own, gone when dropped.
+struct Scratch(PathBuf);
+
+impl Scratch {
+    fn new(name: &str) -> Self {
+        let path = std::env::temp_dir().join(format!("loupe-scenarios-{}-{name}", std::process::id()));
+        fs::create_dir_all(&path).unwrap();
+        Self(path)
+    }
+
+    fn error(&self, argument: &str) -> String {
+        let argument = self.0.join(argument);
+        let error = Scenario::resolve(&root(), argument.to_str().unwrap()).unwrap_err().to_string();
+        error.replace(&*self.0.to_string_lossy(), "dir")
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        let _gone = fs::remove_dir_all(&self.0);
+    }
+}
+
+#[test]
+fn a_name_a_file_and_a_directory_lead_to_scenarios() {
+    let named = Scenario::resolve(&root(), "broker-kill").unwrap();
+    assert_eq!(named.len(), 1);
+    let file = root().join("scenarios/library/broker-kill.toml");
+    assert_eq!(Scenario::resolve(&root(), file.to_str().unwrap()).unwrap(), named);
+    let scratch = Scratch::new("directory");
+    for name in ["b.toml", "a.toml", "notes.txt"] {
+        fs::write(scratch.0.join(name), HEAD).unwrap();
+    }
+    let found = Scenario::resolve(&root(), scratch.0.to_str().unwrap()).unwrap();
+    assert_eq!(found.iter().map(|scenario| scenario.name.as_str()).collect::<Vec<_>>(), ["a", "b"]);
+}
+
+#[test]
+fn what_is_not_there_is_said_in_one_line() {
+    let scratch = Scratch::new("errors");
+    assert_eq!(scratch.error(""), "dir/: no scenario in it; expected at least one file that ends in .toml");
+    assert_eq!(
+        scratch.error("gone.toml"),
+        "dir/gone.toml: no such file or directory; expected a scenario file, a directory of them or a library name \
+         (broker-kill, calm-week, early-ack-crash, slow-pricing)"
+    );
+    fs::write(scratch.0.join("bad.toml"), "title = 1").unwrap();
+    assert_eq!(scratch.error("bad.toml"), "dir/bad.toml:1:9: `title` is `1`; expected a text");
+    assert_eq!(scratch.error(""), "dir/bad.toml:1:9: `title` is `1`; expected a text");
+    fs::create_dir(scratch.0.join("folder.toml")).unwrap();
+    fs::remove_file(scratch.0.join("bad.toml")).unwrap();
+    assert!(scratch.error("").starts_with("dir/folder.toml: cannot be read: "));
+    let unknown = Scenario::resolve(&root(), "broker-kil").unwrap_err().to_string();
+    assert_eq!(
+        unknown,
+        "no scenario is called `broker-kil`; expected a file, a directory or one of broker-kill, calm-week, early-ack-crash, \
+         slow-pricing; did you mean `broker-kill`?"
+    );
+}
+
+/// A library file with a few slips: pieces cut out, doubled, swapped for something else.
+fn slips() -> impl Strategy<Value = String> {
+    let texts: Vec<String> = ["broker-kill", "calm-week", "early-ack-crash", "slow-pricing"]
+        .map(|name| fs::read_to_string(root().join(format!("scenarios/library/{name}.toml"))).unwrap())
+        .to_vec();
+    let pieces = [
+        "\"",
+        "\n",
+        "[",
+        "]]",
+        "=",
+        "-1",
+        "0",
+        "1e400",
+        "\"9999999w\"",
+        "\"0/h\"",
+        "é",
+        "{}",
+        "nan",
+        "burst",
+        "99999999999999999999",
+    ];
+    let slip = (any::<prop::sample::Index>(), 0..12usize, prop::sample::select(pieces.to_vec()));
+    (prop::sample::select(texts), prop::collection::vec(slip, 1..6)).prop_map(|(mut text, slips)| {
+        for (at, length, piece) in slips {
+            let places: Vec<usize> = text.char_indices().map(|(place, _)| place).collect();
+            if places.is_empty() {
+                continue;
+            }
+            let at = at.index(places.len());
+            let end = places.get(at + length).copied().unwrap_or(text.len());
+            text.replace_range(places[at]..end, piece);
+        }
+        text
+    })
+}
+
+/// Whatever came in, what comes out is a scenario that works, or an error with a place in the file.
+fn survives(bytes: &[u8]) -> bool {
+    match Scenario::parse(Path::new("my.toml"), bytes) {
+        Ok(scenario) => {
+            let arrived = crate::load::arrivals(&scenario).take(100).count();
+            let _scaled = crate::scale::scaled(&scenario).map(|scaled| crate::load::arrivals(&scaled).take(100).count());
+            let _settings = crate::scale::settings(&scenario);
+            arrived <= 100
+        }
+        Err(ScenarioError::Invalid { line, column, what, expected, .. }) => {
+            let lines = bytes.iter().filter(|byte| **byte == b'\n').count() + 1;
+            line <= lines && column <= bytes.len() + 1 && !what.is_empty() && !expected.is_empty() && !what.contains('\n')
+        }
+        Err(_) => false,
+    }
+}
+
+#[test]
+fn slips_reach_scenarios_as_well_as_errors() {
+    let mut runner = proptest::test_runner::TestRunner::deterministic();
+    let works = |_| slips().new_tree(&mut runner).is_ok_and(|tree| parse(&tree.current()).is_ok());
+    let working = (0..300).map(works).filter(|works| *works).count();
+    assert!((20..280).contains(&working), "{working} of 300");
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 400, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn no_bytes_make_it_panic(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
+        prop_assert!(survives(&bytes));
+    }
+
+    #[test]
+    fn no_slip_of_the_pen_makes_it_panic(text in slips()) {
+        prop_assert!(survives(text.as_bytes()), "{text}");
+    }
+}
