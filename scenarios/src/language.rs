@@ -1,9 +1,10 @@
 //! The scenario language: what a scenario file says, as plain values.
 //!
-//! A file is read in three steps: [`keys`] describes every key once, [`check`] holds a document against it, [`read`] makes
-//! a [`Scenario`] of what is left. [`schema`] writes the JSON Schema from the same description.
+//! A file is read in three steps: `keys` describes every key once, `check` holds a document against it, `read` makes a
+//! [`Scenario`] of what is left. [`schema`] writes the JSON Schema from the same description.
 
 mod check;
+mod fault;
 mod fields;
 mod find;
 mod keys;

@@ -1,7 +1,7 @@
 //! A scenario that a real stack can run in minutes: a pure function of the scenario.
 //!
-//! First [`window`] cuts the timeline around the faults. Then `machine` divides the timeline, arrival gaps, service times,
-//! faults and the broker's timers, and `human` divides think times. [`deadlines`] follow: each is the sum of its scaled
+//! First `window` cuts the timeline around the faults. Then `machine` divides the timeline, arrival gaps, service times,
+//! faults and the broker's timers, and `human` divides think times. Deadlines follow: each is the sum of its scaled
 //! hops and the stack's floor. What would change how busy a pool is, is refused.
 
 mod deadlines;

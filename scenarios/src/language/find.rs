@@ -86,3 +86,74 @@ fn names(root: &Path) -> Vec<String> {
     let files = toml_files(&root.join(LIBRARY)).unwrap_or_default();
     files.iter().filter_map(|file| file.file_stem()).map(|stem| stem.to_string_lossy().into_owned()).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const RIGHT: &str = "title = \"t\"\nduration = \"3d\"\n[[load]]\nactor = \"customer\"\nexecutor = \"constant-arrival-rate\"\nrate = \"30/h\"\n";
+
+    fn root() -> PathBuf {
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+    }
+
+    /// A directory of its own, gone when dropped.
+    struct Scratch(PathBuf);
+
+    impl Scratch {
+        fn new(name: &str) -> Self {
+            let path = std::env::temp_dir().join(format!("loupe-scenarios-{}-{name}", std::process::id()));
+            fs::create_dir_all(&path).unwrap();
+            Self(path)
+        }
+
+        fn error(&self, argument: &str) -> String {
+            let argument = self.0.join(argument);
+            let error = Scenario::resolve(&root(), argument.to_str().unwrap()).unwrap_err().to_string();
+            error.replace(&*self.0.to_string_lossy(), "dir")
+        }
+    }
+
+    impl Drop for Scratch {
+        fn drop(&mut self) {
+            let _gone = fs::remove_dir_all(&self.0);
+        }
+    }
+
+    #[test]
+    fn a_name_a_file_and_a_directory_lead_to_scenarios() {
+        let named = Scenario::resolve(&root(), "broker-kill").unwrap();
+        assert_eq!(named.len(), 1);
+        let file = root().join("scenarios/library/broker-kill.toml");
+        assert_eq!(Scenario::resolve(&root(), file.to_str().unwrap()).unwrap(), named);
+        let scratch = Scratch::new("directory");
+        for name in ["b.toml", "a.toml", "notes.txt"] {
+            fs::write(scratch.0.join(name), RIGHT).unwrap();
+        }
+        let found = Scenario::resolve(&root(), scratch.0.to_str().unwrap()).unwrap();
+        assert_eq!(found.iter().map(|scenario| scenario.name.as_str()).collect::<Vec<_>>(), ["a", "b"]);
+    }
+
+    #[test]
+    fn what_is_not_there_is_said_in_one_line() {
+        let scratch = Scratch::new("errors");
+        assert_eq!(scratch.error(""), "dir/: no scenario in it; expected at least one file that ends in .toml");
+        assert_eq!(
+            scratch.error("gone.toml"),
+            "dir/gone.toml: no such file or directory; expected a scenario file, a directory of them or a library name \
+             (broker-kill, calm-week, early-ack-crash, slow-pricing)"
+        );
+        fs::write(scratch.0.join("bad.toml"), "title = 1").unwrap();
+        assert_eq!(scratch.error("bad.toml"), "dir/bad.toml:1:9: `title` is `1`; expected a text");
+        assert_eq!(scratch.error(""), "dir/bad.toml:1:9: `title` is `1`; expected a text");
+        fs::create_dir(scratch.0.join("folder.toml")).unwrap();
+        fs::remove_file(scratch.0.join("bad.toml")).unwrap();
+        assert!(scratch.error("").starts_with("dir/folder.toml: cannot be read: "));
+        let unknown = Scenario::resolve(&root(), "broker-kil").unwrap_err().to_string();
+        assert_eq!(
+            unknown,
+            "no scenario is called `broker-kil`; expected a file, a directory or one of broker-kill, calm-week, early-ack-crash, \
+             slow-pricing; did you mean `broker-kill`?"
+        );
+    }
+}

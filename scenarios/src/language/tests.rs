@@ -1,13 +1,13 @@
 //! One clear error for each slip of the pen, and none for anything in the library.
 
+mod fuzz;
+
 use std::{
-    fs,
     path::{Path, PathBuf},
     time::Duration,
 };
 
 use expect_test::{Expect, expect};
-use proptest::{prelude::*, strategy::ValueTree};
 
 use super::*;
 
@@ -386,140 +386,4 @@ fn silence_is_by_service() {
     );
     let blind = plain.with_instrumentation(InstrumentationPreset::Blind).instrumentation;
     assert!(!contracts::services::ALL.iter().any(|service| blind.traces(service)) && !blind.propagation);
-}
-
-/// A directory of its own, gone when dropped.
-struct Scratch(PathBuf);
-
-impl Scratch {
-    fn new(name: &str) -> Self {
-        let path = std::env::temp_dir().join(format!("loupe-scenarios-{}-{name}", std::process::id()));
-        fs::create_dir_all(&path).unwrap();
-        Self(path)
-    }
-
-    fn error(&self, argument: &str) -> String {
-        let argument = self.0.join(argument);
-        let error = Scenario::resolve(&root(), argument.to_str().unwrap()).unwrap_err().to_string();
-        error.replace(&*self.0.to_string_lossy(), "dir")
-    }
-}
-
-impl Drop for Scratch {
-    fn drop(&mut self) {
-        let _gone = fs::remove_dir_all(&self.0);
-    }
-}
-
-#[test]
-fn a_name_a_file_and_a_directory_lead_to_scenarios() {
-    let named = Scenario::resolve(&root(), "broker-kill").unwrap();
-    assert_eq!(named.len(), 1);
-    let file = root().join("scenarios/library/broker-kill.toml");
-    assert_eq!(Scenario::resolve(&root(), file.to_str().unwrap()).unwrap(), named);
-    let scratch = Scratch::new("directory");
-    for name in ["b.toml", "a.toml", "notes.txt"] {
-        fs::write(scratch.0.join(name), HEAD).unwrap();
-    }
-    let found = Scenario::resolve(&root(), scratch.0.to_str().unwrap()).unwrap();
-    assert_eq!(found.iter().map(|scenario| scenario.name.as_str()).collect::<Vec<_>>(), ["a", "b"]);
-}
-
-#[test]
-fn what_is_not_there_is_said_in_one_line() {
-    let scratch = Scratch::new("errors");
-    assert_eq!(scratch.error(""), "dir/: no scenario in it; expected at least one file that ends in .toml");
-    assert_eq!(
-        scratch.error("gone.toml"),
-        "dir/gone.toml: no such file or directory; expected a scenario file, a directory of them or a library name \
-         (broker-kill, calm-week, early-ack-crash, slow-pricing)"
-    );
-    fs::write(scratch.0.join("bad.toml"), "title = 1").unwrap();
-    assert_eq!(scratch.error("bad.toml"), "dir/bad.toml:1:9: `title` is `1`; expected a text");
-    assert_eq!(scratch.error(""), "dir/bad.toml:1:9: `title` is `1`; expected a text");
-    fs::create_dir(scratch.0.join("folder.toml")).unwrap();
-    fs::remove_file(scratch.0.join("bad.toml")).unwrap();
-    assert!(scratch.error("").starts_with("dir/folder.toml: cannot be read: "));
-    let unknown = Scenario::resolve(&root(), "broker-kil").unwrap_err().to_string();
-    assert_eq!(
-        unknown,
-        "no scenario is called `broker-kil`; expected a file, a directory or one of broker-kill, calm-week, early-ack-crash, \
-         slow-pricing; did you mean `broker-kill`?"
-    );
-}
-
-/// A library file with a few slips: pieces cut out, doubled, swapped for something else.
-fn slips() -> impl Strategy<Value = String> {
-    let texts: Vec<String> = ["broker-kill", "calm-week", "early-ack-crash", "slow-pricing"]
-        .map(|name| fs::read_to_string(root().join(format!("scenarios/library/{name}.toml"))).unwrap())
-        .to_vec();
-    let pieces = [
-        "\"",
-        "\n",
-        "[",
-        "]]",
-        "=",
-        "-1",
-        "0",
-        "1e400",
-        "\"9999999w\"",
-        "\"0/h\"",
-        "é",
-        "{}",
-        "nan",
-        "burst",
-        "99999999999999999999",
-    ];
-    let slip = (any::<prop::sample::Index>(), 0..12usize, prop::sample::select(pieces.to_vec()));
-    (prop::sample::select(texts), prop::collection::vec(slip, 1..6)).prop_map(|(mut text, slips)| {
-        for (at, length, piece) in slips {
-            let places: Vec<usize> = text.char_indices().map(|(place, _)| place).collect();
-            if places.is_empty() {
-                continue;
-            }
-            let at = at.index(places.len());
-            let end = places.get(at + length).copied().unwrap_or(text.len());
-            text.replace_range(places[at]..end, piece);
-        }
-        text
-    })
-}
-
-/// Whatever came in, what comes out is a scenario that works, or an error with a place in the file.
-fn survives(bytes: &[u8]) -> bool {
-    match Scenario::parse(Path::new("my.toml"), bytes) {
-        Ok(scenario) => {
-            let arrived = crate::load::arrivals(&scenario).take(100).count();
-            let _scaled = crate::scale::scaled(&scenario).map(|scaled| crate::load::arrivals(&scaled).take(100).count());
-            let _settings = crate::scale::settings(&scenario);
-            arrived <= 100
-        }
-        Err(ScenarioError::Invalid { line, column, what, expected, .. }) => {
-            let lines = bytes.iter().filter(|byte| **byte == b'\n').count() + 1;
-            line <= lines && column <= bytes.len() + 1 && !what.is_empty() && !expected.is_empty() && !what.contains('\n')
-        }
-        Err(_) => false,
-    }
-}
-
-#[test]
-fn slips_reach_scenarios_as_well_as_errors() {
-    let mut runner = proptest::test_runner::TestRunner::deterministic();
-    let works = |_| slips().new_tree(&mut runner).is_ok_and(|tree| parse(&tree.current()).is_ok());
-    let working = (0..300).map(works).filter(|works| *works).count();
-    assert!((20..280).contains(&working), "{working} of 300");
-}
-
-proptest! {
-    #![proptest_config(ProptestConfig { cases: 400, failure_persistence: None, ..ProptestConfig::default() })]
-
-    #[test]
-    fn no_bytes_make_it_panic(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
-        prop_assert!(survives(&bytes));
-    }
-
-    #[test]
-    fn no_slip_of_the_pen_makes_it_panic(text in slips()) {
-        prop_assert!(survives(text.as_bytes()), "{text}");
-    }
 }
