@@ -1,0 +1,63 @@
+//! Why an order is not well, as far as the evidence carries: a word for each.
+//!
+//! A cause of tier A needs spans alone. One of tier B needs what only messaging attributes say.
+
+use crate::finding::Tier;
+
+/// A cause: what a finding may say, and no more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Cause {
+    /// The word in a finding.
+    pub name: &'static str,
+    /// The kind of evidence it needs.
+    pub tier: Tier,
+    /// What it means.
+    pub meaning: &'static str,
+}
+
+macro_rules! causes {
+    ($($constant:ident = $name:literal, $tier:ident, $meaning:literal;)+) => {
+        $(pub(crate) const $constant: Cause = Cause { name: $name, tier: Tier::$tier, meaning: $meaning };)+
+        /// All of them, in the order of the hops.
+        pub const CAUSES: &[Cause] = &[$($constant),+];
+    };
+}
+
+causes! {
+    NOT_PUBLISHED = "not_published", A, "lost: the state was recorded, and no span shows that its news was sent";
+    PUBLISH_FAILED = "publish_failed", A, "lost: sending the news failed, and no later attempt went well";
+    PUBLISH_LATE = "publish_late", A, "slow: the time went by between the record of the state and the sending of its news";
+    VANISHED = "vanished", A, "lost: the message was sent and never received; no attribute says what the broker answered";
+    UNCONFIRMED_VANISHED = "unconfirmed_vanished", B, "lost: sent without the broker's word for it, and never received";
+    CONFIRMED_VANISHED = "confirmed_vanished", B, "lost: the broker took responsibility, and nobody received it";
+    UNROUTABLE = "unroutable", B, "lost: the broker gave the message back, no queue is bound to its key";
+    QUEUE_WAIT = "queue_wait", A, "slow: the message or the job waited until somebody was free";
+    REDELIVERED = "redelivered", B, "slow or duplicated: the message was delivered more than once";
+    ACKED_UNPROCESSED = "acked_unprocessed", B, "lost: the message was acknowledged, and what it asked for never recorded";
+    REJECTED = "rejected", B, "lost or diverged: the consumer refused the message for good";
+    PROCESS_FAILED = "process_failed", A, "lost or diverged: processing the message failed";
+    UNPROCESSED = "unprocessed", A, "lost: the message was received, and what it asked for never recorded";
+    PROCESSING = "processing", A, "slow: the time went by between receiving a message and recording what it asked for";
+    NEVER_STARTED = "never_started", A, "lost: the work was accepted, and no span shows that it began";
+    WORK_NEVER_ENDED = "work_never_ended", A, "lost: the work began and never ended";
+    WORK = "work", A, "slow: the work itself took the time";
+    NOT_ENTERED = "not_entered", A, "lost: nothing is missing before, and the service did not go on";
+    WAITING_FOR_PERSON = "waiting_for_person", A, "stuck or slow: nothing is missing but a person's step";
+    PUBLISHED_TWICE = "published_twice", B, "duplicated: the news was sent more than once, and handled each time";
+    REPEATED = "repeated", A, "duplicated: the state was recorded more than once";
+    SILENT = "silent", A, "unknown: whoever would show the next step shows it for no order of the run";
+    TELEMETRY_GAP = "telemetry_gap", A, "unknown: the next step may lie in a known gap of the telemetry";
+    BLURRED = "blurred", A, "unknown: missing spans leave open whether a deadline was kept";
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_word_stands_for_one_cause() {
+        for (index, cause) in CAUSES.iter().enumerate() {
+            assert!(CAUSES[..index].iter().all(|other| other.name != cause.name), "{}", cause.name);
+        }
+    }
+}

@@ -1,0 +1,332 @@
+//! Takes spans in as they come, and gives its word on every order at the end.
+
+use std::{collections::VecDeque, sync::Arc};
+
+use opentelemetry::TraceId;
+use signals::Span;
+
+use crate::{
+    finding::{Finding, Verdict},
+    gap::{Gap, Known},
+    journey::Journey,
+    lifecycle::Lifecycle,
+    orders::Orders,
+    record::Record,
+    sighting::{Reader, shows},
+    strays::Strays,
+    verdict::{Testimony, broke_off, judge, shown_by},
+    way::{StepId, Steps, Way, bit},
+};
+
+/// Watches the orders of one run.
+///
+/// Spans may come in any order, as long as [`advance`](Self::advance) is told a time only when every span that ended before
+/// it has been seen. What is said at the end does not depend on the order in which they came.
+pub struct Detector {
+    reader: Reader,
+    way: Way,
+    orders: Orders,
+    clients: Vec<Arc<str>>,
+    strays: Strays,
+    gaps: Vec<Gap>,
+    deadlines: Deadlines,
+    /// Orders that showed their last step, in the order in which that was seen.
+    closing: VecDeque<u32>,
+    closed: Vec<Arc<str>>,
+    alarms: Vec<Alarm>,
+    /// Steps that some order showed.
+    shown: Steps,
+    /// Steps that happened to some order without being shown.
+    unshown: Steps,
+    /// By service: a span of it was seen.
+    heard: Vec<bool>,
+    counts: Counts,
+    /// What the span at hand says; kept for its memory.
+    records: Vec<Record>,
+}
+
+/// How much was seen.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Spans taken in.
+    pub spans: u64,
+    /// Pieces of evidence in them, each counted once.
+    pub evidence: u64,
+    /// Orders.
+    pub orders: u64,
+    /// Orders that came to their end in time and are forgotten but for their name.
+    pub closed: u64,
+    /// Orders for which an alarm was raised.
+    pub alarms: u64,
+    /// Pieces of evidence that name no order: at the end they are put to the order that their trace is about, if it is one.
+    pub strays: u64,
+}
+
+/// An order is not as it should be. What is said at the end may be milder: spans can come late.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Alarm {
+    /// The order.
+    pub order_id: Arc<str>,
+    /// When its deadline passed, or a state was recorded again: nanoseconds since the Unix epoch.
+    pub at_ns: u64,
+}
+
+/// One queue for each deadline: what has a constant deadline falls due in the order in which it began.
+struct Deadlines {
+    /// When, and which order; the promise stands last.
+    queues: Vec<VecDeque<(u64, u32)>>,
+    /// By step: the stretches that begin there, with their deadlines.
+    begin: Vec<Vec<(usize, u64)>>,
+    /// By queue: the step that must have happened.
+    last: Vec<StepId>,
+}
+
+impl Deadlines {
+    fn new(way: &Way) -> Self {
+        let mut begin = vec![Vec::new(); way.steps.len()];
+        let promise = way.promise_ns.map(|promise_ns| (0, way.last(), promise_ns));
+        let stretches = way.stretches.iter().map(|stretch| (stretch.first, stretch.last, stretch.deadline_ns));
+        let all: Vec<_> = stretches.filter_map(|(first, last, deadline)| Some((first, last, deadline?))).chain(promise).collect();
+        for (queue, (first, _, deadline_ns)) in all.iter().enumerate() {
+            begin[*first].push((queue, *deadline_ns));
+        }
+        Self { queues: vec![VecDeque::new(); all.len()], begin, last: all.into_iter().map(|(_, last, _)| last).collect() }
+    }
+
+    fn begin(&mut self, step: StepId, at_ns: u64, order: usize) {
+        for (queue, deadline_ns) in &self.begin[step] {
+            self.queues[*queue].push_back((at_ns.saturating_add(*deadline_ns), order as u32));
+        }
+    }
+}
+
+impl Detector {
+    /// A detector for orders that live like this.
+    #[must_use]
+    pub fn new(lifecycle: Lifecycle) -> Self {
+        let Lifecycle { names, way } = lifecycle;
+        Self {
+            reader: Reader::new(names),
+            deadlines: Deadlines::new(&way),
+            heard: vec![false; way.services.len()],
+            way,
+            orders: Orders::default(),
+            clients: vec!["".into()],
+            strays: Strays::default(),
+            gaps: Vec::new(),
+            closing: VecDeque::new(),
+            closed: Vec::new(),
+            alarms: Vec::new(),
+            shown: 0,
+            unshown: 0,
+            counts: Counts::default(),
+            records: Vec::new(),
+        }
+    }
+
+    /// Takes a span in. The same span again changes nothing.
+    pub fn observe(&mut self, span: &Span) {
+        self.counts.spans += 1;
+        let Some(service) = self.way.service(&span.resource.service) else { return };
+        self.heard[service] = true;
+        let mut records = std::mem::take(&mut self.records);
+        if let Some(sighting) = self.reader.read(span, service, &self.way, &mut records) {
+            match sighting.order {
+                Some(order) => {
+                    let number = self.orders.number(order);
+                    if let Some(client) = sighting.client_type {
+                        self.orders.all[number].client = self.client(client, number);
+                    }
+                    let order = &mut self.orders.all[number];
+                    order.latest_ns = order.latest_ns.max(span.end_ns);
+                    order.hinted |= sighting.hinted;
+                    for record in &records {
+                        self.take(number, *record, span.trace_id);
+                    }
+                    self.close_later(number);
+                }
+                None => self.strays.keep(span, &records, sighting.hinted),
+            }
+        }
+        self.records = records;
+    }
+
+    /// Every span that ended at or before `watermark_ns` has been observed. Raises the alarms that are due and forgets
+    /// orders that came to their end in time.
+    pub fn advance(&mut self, watermark_ns: u64) {
+        for queue in 0..self.deadlines.queues.len() {
+            while let Some((due_ns, order)) = self.deadlines.queues[queue].pop_front_if(|(due_ns, _)| *due_ns <= watermark_ns) {
+                let at = &self.orders.all[order as usize];
+                if !self.way.has_happened(self.deadlines.last[queue], at.known()) {
+                    self.alarm(order as usize, due_ns);
+                }
+            }
+        }
+        while let Some(number) = self.closing.front().copied() {
+            if self.orders.all[number as usize].latest_ns > watermark_ns {
+                break;
+            }
+            self.closing.pop_front();
+            self.close(number as usize);
+        }
+    }
+
+    /// Says that spans are known to be missing: what they may have shown is then no longer missing for a reason.
+    pub fn gap(&mut self, gap: Gap) {
+        self.gaps.push(gap);
+    }
+
+    /// The orders that came to their end in time since this was last asked: nobody needs their spans any more.
+    pub fn take_closed(&mut self) -> Vec<Arc<str>> {
+        std::mem::take(&mut self.closed)
+    }
+
+    /// The alarms raised since this was last asked, one for each order at most.
+    pub fn take_alarms(&mut self) -> Vec<Alarm> {
+        std::mem::take(&mut self.alarms)
+    }
+
+    /// How much was seen so far.
+    #[must_use]
+    pub fn counts(&self) -> Counts {
+        Counts { orders: self.orders.all.len() as u64, strays: self.strays.len(), ..self.counts }
+    }
+
+    /// The word on every order, by order id. `end_ns` is the end of the run in telemetry time: no span will come any more,
+    /// and what had a deadline until then has missed it.
+    #[must_use]
+    pub fn finish(mut self, end_ns: u64) -> Vec<Finding> {
+        self.place_strays();
+        for order in &self.orders.all {
+            self.shown |= order.seen;
+            self.unshown |= self.way.happened(order.known()) & !order.seen;
+        }
+        let silent = self.silent();
+        let gaps = self.known_gaps(end_ns);
+        let mut findings: Vec<Finding> = Vec::with_capacity(self.orders.all.len());
+        for (number, order) in self.orders.all.iter().enumerate() {
+            let hidden = |journey: &Journey<'_>| hidden(journey, number, &gaps);
+            let testimony = Testimony { way: &self.way, end_ns, silent, hidden: &hidden };
+            findings.push(judge(order, self.clients[usize::from(order.client)].clone(), &testimony));
+        }
+        findings.sort_by(|a, b| a.order_id.cmp(&b.order_id));
+        findings
+    }
+
+    fn take(&mut self, number: usize, record: Record, trace: TraceId) {
+        let order = &mut self.orders.all[number];
+        if !order.take(record, trace, &self.way) {
+            return;
+        }
+        self.counts.evidence += 1;
+        let shows = shows(&record, &self.way);
+        let again = order.seen & shows != 0;
+        order.seen |= shows;
+        if shows != 0 {
+            let step = StepId::from(record.what);
+            if !again {
+                self.deadlines.begin(step, record.at_ns, number);
+            } else if self.way.recorded & bit(step) != 0 {
+                self.alarm(number, record.at_ns);
+            }
+        }
+    }
+
+    fn alarm(&mut self, number: usize, at_ns: u64) {
+        let order = &mut self.orders.all[number];
+        if !std::mem::replace(&mut order.alarmed, true) {
+            self.counts.alarms += 1;
+            self.alarms.push(Alarm { order_id: order.id.clone(), at_ns });
+        }
+    }
+
+    /// The place of a client type among those seen. The name that sorts first stays, so that it does not matter which came
+    /// first.
+    fn client(&mut self, client: &str, number: usize) -> u8 {
+        let known = self.orders.all[number].client;
+        let name = &self.clients[usize::from(known)];
+        if !name.is_empty() && **name <= *client {
+            return known;
+        }
+        if let Some(at) = self.clients.iter().position(|name| **name == *client) {
+            return at as u8;
+        }
+        if self.clients.len() > usize::from(u8::MAX) {
+            return known;
+        }
+        self.clients.push(client.into());
+        (self.clients.len() - 1) as u8
+    }
+
+    fn close_later(&mut self, number: usize) {
+        let order = &mut self.orders.all[number];
+        if !order.closing && self.way.is_whole(order.known()) {
+            order.closing = true;
+            self.closing.push_back(number as u32);
+        }
+    }
+
+    /// Forgets an order that came to its end in time.
+    fn close(&mut self, number: usize) {
+        let order = &self.orders.all[number];
+        let nothing_hidden = |_: &Journey<'_>| 0;
+        let testimony = Testimony { way: &self.way, end_ns: order.latest_ns, silent: 0, hidden: &nothing_hidden };
+        if judge(order, self.clients[0].clone(), &testimony).verdict != Verdict::Ok {
+            return;
+        }
+        let order = &mut self.orders.all[number];
+        let shown = Journey::of(order, &self.way).seen() | order.seen;
+        order.seen = shown;
+        order.close(&self.way);
+        self.counts.closed += 1;
+        self.closed.push(order.id.clone());
+    }
+
+    /// Puts evidence that names no order to the order that its trace is about.
+    fn place_strays(&mut self) {
+        for (number, record, trace, hinted) in std::mem::take(&mut self.strays).place(&self.orders.all) {
+            self.orders.all[number].hinted |= hinted;
+            self.take(number, record, trace);
+        }
+    }
+
+    /// Steps that nobody shows for any order: nothing can be read from their missing.
+    fn silent(&self) -> Steps {
+        let unheard = (0..self.way.steps.len()).filter(|step| !self.heard[self.way.steps[*step].service]);
+        unheard.fold(self.unshown & !self.shown, |set, step| set | bit(step))
+    }
+
+    fn known_gaps(&self, end_ns: u64) -> Vec<Known> {
+        let known = |gap: &Gap| {
+            let service = match &gap.service {
+                None => None,
+                // Nothing is expected of a service that is not on the way.
+                Some(name) => Some(self.way.service(name)?),
+            };
+            let orders = gap.orders.as_ref().map(|ids| {
+                let mut numbers: Vec<usize> = ids.iter().filter_map(|id| self.orders.known(id)).collect();
+                numbers.sort_unstable();
+                numbers
+            });
+            Some(Known { until_ns: gap.until_ns, service, orders })
+        };
+        self.gaps.iter().filter(|gap| gap.from_ns <= end_ns).filter_map(known).collect()
+    }
+}
+
+/// Steps of an order that a gap may have swallowed: those of its witnesses, if the order broke off before the gap's end.
+fn hidden(journey: &Journey<'_>, number: usize, gaps: &[Known]) -> Steps {
+    if gaps.is_empty() {
+        return 0;
+    }
+    let since = broke_off(journey);
+    let concerns =
+        |gap: &&Known| gap.until_ns >= since && gap.orders.as_ref().is_none_or(|orders| orders.binary_search(&number).is_ok());
+    gaps.iter().filter(concerns).fold(0, |set, gap| set | shown_by(journey, gap.service))
+}
+
+impl std::fmt::Debug for Detector {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Detector").field("counts", &self.counts()).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,160 @@
+//! The journey of one order: of each step the one record that counts, and when it was.
+
+use opentelemetry::{SpanId, TraceId};
+
+use crate::{
+    finding::HopSeen,
+    order::Order,
+    record::{Record, What, flag, name, span_label},
+    way::{StepId, Steps, Way, bit, members},
+};
+
+/// The most spans that a finding names.
+const MOST_EVIDENCE: usize = 10;
+
+/// A step that was not seen.
+const UNSEEN: u16 = u16::MAX;
+
+/// The journey of an order as its records show it.
+pub(crate) struct Journey<'a> {
+    pub(crate) order: &'a Order,
+    pub(crate) way: &'a Way,
+    /// Steps that have happened, seen or not.
+    pub(crate) happened: Steps,
+    picks: [u16; 64],
+}
+
+impl<'a> Journey<'a> {
+    pub(crate) fn of(order: &'a Order, way: &'a Way) -> Self {
+        let mut journey = Self { order, way, happened: way.happened(order.known()), picks: [UNSEEN; 64] };
+        // A state is entered when it is first recorded.
+        for (index, record) in order.records.iter().enumerate() {
+            let step = StepId::from(record.what);
+            if step < way.steps.len()
+                && way.recorded & bit(step) != 0
+                && journey.record(step).is_none_or(|first| record.place() < first.place())
+            {
+                journey.picks[step] = index as u16;
+            }
+        }
+        for message in 0..way.message.len() {
+            journey.pick_message(message);
+        }
+        for (state, start) in way.start.iter().enumerate() {
+            if let Some(start) = *start {
+                journey.pick_start(start, way.enter[state]);
+            }
+        }
+        journey
+    }
+
+    /// The delivery that led to the effect, and the sending that led to the delivery. Of several the latest.
+    fn pick_message(&mut self, message: usize) {
+        let [sent, received, effect] = self.way.message[message];
+        let process = What::Process(message).number(self.way);
+        let effect = self.record(effect).copied();
+        let delivered = effect.and_then(|effect| self.order.of(process).find(|process| process.span == effect.span));
+        let label = delivered.map_or(0, |process| process.label);
+        let until = effect.map_or(u64::MAX, |effect| effect.at_ns);
+        let fits = |record: &Record| (label != 0 && record.label == label, record.at_ns <= until, record.place());
+        self.picks[received] = self.best(received as u8, fits);
+        if self.picks[received] == UNSEEN {
+            self.picks[received] = self.best(process, fits);
+        }
+        let label = self.record(received).map_or(label, |received| received.label);
+        let until = self.record(received).map_or(until, |received| received.at_ns);
+        // One that failed counts only where none else is known.
+        let fits = |record: &Record| {
+            (!record.is(flag::ERROR), label != 0 && record.label == label, record.at_ns <= until, record.place())
+        };
+        let best = self.best(sent as u8, fits);
+        if best != UNSEEN && !self.order.records[usize::from(best)].is(flag::ERROR) {
+            self.picks[sent] = best;
+        }
+    }
+
+    /// The beginning of the work that led into the state, else the latest before it.
+    fn pick_start(&mut self, start: StepId, enter: StepId) {
+        let entered = self.record(enter);
+        let label = entered.map_or(0, |entered| span_label(entered.span));
+        let until = entered.map_or(u64::MAX, |entered| entered.at_ns);
+        self.picks[start] = self.best(start as u8, |record| (record.label == label, record.at_ns <= until, record.place()));
+    }
+
+    fn best<K: Ord>(&self, what: u8, key: impl Fn(&Record) -> K) -> u16 {
+        let of_kind = self.order.records.iter().enumerate().filter(|(_, record)| record.what == what);
+        of_kind.max_by_key(|(_, record)| key(record)).map_or(UNSEEN, |(index, _)| index as u16)
+    }
+
+    /// The record that counts for a step.
+    pub(crate) fn record(&self, step: StepId) -> Option<&Record> {
+        self.order.records.get(usize::from(self.picks[step]))
+    }
+
+    /// When a step was seen.
+    pub(crate) fn at(&self, step: StepId) -> Option<u64> {
+        self.record(step).map(|record| record.at_ns)
+    }
+
+    /// When a step was at the earliest: not before what it needs.
+    pub(crate) fn earliest(&self, step: StepId) -> u64 {
+        let needed = || members(self.way.steps[step].needs_all).filter_map(|step| self.at(step)).max();
+        self.at(step).or_else(needed).unwrap_or(0)
+    }
+
+    /// When a step was at the latest: not after what needs it. [`u64::MAX`] when nothing says that it was at all.
+    pub(crate) fn latest(&self, step: StepId) -> u64 {
+        let follower = || members(self.way.steps[step].followers).filter_map(|step| self.at(step)).min();
+        self.at(step).or_else(follower).unwrap_or(u64::MAX)
+    }
+
+    pub(crate) fn has_happened(&self, step: StepId) -> bool {
+        self.happened & bit(step) != 0
+    }
+
+    /// Hops whose end was seen.
+    pub(crate) fn seen(&self) -> Steps {
+        members(self.way.all & !1).filter(|step| self.picks[*step] != UNSEEN).fold(0, |set, step| set | bit(step))
+    }
+
+    /// All hops, for the waterfall.
+    pub(crate) fn hops(&self) -> Vec<HopSeen> {
+        let hop = |step: StepId| {
+            let at = &self.way.steps[step];
+            HopSeen { hop: at.hop.clone(), from_ns: self.at(at.begin), to_ns: self.at(step) }
+        };
+        members(self.way.all & !1).map(hop).collect()
+    }
+
+    /// Everything known of a stretch: the spans of its steps and of the state that it begins at.
+    pub(crate) fn evidence_of_stretch(&self, stretch: usize) -> Vec<(TraceId, SpanId)> {
+        let stretch = &self.way.stretches[stretch];
+        let about = |record: &&Record| {
+            let what = usize::from(record.what);
+            let message = what.checked_sub(self.way.steps.len()).map(|index| index % self.way.keys.len());
+            what == stretch.first
+                || stretch.steps.contains(&what)
+                || message.is_some_and(|message| stretch.steps.contains(&self.way.message[message][0]))
+        };
+        evidence(self.order, self.order.records.iter().filter(about))
+    }
+
+    /// The records that count for some steps.
+    pub(crate) fn evidence_of_steps(&self, steps: Steps) -> Vec<(TraceId, SpanId)> {
+        evidence(self.order, members(steps).filter_map(|step| self.record(step)))
+    }
+}
+
+/// The spans of some records, oldest first: the last ten, each once.
+pub(crate) fn evidence<'a>(order: &Order, records: impl Iterator<Item = &'a Record>) -> Vec<(TraceId, SpanId)> {
+    let mut records: Vec<&Record> = records.collect();
+    records.sort_by_key(|record| record.place());
+    let mut spans: Vec<(TraceId, SpanId)> = Vec::new();
+    for record in records {
+        let span = name(order.trace_of(record), record.span);
+        if span.0 != TraceId::INVALID && !spans.contains(&span) {
+            spans.push(span);
+        }
+    }
+    spans.split_off(spans.len().saturating_sub(MOST_EVIDENCE))
+}

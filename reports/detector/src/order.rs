@@ -1,0 +1,141 @@
+//! One order: the evidence about it.
+
+use std::sync::Arc;
+
+use opentelemetry::TraceId;
+
+use crate::{
+    record::Record,
+    way::{StepId, Steps, Way, bit, members},
+};
+
+/// Records are allocated so many at a time: doubling would waste half of a big one.
+const CHUNK: usize = 16;
+
+/// What is known of one order.
+pub(crate) struct Order {
+    pub(crate) id: Arc<str>,
+    /// `client.type`, by its place among those seen.
+    pub(crate) client: u8,
+    /// Its alarm was told already.
+    pub(crate) alarmed: bool,
+    /// It waits to be closed.
+    pub(crate) closing: bool,
+    /// Steps that were seen.
+    pub(crate) seen: Steps,
+    /// Steps that somebody says have happened before.
+    pub(crate) hinted: Steps,
+    /// The latest end of a span about it.
+    pub(crate) latest_ns: u64,
+    /// Evidence, as it came. Once it is closed: only what came after.
+    pub(crate) records: Vec<Record>,
+    pub(crate) traces: Vec<TraceId>,
+    /// Once it came to its end in time: one mark for each record of a state, by [`Way::recorded`]. The rest is forgotten.
+    pub(crate) closed: Option<Box<[u64]>>,
+}
+
+impl Order {
+    pub(crate) fn new(id: Arc<str>) -> Self {
+        Self {
+            id,
+            client: 0,
+            alarmed: false,
+            closing: false,
+            seen: 0,
+            hinted: 0,
+            latest_ns: 0,
+            records: Vec::new(),
+            traces: Vec::new(),
+            closed: None,
+        }
+    }
+
+    /// The steps of which something is known.
+    pub(crate) fn known(&self) -> Steps {
+        self.seen | self.hinted
+    }
+
+    /// Takes evidence in; false when it says nothing new.
+    pub(crate) fn take(&mut self, mut record: Record, trace: TraceId, way: &Way) -> bool {
+        if !self.is_new(&record, way) {
+            return false;
+        }
+        record.trace = self.trace(trace);
+        if self.records.len() == self.records.capacity() {
+            self.records.reserve_exact(CHUNK);
+        }
+        self.records.push(record);
+        true
+    }
+
+    fn is_new(&mut self, record: &Record, way: &Way) -> bool {
+        if let Some(marks) = &mut self.closed {
+            let step = StepId::from(record.what);
+            if step >= way.steps.len() || way.recorded & bit(step) == 0 {
+                return false;
+            }
+            let mark = &mut marks[place(way, step)];
+            if *mark == 0 {
+                // It was not seen when the order was closed, and says now that all was as it should be.
+                *mark = record.mark();
+            }
+            if *mark == record.mark() {
+                return false;
+            }
+        }
+        !self.records.iter().any(|known| known.same(record))
+    }
+
+    fn trace(&mut self, trace: TraceId) -> u16 {
+        let at = self.traces.iter().position(|known| *known == trace).unwrap_or_else(|| {
+            if self.traces.len() == self.traces.capacity() {
+                self.traces.reserve_exact(CHUNK / 4);
+            }
+            self.traces.push(trace);
+            self.traces.len() - 1
+        });
+        u16::try_from(at).unwrap_or(u16::MAX)
+    }
+
+    /// The trace of a record; an invalid one where the order has had more traces than can be told apart.
+    pub(crate) fn trace_of(&self, record: &Record) -> TraceId {
+        self.traces.get(usize::from(record.trace)).copied().unwrap_or(TraceId::INVALID)
+    }
+
+    /// Forgets everything but the marks by which a second record of a state is known.
+    pub(crate) fn close(&mut self, way: &Way) {
+        let mut marks = vec![0; way.recorded.count_ones() as usize].into_boxed_slice();
+        for record in &self.records {
+            let step = StepId::from(record.what);
+            if step < way.steps.len() && way.recorded & bit(step) != 0 {
+                marks[place(way, step)] = record.mark();
+            }
+        }
+        self.closed = Some(marks);
+        self.records = Vec::new();
+        self.traces = Vec::new();
+    }
+
+    /// Steps that were recorded more than once.
+    pub(crate) fn repeated(&self, way: &Way) -> Steps {
+        let (mut once, mut twice) = (0, 0);
+        for record in &self.records {
+            let step = StepId::from(record.what);
+            if step < way.steps.len() {
+                twice |= once & bit(step);
+                once |= bit(step);
+            }
+        }
+        (if self.closed.is_some() { once } else { twice }) & way.recorded
+    }
+
+    /// Records of a step, as they came.
+    pub(crate) fn of(&self, what: u8) -> impl Iterator<Item = &Record> {
+        self.records.iter().filter(move |record| record.what == what)
+    }
+}
+
+/// The place of a step among those that are records of a state.
+fn place(way: &Way, step: StepId) -> usize {
+    members(way.recorded & (bit(step) - 1)).count()
+}

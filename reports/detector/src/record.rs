@@ -1,0 +1,124 @@
+//! What a span says about an order, in 24 bytes.
+
+use opentelemetry::{SpanId, TraceId};
+
+use crate::way::{StepId, Way};
+
+/// One piece of evidence. An order has about fifty.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Record {
+    /// When, nanoseconds since the Unix epoch.
+    pub(crate) at_ns: u64,
+    /// The span that says so.
+    pub(crate) span: u64,
+    /// Tells records of one kind apart or brings records of two kinds together, see [`What`]. 0: not said.
+    pub(crate) label: u32,
+    /// The span's trace, by its place among the order's traces.
+    pub(crate) trace: u16,
+    /// A [`What`], by number.
+    pub(crate) what: u8,
+    /// See [`flag`].
+    pub(crate) flags: u8,
+}
+
+/// What a record is evidence of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum What {
+    /// A step. The label is the message's for a send or a receive, the event's for a record of a state, the parent span's
+    /// for the beginning of a work.
+    Step(StepId),
+    /// A message was being processed. The label is the message's.
+    Process(usize),
+    /// A message was settled. The label is the message's.
+    Settle(usize),
+}
+
+/// What else a record says.
+pub(crate) mod flag {
+    /// The span failed.
+    pub(crate) const ERROR: u8 = 1;
+    /// Send: the broker gave it back.
+    pub(crate) const RETURNED: u8 = 1 << 1;
+    /// Send: the broker took responsibility.
+    pub(crate) const CONFIRMED: u8 = 1 << 2;
+    /// Send: the publisher did not ask, or was not told.
+    pub(crate) const UNCONFIRMED: u8 = 1 << 3;
+    /// Receive and process: it was delivered before.
+    pub(crate) const REDELIVERED: u8 = 1 << 4;
+    /// Process: the event had been handled before.
+    pub(crate) const DUPLICATE: u8 = 1 << 5;
+    /// Settle: acknowledged.
+    pub(crate) const ACK: u8 = 1 << 6;
+    /// Settle: refused, not to come again.
+    pub(crate) const REJECT: u8 = 1 << 7;
+}
+
+impl What {
+    /// Its number. Steps come first, then one for the processing and one for the settling of each message.
+    pub(crate) fn number(self, way: &Way) -> u8 {
+        let number = match self {
+            Self::Step(step) => step,
+            Self::Process(message) => way.steps.len() + message,
+            Self::Settle(message) => way.steps.len() + way.keys.len() + message,
+        };
+        // A way has 64 steps at most, so 21 messages.
+        number as u8
+    }
+}
+
+impl Record {
+    pub(crate) fn is(&self, flag: u8) -> bool {
+        self.flags & flag != 0
+    }
+
+    /// The same piece of evidence: a span that is seen twice says nothing new.
+    pub(crate) fn same(&self, other: &Self) -> bool {
+        (self.span, self.what, self.label, self.at_ns) == (other.span, other.what, other.label, other.at_ns)
+    }
+
+    /// Where it stands among others: by time.
+    pub(crate) fn place(&self) -> (u64, u64, u32) {
+        (self.at_ns, self.span, self.label)
+    }
+
+    /// What is left of it in memory once its order is closed.
+    pub(crate) fn mark(&self) -> u64 {
+        mix(self.span ^ mix(self.at_ns ^ u64::from(self.label))).max(1)
+    }
+}
+
+/// A text as a label; never 0.
+pub(crate) fn label(text: &str) -> u32 {
+    (hash(text) as u32).max(1)
+}
+
+/// A span as a label.
+pub(crate) fn span_label(span: u64) -> u32 {
+    (mix(span) as u32).max(1)
+}
+
+/// A hash of a text, the same on every machine and in every run.
+pub(crate) fn hash(text: &str) -> u64 {
+    let mut hash = text.len() as u64;
+    let (words, rest) = text.as_bytes().as_chunks::<8>();
+    for word in words {
+        hash = mix(hash ^ u64::from_le_bytes(*word));
+    }
+    let mut last = [0; 8];
+    last[..rest.len()].copy_from_slice(rest);
+    mix(hash ^ u64::from_le_bytes(last))
+}
+
+fn mix(value: u64) -> u64 {
+    let product = u128::from(value ^ 0x9e37_79b9_7f4a_7c15) * 0xd6e8_feb8_6659_fd93_u128;
+    (product >> 64) as u64 ^ product as u64
+}
+
+pub(crate) fn span_number(span: SpanId) -> u64 {
+    u64::from_be_bytes(span.to_bytes())
+}
+
+/// The whole name of a span.
+pub(crate) fn name(trace: TraceId, span: u64) -> (TraceId, SpanId) {
+    (trace, SpanId::from_bytes(span.to_be_bytes()))
+}

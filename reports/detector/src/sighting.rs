@@ -1,0 +1,152 @@
+//! What one span says: which order, and which evidence.
+
+use opentelemetry::{
+    SpanId, Value,
+    trace::{SpanKind, Status},
+};
+use signals::{Event, Span};
+
+use crate::{
+    keys::{Fields, Keys},
+    lifecycle::Names,
+    record::{Record, What, flag, label, span_label, span_number},
+    way::{Kind, Steps, Way, bit},
+};
+
+/// Turns spans into evidence.
+pub(crate) struct Reader {
+    keys: Keys,
+    names: Names,
+}
+
+/// What one span says.
+#[derive(Default)]
+pub(crate) struct Sighting<'a> {
+    /// The order, where the span names it.
+    pub(crate) order: Option<&'a str>,
+    pub(crate) client_type: Option<&'a str>,
+    /// Steps that the span says have happened before.
+    pub(crate) hinted: Steps,
+}
+
+/// What a message span is about.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Operation {
+    Send,
+    Receive,
+    Process,
+    Settle,
+}
+
+impl Reader {
+    pub(crate) fn new(names: Names) -> Self {
+        Self { keys: Keys::new(&names), names }
+    }
+
+    /// Puts the evidence in a span into `records`; `None` where there is none.
+    pub(crate) fn read<'a>(&self, span: &'a Span, service: usize, way: &Way, records: &mut Vec<Record>) -> Option<Sighting<'a>> {
+        records.clear();
+        // Most spans are calls and commits: nothing in them is evidence.
+        if span.kind == SpanKind::Server && span.events.is_empty() {
+            return None;
+        }
+        let fields = self.keys.fields(&span.attributes);
+        let mut hinted = 0;
+        if let Some((operation, message)) = operation(span, service, &fields, way) {
+            let (record, hint) = message_record(operation, message, span, &fields, way);
+            records.push(record);
+            hinted = hint;
+        } else if span.kind == SpanKind::Internal
+            && span.name == self.names.work_started
+            && let Some(start) = work_of(service, way)
+        {
+            let parent = if span.parent_span_id == SpanId::INVALID { 0 } else { span_label(span_number(span.parent_span_id)) };
+            records.push(record(What::Step(start), span.start_ns, parent, 0, span, way));
+        }
+        for event in span.events.iter().filter(|event| event.name == self.names.transition_event) {
+            records.extend(self.transition(event, span, service, way));
+        }
+        let order = fields.order.or(fields.conversation);
+        (!records.is_empty()).then_some(Sighting { order, client_type: fields.client_type, hinted })
+    }
+
+    /// The record of a state.
+    fn transition(&self, event: &Event, span: &Span, service: usize, way: &Way) -> Option<Record> {
+        let (mut to, mut event_id) = (None, 0);
+        for attribute in &event.attributes {
+            let Value::String(text) = &attribute.value else { continue };
+            if attribute.key.as_str() == self.names.to {
+                to = way.state_of(text.as_str());
+            } else if attribute.key.as_str() == self.names.event_id {
+                event_id = label(text.as_str());
+            }
+        }
+        let step = way.record[service][to?]?;
+        Some(record(What::Step(step), event.time_ns, event_id, 0, span, way))
+    }
+}
+
+/// What a span does with which message, if it is the party that should.
+fn operation(span: &Span, service: usize, fields: &Fields<'_>, way: &Way) -> Option<(Operation, usize)> {
+    let operation = match (fields.operation_type, &span.kind) {
+        (Some("send"), _) | (None, SpanKind::Producer) => Operation::Send,
+        (Some("receive"), _) => Operation::Receive,
+        (Some("process"), _) | (None, SpanKind::Consumer) => Operation::Process,
+        (Some("settle"), _) => Operation::Settle,
+        _ => return None,
+    };
+    let message = way.message_of(fields.routing_key?)?;
+    let party = way.parties[message][usize::from(operation != Operation::Send)];
+    (party == service).then_some((operation, message))
+}
+
+/// The record of a message span, and what else must have happened.
+fn message_record(operation: Operation, message: usize, span: &Span, fields: &Fields<'_>, way: &Way) -> (Record, Steps) {
+    let [sent, received, effect] = way.message[message];
+    let set = |condition: bool, flag: u8| if condition { flag } else { 0 };
+    let error = set(matches!(span.status, Status::Error { .. }), flag::ERROR);
+    let again = set(fields.redelivered, flag::REDELIVERED);
+    let (what, flags, hinted) = match operation {
+        Operation::Send => {
+            let confirm = match fields.confirm {
+                None => 0,
+                Some("ack") => flag::CONFIRMED,
+                Some(_) => flag::UNCONFIRMED,
+            };
+            (What::Step(sent), error | confirm | set(fields.returned, flag::RETURNED), 0)
+        }
+        Operation::Receive => (What::Step(received), again, 0),
+        Operation::Process => {
+            let duplicate = set(fields.duplicate, flag::DUPLICATE);
+            (What::Process(message), error | again | duplicate, bit(if fields.duplicate { effect } else { received }))
+        }
+        Operation::Settle => {
+            let done = match fields.operation_name {
+                Some("ack") => flag::ACK,
+                Some("reject") => flag::REJECT,
+                _ => 0,
+            };
+            (What::Settle(message), error | done, bit(received))
+        }
+    };
+    let message_id = fields.message_id.map_or(0, label);
+    (record(what, span.start_ns, message_id, flags, span, way), hinted)
+}
+
+fn record(what: What, at_ns: u64, label: u32, flags: u8, span: &Span, way: &Way) -> Record {
+    Record { at_ns, span: span_number(span.span_id), label, trace: 0, what: what.number(way), flags }
+}
+
+/// The step at which a service's work begins.
+fn work_of(service: usize, way: &Way) -> Option<usize> {
+    way.start.iter().flatten().copied().find(|start| way.steps[*start].service == service)
+}
+
+/// Whether a record shows that its step has happened: a sending that failed does not.
+pub(crate) fn shows(record: &Record, way: &Way) -> Steps {
+    match way.steps.get(usize::from(record.what)) {
+        Some(step) if matches!(step.kind, Kind::Send(_)) && record.is(flag::ERROR) => 0,
+        Some(_) => bit(usize::from(record.what)),
+        None => 0,
+    }
+}

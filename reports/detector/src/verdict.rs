@@ -1,0 +1,120 @@
+//! The word on one order. Each verdict has a file of its own; this one holds their precedence.
+
+mod diverged;
+mod duplicated;
+mod halt;
+mod lost;
+mod slow;
+
+use std::sync::Arc;
+
+use opentelemetry::{SpanId, TraceId};
+
+use crate::{
+    cause::{self, Cause},
+    finding::{Finding, Tier, Verdict},
+    journey::Journey,
+    order::Order,
+    way::{StepId, Steps, Way, bit},
+};
+
+pub(crate) use halt::{Halt, broke_off, shown_by};
+
+/// What is known of the telemetry itself when an order is judged.
+pub(crate) struct Testimony<'a> {
+    pub(crate) way: &'a Way,
+    /// The end of the run, nanoseconds since the Unix epoch.
+    pub(crate) end_ns: u64,
+    /// Steps that nobody shows for any order.
+    pub(crate) silent: Steps,
+    /// Steps that a known gap may have swallowed, for this order.
+    pub(crate) hidden: &'a dyn Fn(&Journey<'_>) -> Steps,
+}
+
+/// A verdict with its reasons.
+struct Word {
+    verdict: Verdict,
+    step: Option<StepId>,
+    cause: Option<Cause>,
+    evidence: Vec<(TraceId, SpanId)>,
+}
+
+/// Judges an order of which everything is there that will ever be.
+pub(crate) fn judge(order: &Order, client_type: Arc<str>, testimony: &Testimony<'_>) -> Finding {
+    let way = testimony.way;
+    if order.closed.is_some() {
+        return judge_closed(order, client_type, way);
+    }
+    let journey = Journey::of(order, way);
+    let halt = halt::halt(&journey, testimony);
+    let slow = slow::slow(&journey, testimony.end_ns);
+    let word = word(&journey, &halt, &slow);
+    // An order that halts should have shown the hop at which it does.
+    let halted = word.step.filter(|step| !journey.has_happened(*step)).map_or(0, bit);
+    let expected = (journey.happened | halted) & !1;
+    let alarmed_ns = word.verdict.alarms().then(|| alarm(&journey, testimony.end_ns, word.verdict)).flatten();
+    Finding {
+        order_id: order.id.clone(),
+        client_type,
+        verdict: word.verdict,
+        hop: word.step.map(|step| way.steps[step].hop.clone()),
+        cause: word.cause.map(|cause| cause.name),
+        tier: word.cause.map_or(Tier::A, |cause| cause.tier),
+        evidence: word.evidence,
+        alarmed_ns,
+        hops_expected: expected.count_ones(),
+        hops_seen: (journey.seen() & expected).count_ones(),
+        journey: if word.verdict == Verdict::Ok { Vec::new() } else { journey.hops() },
+    }
+}
+
+/// The first that applies, the worst first. What is certain goes before what is not.
+fn word(journey: &Journey<'_>, halt: &Halt, slow: &slow::Slow) -> Word {
+    lost::lost(journey, halt)
+        .or_else(|| diverged::diverged(journey))
+        .or_else(|| duplicated::duplicated(journey.order, journey.way))
+        .or_else(|| lost::stuck(journey, halt))
+        .or_else(|| slow::word(journey, slow))
+        .or_else(|| lost::unknown(journey, halt))
+        .unwrap_or_else(|| match halt {
+            Halt::Moving => Word { verdict: Verdict::InFlight, step: None, cause: None, evidence: Vec::new() },
+            _ => match slow.blurred {
+                Some(step) => blurred(journey, step),
+                None => Word { verdict: Verdict::Ok, step: None, cause: None, evidence: Vec::new() },
+            },
+        })
+}
+
+fn blurred(journey: &Journey<'_>, step: StepId) -> Word {
+    let evidence = journey.evidence_of_stretch(journey.way.steps[step].stretch);
+    Word { verdict: Verdict::Unknown, step: Some(step), cause: Some(cause::BLURRED), evidence }
+}
+
+/// The first moment at which a rule was broken.
+fn alarm(journey: &Journey<'_>, end_ns: u64, verdict: Verdict) -> Option<u64> {
+    let refused = if matches!(verdict, Verdict::Lost | Verdict::Diverged) { diverged::first_failure(journey) } else { None };
+    let repeated = duplicated::first(journey.order, journey.way);
+    [slow::first_missed(journey, end_ns), repeated, refused].into_iter().flatten().min()
+}
+
+/// An order that came to its end in time, whatever was said of it afterwards.
+fn judge_closed(order: &Order, client_type: Arc<str>, way: &Way) -> Finding {
+    let word = duplicated::duplicated(order, way);
+    let (verdict, step, cause, evidence) = match word {
+        Some(word) => (word.verdict, word.step, word.cause, word.evidence),
+        None => (Verdict::Ok, None, None, Vec::new()),
+    };
+    Finding {
+        order_id: order.id.clone(),
+        client_type,
+        verdict,
+        hop: step.map(|step| way.steps[step].hop.clone()),
+        cause: cause.map(|cause| cause.name),
+        tier: cause.map_or(Tier::A, |cause| cause.tier),
+        evidence,
+        alarmed_ns: duplicated::first(order, way),
+        hops_expected: (way.all & !1).count_ones(),
+        hops_seen: (order.seen & !1).count_ones(),
+        journey: Vec::new(),
+    }
+}

@@ -1,0 +1,96 @@
+//! Where an order does not get on, and whether the telemetry may say so.
+
+use crate::{
+    journey::Journey,
+    verdict::Testimony,
+    way::{Kind, StepId, Steps, bit, members},
+};
+
+/// Whether an order gets on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Halt {
+    /// It is at its end.
+    Done,
+    /// It is not, and may still come there in time.
+    Moving,
+    /// A step did not happen in time, though all that it needs did.
+    At(StepId),
+    /// A later step did not happen in time, and this is the first that may be why: nobody would have shown it.
+    Behind(StepId),
+    /// A step was not shown in time, but nobody would have shown it for any order, nor any later one.
+    Silent(StepId),
+    /// A step was not shown in time, but it may lie in a known gap, as may all later ones.
+    Hidden(StepId),
+}
+
+/// Finds the first step in the order of the lifecycle that did not happen and holds up the rest.
+pub(crate) fn halt(journey: &Journey<'_>, testimony: &Testimony<'_>) -> Halt {
+    let way = journey.way;
+    let missing = way.all & !journey.happened;
+    if missing == 0 {
+        return Halt::Done;
+    }
+    let hidden = (testimony.hidden)(journey) & missing;
+    let unwitnessed = (hidden | testimony.silent) & missing;
+    // What nobody shows may have happened: then its followers are to be expected.
+    let mut assumed = journey.happened;
+    for step in members(unwitnessed) {
+        if way.steps[step].needs & !assumed == 0 {
+            assumed |= bit(step);
+        }
+    }
+    let due = due(journey);
+    let overdue = |step: &StepId| due[*step] < testimony.end_ns;
+    let expected = |step: &StepId| way.steps[*step].needs & !assumed == 0;
+    let blocked = |step: &StepId| way.steps[*step].needs & !journey.happened == 0;
+    if let Some(step) = members(missing & !unwitnessed).filter(expected).find(overdue) {
+        return match members(missing & (way.steps[step].needs_all | bit(step))).find(blocked) {
+            Some(first) if first != step => Halt::Behind(first),
+            _ => Halt::At(step),
+        };
+    }
+    match members(unwitnessed).filter(blocked).find(overdue) {
+        Some(step) if testimony.silent & bit(step) != 0 => Halt::Silent(step),
+        Some(step) => Halt::Hidden(step),
+        None => Halt::Moving,
+    }
+}
+
+/// When each step must have happened at the latest, going by what was seen.
+fn due(journey: &Journey<'_>) -> [u64; 64] {
+    let way = journey.way;
+    let promised = way.promise_ns.map_or(u64::MAX, |promise| journey.latest(0).saturating_add(promise));
+    // The latest time to enter each state: when it was entered, else its deadline after the state before it.
+    let mut entered = [u64::MAX; 64];
+    let mut due = [u64::MAX; 64];
+    due[0] = 0;
+    entered[0] = journey.latest(0);
+    for stretch in &way.stretches {
+        let from = entered[stretch.first];
+        let by = stretch.deadline_ns.map_or(promised, |deadline| from.saturating_add(deadline));
+        for step in &stretch.steps {
+            due[*step] = by;
+        }
+        entered[stretch.last] = if journey.has_happened(stretch.last) { journey.latest(stretch.last) } else { by };
+    }
+    due
+}
+
+/// The steps that a service would have shown.
+pub(crate) fn shown_by(journey: &Journey<'_>, service: Option<usize>) -> Steps {
+    let way = journey.way;
+    let by = |step: &StepId| service.is_none_or(|service| way.steps[*step].service == service);
+    members(way.all).filter(by).fold(0, |set, step| set | bit(step))
+}
+
+/// The last sign of life before the first step that did not happen.
+pub(crate) fn broke_off(journey: &Journey<'_>) -> u64 {
+    let way = journey.way;
+    let first = members(way.all & !journey.happened).find(|step| way.steps[*step].needs & !journey.happened == 0);
+    first.map_or(0, |step| journey.earliest(way.steps[step].begin))
+}
+
+/// Whether a step is a person's.
+pub(crate) fn is_person(journey: &Journey<'_>, step: StepId) -> bool {
+    matches!(journey.way.steps[step].kind, Kind::Enter { by: crate::way::By::Person, .. })
+}

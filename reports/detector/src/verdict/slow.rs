@@ -1,0 +1,159 @@
+//! `slow`: a deadline was missed. It is put down to the hop that exceeds its share of the deadline by most.
+
+use crate::{
+    cause::{self, Cause},
+    finding::Verdict,
+    journey::Journey,
+    record::{Record, What, flag},
+    verdict::Word,
+    way::{By, Kind, StepId, Stretch, bit},
+};
+
+/// How an order stands with its deadlines.
+#[derive(Default)]
+pub(crate) struct Slow {
+    /// The hop that a missed deadline is put down to.
+    hop: Option<StepId>,
+    /// A stretch may have missed its deadline, or not: too little of it was seen. Its last step.
+    pub(crate) blurred: Option<StepId>,
+}
+
+/// Whether a deadline was missed.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kept {
+    Yes,
+    No,
+    Perhaps,
+}
+
+/// A hop and by how much it exceeds its share, nanoseconds. The first of equals stays.
+#[derive(Default)]
+struct Worst(Option<(i128, StepId)>);
+
+impl Worst {
+    fn offer(&mut self, excess: i128, step: StepId) {
+        if self.0.is_none_or(|(most, _)| excess > most) {
+            self.0 = Some((excess, step));
+        }
+    }
+}
+
+/// Compares every stretch that was walked with its deadline, and the whole way with the promise.
+pub(super) fn slow(journey: &Journey<'_>, end_ns: u64) -> Slow {
+    let way = journey.way;
+    let (mut worst, mut slow) = (Worst::default(), Slow::default());
+    for stretch in &way.stretches {
+        let Some(deadline_ns) = stretch.deadline_ns else { continue };
+        match kept(journey, stretch.first, stretch.last, deadline_ns) {
+            Kept::Yes => {}
+            Kept::No => blame(journey, stretch, deadline_ns, end_ns, &mut worst),
+            Kept::Perhaps => slow.blurred = slow.blurred.or(Some(stretch.last)),
+        }
+    }
+    if let (None, Some(promise_ns)) = (&worst.0, way.promise_ns) {
+        let promise = match journey.has_happened(way.last()) {
+            true => kept(journey, 0, way.last(), promise_ns),
+            false if journey.latest(0).saturating_add(promise_ns) < end_ns => Kept::No,
+            false => Kept::Yes,
+        };
+        match promise {
+            Kept::Yes => {}
+            Kept::No => {
+                for stretch in &way.stretches {
+                    if let Some(deadline_ns) = stretch.deadline_ns {
+                        blame(journey, stretch, deadline_ns, end_ns, &mut worst);
+                    }
+                }
+            }
+            Kept::Perhaps => slow.blurred = slow.blurred.or(Some(way.last())),
+        }
+    }
+    slow.hop = worst.0.map(|(_, step)| step);
+    slow
+}
+
+pub(super) fn word(journey: &Journey<'_>, slow: &Slow) -> Option<Word> {
+    let step = slow.hop?;
+    let stretch = &journey.way.stretches[journey.way.steps[step].stretch];
+    let steps = stretch.steps.iter().fold(bit(stretch.first), |set, step| set | bit(*step));
+    Some(Word {
+        verdict: Verdict::Slow,
+        step: Some(step),
+        cause: Some(cause(journey, step)),
+        evidence: journey.evidence_of_steps(steps),
+    })
+}
+
+/// The moment at which the first deadline passed unmet.
+pub(super) fn first_missed(journey: &Journey<'_>, end_ns: u64) -> Option<u64> {
+    let way = journey.way;
+    let missed = |first: StepId, last: StepId, deadline_ns: u64| {
+        let due = journey.latest(first).saturating_add(deadline_ns);
+        let met = if journey.has_happened(last) { journey.earliest(last) <= due } else { end_ns <= due };
+        (journey.has_happened(first) && !met).then_some(due)
+    };
+    let stretches = way.stretches.iter().filter_map(|stretch| missed(stretch.first, stretch.last, stretch.deadline_ns?));
+    let promise = way.promise_ns.and_then(|promise_ns| missed(0, way.last(), promise_ns));
+    stretches.chain(promise).min()
+}
+
+/// Whether the time between two steps that have happened is within a deadline. Where a step was not seen itself, what was
+/// seen before and after it sets bounds.
+fn kept(journey: &Journey<'_>, first: StepId, last: StepId, deadline_ns: u64) -> Kept {
+    if !journey.has_happened(last) {
+        return Kept::Yes;
+    }
+    let at_least = journey.earliest(last).saturating_sub(journey.latest(first));
+    let at_most = journey.latest(last).saturating_sub(journey.earliest(first));
+    if at_least > deadline_ns {
+        Kept::No
+    } else if at_most > deadline_ns {
+        Kept::Perhaps
+    } else {
+        Kept::Yes
+    }
+}
+
+/// Offers the hops of a stretch. Hops between which nothing was seen count as one, under the name of the largest.
+fn blame(journey: &Journey<'_>, stretch: &Stretch, deadline_ns: u64, end_ns: u64, worst: &mut Worst) {
+    let way = journey.way;
+    if !journey.has_happened(stretch.first) {
+        return;
+    }
+    let mut since = journey.earliest(stretch.first);
+    let (mut share, mut largest) = (0.0, None::<StepId>);
+    for step in stretch.steps.iter().copied() {
+        share += way.steps[step].share;
+        if largest.is_none_or(|largest| way.steps[step].share > way.steps[largest].share) {
+            largest = Some(step);
+        }
+        let until = match journey.at(step) {
+            Some(at) => at,
+            None if step == stretch.last && journey.has_happened(step) => journey.latest(step),
+            // It is there now: the hop still lasts.
+            None if way.steps[step].needs & !journey.happened == 0 && !journey.has_happened(step) => end_ns,
+            None => continue,
+        };
+        let allowed = (share * deadline_ns as f64).round() as i128;
+        worst.offer(i128::from(until.saturating_sub(since)) - allowed, largest.unwrap_or(step));
+        (since, share, largest) = (until, 0.0, None);
+    }
+}
+
+fn cause(journey: &Journey<'_>, step: StepId) -> Cause {
+    let redelivered = |message: usize| {
+        let received = journey.record(journey.way.message[message][1]);
+        let processed = || journey.order.of(What::Process(message).number(journey.way));
+        let again = |record: &Record| record.is(flag::REDELIVERED);
+        received.is_some_and(again) || processed().any(again)
+    };
+    match journey.way.steps[step].kind {
+        Kind::Send(_) => cause::PUBLISH_LATE,
+        Kind::Receive(message) if redelivered(message) => cause::REDELIVERED,
+        Kind::Receive(_) | Kind::Start(_) => cause::QUEUE_WAIT,
+        Kind::Effect(_) => cause::PROCESSING,
+        Kind::Enter { by: By::Work, .. } => cause::WORK,
+        Kind::Enter { by: By::Person, .. } => cause::WAITING_FOR_PERSON,
+        Kind::Enter { by: By::Itself, .. } => cause::PROCESSING,
+    }
+}
