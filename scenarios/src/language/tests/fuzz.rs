@@ -68,6 +68,14 @@ fn slips_reach_scenarios_as_well_as_errors() {
     assert!((20..280).contains(&working), "{working} of 300");
 }
 
+#[test]
+fn no_depth_overflows_the_stack() {
+    for deep in ["title = [", "[[load]]\nstages = [{ target = "] {
+        let (head, piece) = deep.split_once("= ").unwrap();
+        assert!(survives(format!("{head}= {}", piece.repeat(100_000)).as_bytes()));
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 400, failure_persistence: None, ..ProptestConfig::default() })]
 
