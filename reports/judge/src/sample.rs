@@ -175,7 +175,7 @@ fn truth(number: u64, fate: Class, begin: u64, draw: &mut Draw) -> Truth {
         now += takes;
     }
     let slow_since = || journey.get(1).and_then(|hop| hop.2).map(|submitted| submitted + 30 * MINUTE);
-    let retail = number % 3 == 0;
+    let retail = number.is_multiple_of(3);
     Truth {
         order_id: format!("o-shop-api-1.1-{}", number + 1).into(),
         order_ref: format!("{}-{:06}", if retail { 'c' } else { 'p' }, number + 1).into(),
