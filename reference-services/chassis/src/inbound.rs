@@ -129,6 +129,7 @@ async fn attempt(
     let mut moved = Moved::new(service, order, event.status, inbound.event_id.clone(), span.context());
     edit(&mut moved.order);
     moved.commit(service, span, tx, Place::Row(row), Owner::There).await?;
+    describe::state(service, span, &moved.order);
     Ok(Handled::Now)
 }
 

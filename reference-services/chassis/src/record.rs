@@ -125,7 +125,6 @@ impl Moved {
         describe::committed(commit, &outcome);
         outcome?;
         describe::moved(service, span, self);
-        describe::state(service, span, &self.order);
         Ok(())
     }
 

@@ -90,6 +90,7 @@ async fn attempt(
     let mut moved = Moved::new(service, order, to, event_id.clone(), span.context());
     edit(&mut moved.order);
     moved.commit(service, span, tx, Place::Row(row), Owner::Here).await?;
+    describe::state(service, span, &moved.order);
     Ok(Stepped::Now(moved))
 }
 

@@ -86,14 +86,14 @@ async fn attempt(service: &Service, span: &mut Span, job: &PriceJob, price: i64)
     let Some((order, row)) = record::load::<Order>(&mut *tx, &job.order_id).await? else {
         return Err(Refusal::UnknownOrder(job.order_id.clone()));
     };
-    record::update(&mut *tx, &price_job::done(service, job), Expect::Any).await?;
+    let done = price_job::done(job, service.wall_ns());
     let priced = order.version - version(Status::PriceCalculated);
     if priced >= 0 && service.settings.architecture.idempotent_consumers {
-        dropped(service, span.context(), tx, &order).await?;
+        dropped(service, span.context(), tx, &done, &order).await?;
         return Ok(None);
     }
     if priced > 0 {
-        dropped(service, span.context(), tx, &order).await?;
+        dropped(service, span.context(), tx, &done, &order).await?;
         return Err(Refusal::Illegal { order_id: order.id, is: order.status, asked: Status::PriceCalculated });
     }
     let event_id = match machine_event(&order.id, Status::PriceCalculated) {
@@ -102,14 +102,25 @@ async fn attempt(service: &Service, span: &mut Span, job: &PriceJob, price: i64)
     };
     let mut moved = Moved::new(service, order, Status::PriceCalculated, event_id, span.context());
     moved.order.price = Some(price);
+    record::update(&mut *tx, &done, Expect::Any).await?;
     moved.commit(service, span, tx, Place::Row(row), Owner::Here).await?;
     Ok(Some(moved))
 }
 
 /// The price comes too late; the job is done all the same.
-async fn dropped(service: &Service, context: &SpanContext, tx: Box<dyn Tx>, order: &Order) -> Result<(), StoreError> {
+async fn dropped(
+    service: &Service,
+    context: &SpanContext,
+    mut tx: Box<dyn Tx>,
+    done: &PriceJob,
+    order: &Order,
+) -> Result<(), StoreError> {
     let span = describe::commit(service, context, PriceJob::TABLE.name, &order.id, Some(&order.client_type));
-    let outcome = tx.commit().await;
+    let outcome = async {
+        record::update(&mut *tx, done, Expect::Any).await?;
+        tx.commit().await
+    }
+    .await;
     describe::committed(span, &outcome);
     outcome
 }

@@ -34,9 +34,9 @@ pub(crate) fn started(service: &Service, job: PriceJob) -> PriceJob {
     PriceJob { state: JOB_RUNNING.into(), started_ns: Some(service.wall_ns()), ..job }
 }
 
-/// The job as it ends.
-pub(crate) fn done(service: &Service, job: &PriceJob) -> PriceJob {
-    PriceJob { state: JOB_DONE.into(), finished_ns: Some(service.wall_ns()), ..job.clone() }
+/// The job as it ends, at the time that the order has its price.
+pub(crate) fn done(job: &PriceJob, at_ns: i64) -> PriceJob {
+    PriceJob { state: JOB_DONE.into(), finished_ns: Some(at_ns), ..job.clone() }
 }
 
 /// The job as it waits once more.

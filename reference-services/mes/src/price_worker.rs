@@ -123,7 +123,10 @@ async fn price(service: &Service, span: &mut Span, job: &PriceJob) -> Result<(),
     describe::order(service, span, &order);
     let price = calculate(service, span.context(), &order, job).await?;
     match finish(service, span, job, price).await? {
-        Some(moved) => announce(service, span.context(), &moved).await,
+        Some(moved) => {
+            describe::state(service, span, &moved.order);
+            announce(service, span.context(), &moved).await;
+        }
         None => describe::duplicate(span),
     }
     Ok(())

@@ -33,11 +33,16 @@ pub(crate) async fn take_order(
         return Ok(Handled::Before);
     };
     if service.settings.architecture.pricing == Pricing::Asynchronous {
+        describe::state(service, span, &order);
         return Ok(Handled::Now);
     }
     let outcome = price_now(service, span, &order, &job).await;
-    if outcome.is_err() {
-        price_job::abandon(service, span.context(), &job).await;
+    if let Err(refusal) = &outcome {
+        describe::state(service, span, &order);
+        // An order that has gone further has no use for the price, but the job is done.
+        if !matches!(refusal, Refusal::Illegal { .. }) {
+            price_job::abandon(service, span.context(), &job).await;
+        }
     }
     outcome
 }
@@ -47,6 +52,7 @@ async fn price_now(service: &Service, span: &mut Span, order: &Order, job: &Pric
     let price = calculate(service, span.context(), order, job).await?;
     match finish(service, span, job, price).await? {
         Some(moved) => {
+            describe::state(service, span, &moved.order);
             announce(service, span.context(), &moved).await;
             Ok(Handled::Now)
         }
@@ -101,10 +107,10 @@ async fn again(
     order: Order,
 ) -> Result<Option<Task>, Refusal> {
     let architecture = service.settings.architecture;
-    describe::state(service, span, &order);
     if architecture.idempotent_consumers {
         // An asynchronous job is as durable as the row; a blocking calculation died with whoever did it.
         if order.version >= version(Status::PriceCalculated) || architecture.pricing == Pricing::Asynchronous {
+            describe::state(service, span, &order);
             return Ok(None);
         }
     } else if order.version > version(Status::PriceCalculated) {

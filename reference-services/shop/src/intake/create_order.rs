@@ -36,6 +36,7 @@ async fn create(service: &Service, call: &Call, entry: &mut Entry) -> Result<Res
         Ok(()) => {
             entry.about(&begun.order.id);
             describe::order(service, &mut entry.span, &begun.order);
+            describe::state(service, &mut entry.span, &begun.order);
             Ok(located(StatusCode::CREATED, &begun.order))
         }
         Err(StoreError::Duplicate(_)) => before(service, &asked, entry).await,

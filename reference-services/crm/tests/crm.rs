@@ -1,0 +1,209 @@
+//! What the CRM does with an order: tells the factory, takes its news, lets a seller approve, closes.
+
+#[path = "../../chassis/tests/rig/mod.rs"]
+mod rig;
+
+use contracts::{
+    Architecture, Status,
+    architecture::Preset,
+    request::OrderView,
+    services::{CRM, CRM_API},
+    tables::{OUTBOX_NEW, Order, Outbox, Transition},
+};
+use faults::{End, Kind};
+use rig::{MINUTE, Rig, SECOND, event, failure, settings};
+use signals::span::{flag, text};
+use world::record::Serial;
+
+const AS_IS: Architecture = Preset::AsIs.architecture();
+const TO_BE: Architecture = Preset::ToBe.architecture();
+
+fn crm(architecture: Architecture) -> Rig {
+    let rig = Rig::new(settings(architecture));
+    rig.start(CRM_API, "shop", crm::api);
+    rig.start(CRM, "shop", crm::front);
+    rig
+}
+
+/// What the shop leaves behind for an order that has come as far as `status`.
+fn shop_has(rig: &Rig, id: &str, status: Status) {
+    let event = event(status);
+    let updated_ns = i64::try_from(rig.sim.now().as_nanos()).expect("it fits");
+    rig.write(
+        "shop",
+        Transition {
+            seq: Serial::default(),
+            order_id: id.into(),
+            from_status: None,
+            to_status: status.name().into(),
+            version: event.version,
+            event_id: format!("e-{id}-{status}").into(),
+            at_ns: 0,
+            service: "shop-api".into(),
+        },
+    );
+    rig.write(
+        "shop",
+        Order {
+            id: id.into(),
+            order_ref: id.into(),
+            client_type: event.client_type,
+            customer: event.customer,
+            status: status.name().into(),
+            version: event.version,
+            file_ref: event.file_ref,
+            price: None,
+            staff: None,
+            relay: None,
+            updated_ns,
+            traceparent: None,
+        },
+    );
+}
+
+#[test]
+fn a_submitted_order_is_relayed_once_under_the_event_id_of_its_submission() {
+    let rig = crm(AS_IS);
+    shop_has(&rig, "o-1", Status::Submitted);
+    rig.pass(MINUTE);
+    let fates = rig.fates();
+    let sent: Vec<_> = fates.iter().map(|fate| (&*fate.routing_key, &*fate.event_id, &*fate.message_id)).collect();
+    assert_eq!(sent, [("order.submitted", "e-o-1-SUBMITTED", "m-crm-api-1.1-1")]);
+    assert_eq!(rig.rows::<Order>("shop")[0].relay.as_deref(), Some("claimed"));
+}
+
+#[test]
+fn what_is_relayed_while_the_broker_is_away_is_never_sent_again() {
+    for (publisher_confirms, attempts) in [(false, 1), (true, 2)] {
+        let mut rig = crm(Architecture { publisher_confirms, ..AS_IS });
+        let fault = rig.inflict(Kind::BrokerKill);
+        shop_has(&rig, "o-1", Status::Submitted);
+        rig.pass(MINUTE);
+        rig.lift(fault);
+        rig.pass(10 * MINUTE);
+        assert!(rig.fates().iter().all(|fate| fate.end == End::NotSent));
+        let sends = rig.named("publish orders:order.submitted");
+        assert_eq!(sends.len(), attempts);
+        assert!(
+            sends
+                .iter()
+                .all(|send| failure(send).is_some() && text(&send.attributes, "alexandrite.event.id") == Some("e-o-1-SUBMITTED"))
+        );
+    }
+}
+
+#[test]
+fn an_outbox_is_published_when_the_broker_is_back() {
+    let mut rig = crm(TO_BE);
+    let fault = rig.inflict(Kind::BrokerKill);
+    shop_has(&rig, "o-1", Status::PriceCalculated);
+    assert_eq!(rig.step(CRM_API, "/orders/o-1/approve", "e-approve"), 200);
+    rig.pass(MINUTE);
+    assert_eq!(&*rig.rows::<Outbox>("shop")[0].state, OUTBOX_NEW);
+    rig.lift(fault);
+    rig.pass(MINUTE);
+    assert_eq!(&*rig.rows::<Outbox>("shop")[0].state, "sent");
+    let arrived: Vec<_> = rig.fates().into_iter().filter(|fate| fate.end == End::Ready).collect();
+    assert_eq!(arrived.len(), 1, "{arrived:#?}");
+    assert_eq!((&*arrived[0].event_id, &*arrived[0].routing_key), ("e-approve", "order.manufacturing_approved"));
+    let sends = rig.named("publish orders:order.manufacturing_approved");
+    assert!(sends.len() > 1 && failure(&sends[0]).is_some() && failure(&sends[sends.len() - 1]).is_none());
+    // Each attempt hangs on the transition, and is a message of its own.
+    let approval = rig.named("POST /orders/{id}/approve").remove(0);
+    assert!(sends.iter().all(|send| send.trace_id == approval.trace_id));
+    rig.check_spans(&[]);
+}
+
+#[test]
+fn an_event_that_comes_twice_is_recorded_twice_unless_consumers_recognise_it() {
+    for idempotent_consumers in [false, true] {
+        let mut rig = crm(Architecture { idempotent_consumers, ..AS_IS });
+        shop_has(&rig, "o-1", Status::Submitted);
+        rig.publish(&event(Status::PriceCalculated), "e-price");
+        rig.publish(&event(Status::PriceCalculated), "e-price");
+        rig.pass(MINUTE);
+        let twice = ["SUBMITTED>PRICE_CALCULATED 4 e-price", "PRICE_CALCULATED>PRICE_CALCULATED 4 e-price"];
+        assert_eq!(rig.history("shop")[1..], twice[..if idempotent_consumers { 1 } else { 2 }]);
+        assert_eq!(rig.rows::<Order>("shop")[0].price, Some(4200));
+        let second = rig.named("process orders:order.price_calculated:crm.orders").remove(1);
+        assert_eq!(flag(&second.attributes, "duplicate"), idempotent_consumers);
+        rig.check_spans(&[]);
+    }
+}
+
+#[test]
+fn an_event_that_is_overtaken_is_rejected_and_says_so() {
+    let mut rig = crm(Architecture { ack_after_work: true, ..AS_IS });
+    shop_has(&rig, "o-1", Status::Packaging);
+    rig.publish(&event(Status::ManufacturingStarted), "e-start");
+    rig.pass(MINUTE);
+    assert_eq!(rig.history("shop").len(), 1);
+    assert_eq!(rig.fates()[0].end, End::Rejected);
+    let process = rig.named("process orders:order.manufacturing_started:crm.orders").remove(0);
+    assert_eq!(failure(&process), Some("illegal_transition"));
+}
+
+#[test]
+fn an_event_that_comes_too_early_is_given_up_at_once_or_after_some_patience() {
+    for (architecture, tries) in [(Architecture { ack_after_work: true, ..AS_IS }, 1), (TO_BE, 4)] {
+        let mut rig = crm(architecture);
+        shop_has(&rig, "o-1", Status::ManufacturingApproved);
+        rig.publish(&event(Status::Shipped), "e-ship");
+        rig.pass(MINUTE);
+        assert_eq!(rig.history("shop").len(), 1);
+        let fate = rig.fates().pop().unwrap();
+        assert_eq!((fate.deliveries.len(), fate.end), (tries, End::Rejected));
+        let failures: Vec<_> =
+            rig.named("process orders:order.shipped:crm.orders").iter().map(|it| failure(it).is_some()).collect();
+        assert_eq!(failures, [vec![false; tries - 1], vec![true]].concat());
+        rig.check_spans(&[]);
+    }
+}
+
+#[test]
+fn a_seller_approves_and_a_carrier_closes() {
+    let mut rig = crm(AS_IS);
+    shop_has(&rig, "o-1", Status::PriceCalculated);
+    assert_eq!(rig.step(CRM, "/orders/o-1/approve", "e-approve"), 200);
+    assert_eq!(rig.step(CRM, "/orders/o-1/approve", "e-approve"), 200);
+    assert_eq!(rig.step(CRM, "/orders/o-1/approve", "e-again"), 409);
+    assert_eq!(rig.step(CRM_API, "/orders/o-1/close", "e-close"), 409);
+    assert_eq!(rig.step(CRM_API, "/orders/o-9/close", "e-close"), 404);
+    for status in &Status::ALL[5..9] {
+        rig.publish(&event(*status), &format!("e-{status}"));
+    }
+    rig.pass(SECOND);
+    assert_eq!(rig.step(CRM_API, "/orders/o-1/close", "e-close"), 200);
+    let order = rig.rows::<Order>("shop").remove(0);
+    assert_eq!((&*order.status, order.version, order.staff.as_deref()), ("CLOSED", 10, Some("somebody")));
+    let told: Vec<_> =
+        rig.fates().into_iter().map(|fate| fate.routing_key).filter(|key| key == "order.manufacturing_approved").collect();
+    assert_eq!(told.len(), 1, "the factory is told of an approval once");
+}
+
+#[test]
+fn a_list_shows_orders_in_a_state_freshest_or_oldest_first() {
+    let rig = crm(AS_IS);
+    for (n, id) in ["o-1", "o-2", "o-3"].into_iter().enumerate() {
+        shop_has(&rig, id, Status::PriceCalculated);
+        rig.pass(MINUTE * u32::try_from(n).unwrap());
+    }
+    let list = |query: &str| {
+        let answer = rig.call(CRM, "GET", &format!("/orders?{query}"), "");
+        let orders = serde_json::from_slice::<Vec<OrderView>>(answer.body()).unwrap_or_default();
+        (answer.status().as_u16(), orders.iter().map(|order| order.order_id.to_string()).collect::<Vec<_>>())
+    };
+    let ids = |ids: &[&str]| ids.iter().map(ToString::to_string).collect::<Vec<_>>();
+    assert_eq!(list("status=PRICE_CALCULATED&newest_first=false&limit=2"), (200, ids(&["o-1", "o-2"])));
+    assert_eq!(list("status=PRICE_CALCULATED&newest_first=true&limit=2"), (200, ids(&["o-3", "o-2"])));
+    assert_eq!(list("status=CLOSED&newest_first=true&limit=2"), (200, ids(&[])));
+    for (query, status) in [
+        ("status=PRICE_CALCULATED&newest_first=true&limit=0", 422),
+        ("status=PRICE_CALCULATED&newest_first=true&limit=501", 422),
+        ("status=LOST&newest_first=true&limit=1", 400),
+        ("status=PRICE_CALCULATED", 400),
+        ("", 400),
+    ] {
+        assert_eq!(list(query).0, status, "{query}");
+    }
+}
