@@ -161,7 +161,7 @@ impl Exchange {
         let now = self.now();
         self.change(|state, woken| match packet {
             Packet::Publish { channel, entry, message, options } => {
-                let queues = state.take_in(channel, entry, message, self.wall_ns(), woken);
+                let queues = state.take_in(channel, entry, message, (now, self.wall_ns()), woken);
                 for queue in &queues {
                     self.deliver(state, *queue, now);
                 }
@@ -257,7 +257,14 @@ impl Exchange {
 
 impl State {
     /// Takes a message in; gives the queues that have it now.
-    fn take_in(&mut self, channel: u64, entry: Entry, message: Message, wall: u64, woken: &mut Vec<Waker>) -> Vec<usize> {
+    fn take_in(
+        &mut self,
+        channel: u64,
+        entry: Entry,
+        message: Message,
+        (now, wall): (Duration, u64),
+        woken: &mut Vec<Waker>,
+    ) -> Vec<usize> {
         if !self.exchanges.contains(&message.exchange) {
             if let Some(open) = self.channels.get_mut(&channel) {
                 let text = format!("NOT_FOUND - no exchange '{}' in vhost '/'", message.exchange);
@@ -273,6 +280,8 @@ impl State {
         for (nth, at) in queues.iter().enumerate() {
             let entry = if nth == 0 { entry } else { self.account.copy(entry) };
             self.account.end(entry, End::Ready, wall);
+            // The publish wakes the queue's process: what was there before it slept is on disk, the new message is not.
+            self.queues[*at].touch(now);
             self.queues[*at].push(entry, Arc::clone(&message));
         }
         queues
