@@ -85,6 +85,7 @@ fn report(case: &Case, matched: &Matched<'_>, rows: &[BadOrderWithJourney]) -> R
         configuration: settings(case),
         verdicts: verdicts(pairs),
         truth: classes(pairs),
+        causes: causes(rows),
         truncated: orders.bad > bad.len() as u64,
         bad_orders: bad,
         false_alarms: listed(|standing| standing == Standing::FalseAlarm).take(LISTED_FALSE_ALARMS).cloned().collect(),
@@ -117,6 +118,11 @@ fn orders<'a>(pairs: &[Pair<'a>]) -> Orders {
         borderline: count(|pair| pair.truth.borderline),
         bad: count(Pair::bad),
     }
+}
+
+fn causes(rows: &[BadOrderWithJourney]) -> BTreeMap<String, String> {
+    let said = |cause: &detector::Cause| rows.iter().any(|row| row.order.cause.as_deref() == Some(cause.name));
+    detector::CAUSES.iter().filter(|cause| said(cause)).map(|cause| (cause.name.to_owned(), cause.meaning.to_owned())).collect()
 }
 
 fn verdicts(pairs: &[Pair<'_>]) -> Ordered<u64> {

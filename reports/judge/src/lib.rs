@@ -8,6 +8,7 @@ pub mod answer;
 pub mod case;
 pub mod evaluate;
 pub mod exposure;
+mod from_ledger;
 pub mod journey;
 pub mod matching;
 pub mod metrics;
@@ -17,7 +18,7 @@ pub mod outcome;
 pub mod report;
 #[cfg(any(test, feature = "sample"))]
 pub mod sample;
-pub mod settings;
+mod settings;
 pub mod states;
 pub mod thresholds;
 pub mod unseen;

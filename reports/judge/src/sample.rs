@@ -225,7 +225,7 @@ fn finding(truth: &Truth, unseen: bool, false_alarm: bool) -> Finding {
         client_type: Arc::clone(&truth.client_type),
         verdict,
         hop: verdict.alarms().then(|| truth.hop.clone().unwrap_or_else(|| HOPS[WORK].0.to_owned())),
-        cause: (verdict == Verdict::Lost).then_some("unconfirmed"),
+        cause: (verdict == Verdict::Lost).then_some("unconfirmed_vanished"),
         tier: if verdict == Verdict::Lost { Tier::B } else { Tier::A },
         evidence: (0..3).map(span).map(|(trace, span)| (trace.into(), span.into())).collect(),
         alarmed_ns: verdict
@@ -266,7 +266,7 @@ fn inflicted(truths: &[Truth]) -> Vec<(Fault, Vec<Effect>)> {
 }
 
 fn times(truths: &[Truth]) -> (Vec<StateTimes>, LeadTimes) {
-    let mut states = vec![StateTimes { state: "INITIATED".to_owned(), times_ns: vec![0; truths.len()], ..StateTimes::default() }];
+    let mut states = Vec::new();
     for (at, (_, _, state, deadline)) in HOPS.iter().enumerate().filter(|(_, hop)| !hop.2.is_empty()) {
         let before = HOPS[..at].iter().rposition(|hop| !hop.2.is_empty());
         let entered = |truth: &Truth| {

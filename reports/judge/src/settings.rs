@@ -5,6 +5,7 @@ use std::{collections::BTreeMap, time::Duration};
 use scenarios::{
     Scenario,
     language::{Executor, Load, Rate},
+    lifecycle::LIFECYCLE,
 };
 use serde::{Deserialize, Serialize};
 
@@ -82,9 +83,6 @@ fn load_in_words(load: &Load) -> String {
     };
     format!("{} {when}", load.actor.name())
 }
-
-/// The lifecycle that all scenarios share.
-const LIFECYCLE: &str = include_str!("../../../scenarios/lifecycle.toml");
 
 /// One setting per key, by name, beside what the preset says.
 fn toggles(of: &str, set: &impl Serialize, preset: &impl Serialize) -> Vec<Setting> {

@@ -35,7 +35,7 @@ pub(super) fn section(report: &Report, rows: &[BadOrderWithJourney]) -> Markup {
                         span { "Order" } span { "Truth" } span { "Verdict" } span { "Standing" } span { "Hop" }
                         span class="num" { "Age" } span class="num" { "Exposed after" }
                     }
-                    @for (row, drawn) in shown.iter().zip(&drawn) { (order(row, *drawn)) }
+                    @for (row, drawn) in shown.iter().zip(&drawn) { (order(row, &report.causes, *drawn)) }
                 }
             }
         }
@@ -110,7 +110,7 @@ fn controls(shown: &[&BadOrderWithJourney]) -> Markup {
     }
 }
 
-fn order(row: &BadOrderWithJourney, drawn: bool) -> Markup {
+fn order(row: &BadOrderWithJourney, causes: &BTreeMap<String, String>, drawn: bool) -> Markup {
     let order = &row.order;
     let after = order.exposed_after_s;
     html! {
@@ -128,7 +128,7 @@ fn order(row: &BadOrderWithJourney, drawn: bool) -> Markup {
             div class="journey" {
                 p class="truth" { b { "Truth" } (marks::verdict(&order.truth)) (truth(order)) }
                 @if drawn { (journey::drawing(row)) } @else { p class="left-out" { "The journey is left out here; it is in bad-orders.jsonl." } }
-                p class="testimony" { b { "Traces" } (marks::verdict(&order.verdict)) (testimony(order)) }
+                p class="testimony" { b { "Traces" } (marks::verdict(&order.verdict)) (testimony(order, causes)) }
                 (evidence(order))
             }
         }
@@ -138,23 +138,40 @@ fn order(row: &BadOrderWithJourney, drawn: bool) -> Markup {
 fn truth(order: &BadOrder) -> Markup {
     let since = order.since_s.map(|since| since - order.initiated_s);
     html! {
-        @if let Some(hop) = &order.truth_hop { "at " code { (hop) } " " }
-        @if let Some(since) = since { "from " (words::duration(since)) " after it was initiated " }
-        @if order.faults.is_empty() { "(no fault hit it)" } @else { "(" (words::list(&order.faults)) ")" }
+        span {
+            @if let Some(hop) = &order.truth_hop { "at " code { (hop) } " · " }
+            @if let Some(since) = since { "from " (words::duration(since)) " after it was initiated · " }
+            @if order.faults.is_empty() { "no fault hit it" } @else { (words::list(&order.faults)) }
+        }
     }
 }
 
-fn testimony(order: &BadOrder) -> Markup {
+fn testimony(order: &BadOrder, causes: &BTreeMap<String, String>) -> Markup {
+    let cause = order.cause.as_ref().map(|cause| causes.get(cause).unwrap_or(cause).clone());
+    let alarm = order.alarmed_s.map(|alarmed| {
+        let after = match order.exposed_after_s {
+            None => String::new(),
+            Some(after) if after > 0.0 => format!(", {} after it went wrong", words::duration(after)),
+            Some(_) => ", as soon as it went wrong".to_owned(),
+        };
+        format!("alarm {} after it was initiated{after}", words::duration(alarmed - order.initiated_s))
+    });
+    let miss = order.miss.map(|miss| match miss {
+        Miss::ExposableButMissed => "exposable but missed".to_owned(),
+        Miss::NotExposableWithThisInstrumentation => "not exposable with this instrumentation".to_owned(),
+    });
+    let rest = [
+        order.right_hop.then(|| "✓ the right hop".to_owned()),
+        alarm,
+        Some(format!("{} of {} hops seen", order.hops.seen, order.hops.expected)),
+        order.tier.as_ref().map(|tier| format!("tier {tier}")),
+        cause,
+        miss,
+    ];
     html! {
-        @if let Some(hop) = &order.hop { "at " code { (hop) } @if order.right_hop { " ✓ the right hop" } " " }
-        @if let Some(alarmed) = order.alarmed_s { "alarm " (words::duration(alarmed - order.initiated_s)) " after it was initiated" @if let Some(after) = order.exposed_after_s { ", " (marks::after(after)) @if after > 0.0 { " after it went wrong" } @else { " when it went wrong" } } " " }
-        "· " (order.hops.seen) " of " (order.hops.expected) " hops seen"
-        @if let Some(tier) = &order.tier { " · tier " (tier) }
-        @if let Some(cause) = &order.cause { " · " (cause) }
-        @match order.miss {
-            Some(Miss::ExposableButMissed) => { " · exposable but missed" }
-            Some(Miss::NotExposableWithThisInstrumentation) => { " · not exposable with this instrumentation" }
-            None => {}
+        span {
+            @if let Some(hop) = &order.hop { "at " code { (hop) } " · " }
+            (rest.into_iter().flatten().collect::<Vec<_>>().join(" · "))
         }
     }
 }

@@ -29,7 +29,7 @@ pub(super) fn section(report: &Report) -> Markup {
 fn faults(report: &Report) -> Markup {
     html! {
         div class="scroll" tabindex="0" role="region" aria-label="Faults and exposure" {
-            table class="faults" {
+            table class="faults cards" {
                 thead {
                     tr {
                         th scope="col" { "Fault" } th scope="col" { "When" } th scope="col" { "Proven effect" }
@@ -42,7 +42,7 @@ fn faults(report: &Report) -> Markup {
                     @for fault in report.faults.iter().take(MOST) { (fault_row(fault)) }
                     @if report.without_fault.orders > 0 {
                         tr {
-                            th scope="row" { "no fault" } td { "–" } td { "load and design alone" } (cells(&report.without_fault))
+                            th scope="row" { "no fault" } td data-label="When" { "–" } td data-label="Proven effect" { "load and design alone" } (cells(&report.without_fault))
                         }
                     }
                 }
@@ -56,8 +56,8 @@ fn fault_row(fault: &FaultRow) -> Markup {
     html! {
         tr {
             th scope="row" { (fault.name) @if fault.in_envelope { small { "within the architecture's promise" } } }
-            td class="when" { (words::duration(fault.window.from_s)) small { "for " (words::duration(fault.window.to_s - fault.window.from_s)) } }
-            td { @match &fault.proof { Some(proof) => { (proof) } None => { span class="standing warn" { i aria-hidden="true" { "?" } "no effect: nothing was tried" } } } }
+            td class="when" data-label="When" { (words::duration(fault.window.from_s)) small { "for " (words::duration(fault.window.to_s - fault.window.from_s)) } }
+            td data-label="Proven effect" { @match &fault.proof { Some(proof) => { (proof) } None => { span class="standing warn" { i aria-hidden="true" { "?" } "no effect: nothing was tried" } } } }
             (cells(&fault.exposure))
         }
     }
@@ -66,11 +66,11 @@ fn fault_row(fault: &FaultRow) -> Markup {
 fn cells(exposure: &Exposed) -> Markup {
     let after = &exposure.exposed_after;
     html! {
-        td class="num" { (words::count(exposure.orders)) }
-        td { (exposed(exposure)) }
-        td class="tally" { @if exposure.orders == 0 { "–" } @else { (words::count(exposure.right_hop)) " of " (words::count(exposure.orders)) } }
-        td class="num" { @match (after.p50_s, after.max_s) { (Some(half), Some(most)) => { (marks::after(half)) @if most > half { " · " (marks::after(most)) } } _ => { "–" } } }
-        td { @if exposure.tiers.is_empty() { "–" } @for (tier, count) in &exposure.tiers { span class="tier" { (tier) small { (words::count(*count)) } } } }
+        td class="num" data-label="Bad orders" { (words::count(exposure.orders)) }
+        td data-label="Exposed" { (exposed(exposure)) }
+        td class="tally" data-label="Right hop" { @if exposure.orders == 0 { "–" } @else { (words::count(exposure.right_hop)) " of " (words::count(exposure.orders)) } }
+        td class="num" data-label="Time to expose" { @match (after.p50_s, after.max_s) { (Some(half), Some(most)) => { (marks::after(half)) @if most > half { " · " (marks::after(most)) } } _ => { "–" } } }
+        td data-label="Tier" { @if exposure.tiers.is_empty() { "–" } @for (tier, count) in &exposure.tiers { span class="tier" { (tier) small { (words::count(*count)) } } } }
     }
 }
 
@@ -92,7 +92,7 @@ fn hops(report: &Report) -> Markup {
     html! {
         h3 { "Where orders went wrong" }
         div class="scroll" tabindex="0" role="region" aria-label="Where orders went wrong" {
-            table {
+            table class="cards" {
                 thead {
                     tr {
                         th scope="col" { "What" } th scope="col" { "Hop" } th scope="col" class="num" { "Bad orders" }
@@ -115,10 +115,10 @@ fn hop_row(hop: &BadHop) -> Markup {
                 (hop.hop.as_deref().unwrap_or("–"))
                 @if let Some((from, to)) = &hop.between { small { (from) " → " (to) } }
             }
-            td class="num" { (words::count(exposure.orders)) }
-            td { (exposed(exposure)) }
-            td class="tally" { (words::count(exposure.right_hop)) " of " (words::count(exposure.orders)) }
-            td { (hop.because.as_deref().unwrap_or("no fault hit them")) }
+            td class="num" data-label="Bad orders" { (words::count(exposure.orders)) }
+            td data-label="Exposed" { (exposed(exposure)) }
+            td class="tally" data-label="Right hop" { (words::count(exposure.right_hop)) " of " (words::count(exposure.orders)) }
+            td data-label="Because of" { (hop.because.as_deref().unwrap_or("no fault hit them")) }
         }
     }
 }

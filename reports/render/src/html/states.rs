@@ -14,14 +14,7 @@ const DAY: f64 = 24.0 * HOUR;
 const TICKS: [f64; 10] = [0.01, 0.1, 1.0, 10.0, MINUTE, 10.0 * MINUTE, HOUR, 6.0 * HOUR, DAY, 7.0 * DAY];
 
 pub(super) fn section(report: &Report) -> Markup {
-    let rows: Vec<(&str, &StateRow)> = report
-        .states
-        .0
-        .iter()
-        // The first state is where the clock starts: nothing leads into it.
-        .filter(|(_, row)| row.sla_s.is_some() || row.max_s.is_some_and(|most| most > 0.0))
-        .map(|(state, row)| (state.as_str(), row))
-        .collect();
+    let rows: Vec<(&str, &StateRow)> = report.states.0.iter().map(|(state, row)| (state.as_str(), row)).collect();
     let axis = Axis::over(rows.iter().map(|(_, row)| *row).chain([&report.lead_time.row]));
     html! {
         section id="states" {
@@ -53,11 +46,13 @@ fn state_row(state: &str, row: &StateRow, axis: &Axis) -> Markup {
     html! {
         tr {
             th scope="row" { (state) }
-            td class="num" { (words::count(row.count)) }
+            td class="num few" { (words::count(row.count)) }
             td class="range" { (range(state, row, axis)) }
-            td class="num" { (time(row.p50_s)) } td class="num" { (time(row.p95_s)) } td class="num" { (time(row.max_s)) }
-            td class="num" { (time(row.sla_s)) }
-            td class="num" { @if row.breaches == 0 { "0" } @else { span class="standing bad" { i aria-hidden="true" { "✕" } (words::count(row.breaches)) } } }
+            td class="num" data-label="p50" { (time(row.p50_s)) }
+            td class="num" data-label="p95" { (time(row.p95_s)) }
+            td class="num" data-label="longest" { (time(row.max_s)) }
+            td class="num" data-label="deadline" { (time(row.sla_s)) }
+            td class="num" data-label="breaches" { @if row.breaches == 0 { "0" } @else { span class="standing bad" { i aria-hidden="true" { "✕" } (words::count(row.breaches)) } } }
         }
     }
 }
