@@ -112,3 +112,6 @@ fn duplicate<'a>(account: &Account, lifecycle: &'a Lifecycle) -> Option<(Option<
     }
     None
 }
+
+#[cfg(test)]
+mod tests;

@@ -256,6 +256,12 @@ mod tests {
     }
 
     #[test]
+    fn a_time_without_a_unit_is_refused() {
+        let bare = LIFECYCLE.replace("promise = \"21d\"", "promise = \"21\"");
+        assert!(Lifecycle::parse(&bare).unwrap_err().to_string().starts_with("lifecycle: "), "{bare}");
+    }
+
+    #[test]
     fn a_file_that_contradicts_itself_is_refused() {
         let half = LIFECYCLE.replace("wait = 0.97", "wait = 0.5");
         assert_eq!(Lifecycle::parse(&half).unwrap_err().to_string(), "lifecycle: shares of CLOSED add up to 0.53");

@@ -19,7 +19,7 @@ use http::{Method, Request};
 use tokio::sync::Notify;
 use world::{
     record::{self, Record},
-    store::{Scan, Store, StoreError, Value},
+    store::{Direction, Scan, Store, StoreError, Value},
 };
 
 use super::{Cast, Piece, intents::Who, operator, seller};
@@ -126,8 +126,10 @@ impl Desk {
     pub(crate) async fn waiting(&self) -> Result<bool, StoreError> {
         let limit = self.pool().held.len() + 1;
         let equals = vec![(order::status, Value::text(self.waits_in.name()))];
+        // In the order of the index, so that a long backlog is not read to its end.
+        let order_by = Some((order::updated_ns, Direction::Ascending));
         let mut tx = record::begin(&*self.store).await?;
-        let rows = record::scan::<Order>(&mut *tx, Scan { equals, limit: Some(limit), ..Scan::default() }).await?;
+        let rows = record::scan::<Order>(&mut *tx, Scan { equals, order_by, limit: Some(limit), ..Scan::default() }).await?;
         let pool = self.pool();
         Ok(rows.iter().any(|(order, _)| !pool.held.contains(&order.id)))
     }

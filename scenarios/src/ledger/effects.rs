@@ -29,8 +29,7 @@ pub(super) fn of(ledger: &Ledger, scenario: &Scenario, recorded: Vec<Effect>) ->
     for account in ledger.initiated() {
         for run in &ledger.faults {
             effects.extend(slowed(account, run));
-            let new = |effect: &Effect| message_of(&effect.what).is_some_and(|id| !known(&run.fault.name, id));
-            effects.extend(unpublished(account, run, slack).into_iter().filter(new));
+            effects.extend(unpublished(account, run, slack, |id| known(&run.fault.name, id)));
         }
         for kill in &kills {
             let new = |effect: &Effect| message_of(&effect.what).is_some_and(|id| !known(&kill.fault, id));
@@ -90,7 +89,7 @@ fn slowed(account: &Account, run: &FaultRun) -> Vec<Effect> {
 }
 
 /// Events committed while the broker or their publisher was away, and never published.
-fn unpublished(account: &Account, run: &FaultRun, slack: Duration) -> Vec<Effect> {
+fn unpublished(account: &Account, run: &FaultRun, slack: Duration, known: impl Fn(&str) -> bool) -> Vec<Effect> {
     let slack = u64::try_from(slack.as_nanos()).unwrap_or(u64::MAX);
     let window = run.inflicted_ns.saturating_sub(slack)..=run.lifted_ns.saturating_add(slack);
     let steps = [Side::Shop, Side::Mes].into_iter().flat_map(|side| account.steps(side).iter().map(move |step| (side, step)));
@@ -105,11 +104,12 @@ fn unpublished(account: &Account, run: &FaultRun, slack: Duration) -> Vec<Effect
             Kind::ConsumerKill { service } => service == publisher,
             Kind::SlowPricing { .. } => false,
         };
-        let mut attempts = account.messages.iter().filter(|message| message.announces == step.to).peekable();
-        let first = attempts.peek().map_or(&*step.event_id, |message| &*message.message_id).to_owned();
-        let published = attempts.any(|message| message.sent != Outcome::Failed || !message.deliveries.is_empty());
-        if own && away && !published && window.contains(&step.at_ns) {
-            let what = What::PublishFailed { message_id: first };
+        let attempts = || account.messages.iter().filter(|message| message.announces == step.to);
+        let published = attempts().any(|message| message.sent != Outcome::Failed || !message.deliveries.is_empty());
+        let told = attempts().any(|message| known(&message.message_id));
+        if own && away && !published && !told && window.contains(&step.at_ns) {
+            let message_id = attempts().next().map_or(&*step.event_id, |message| &*message.message_id).to_owned();
+            let what = What::PublishFailed { message_id };
             effects.push(effect(&run.fault, step.at_ns.max(run.inflicted_ns), what, account, key));
         }
     }

@@ -6,6 +6,7 @@ use contracts::Status;
 use serde::Deserialize;
 
 use super::{Hop, Lifecycle, LifecycleError, Message, Part, Side, State};
+use crate::language::units;
 
 #[derive(Deserialize)]
 struct File {
@@ -111,37 +112,6 @@ fn content(text: String) -> LifecycleError {
     LifecycleError::Content(text)
 }
 
-/// `21d`, `30m`, `1d 12h`: whole numbers with a unit, added up.
 fn time(text: &str) -> Result<Duration, LifecycleError> {
-    let piece = |piece: &str| {
-        let digits = piece.find(|c: char| !c.is_ascii_digit())?;
-        let unit = match &piece[digits..] {
-            "ms" => Duration::from_millis(1),
-            "s" => Duration::from_secs(1),
-            "m" => Duration::from_secs(60),
-            "h" => Duration::from_secs(3_600),
-            "d" => Duration::from_secs(86_400),
-            _ => return None,
-        };
-        unit.checked_mul(piece[..digits].parse().ok()?)
-    };
-    let pieces: Option<Vec<Duration>> = text.split_whitespace().map(piece).collect();
-    match pieces {
-        Some(pieces) if !pieces.is_empty() => Ok(pieces.iter().sum()),
-        _ => Err(content(format!("{text:?} is no time: write 30m or 1d 12h"))),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn times_are_sums_of_whole_units() {
-        assert_eq!(time("1d 12h").unwrap(), Duration::from_secs(129_600));
-        assert_eq!(time("250ms").unwrap(), Duration::from_millis(250));
-        for wrong in ["", "12", "h", "1.5h", "1 h", "3w"] {
-            assert!(time(wrong).is_err(), "{wrong}");
-        }
-    }
+    units::duration(text).map_err(|misread| content(misread.what))
 }
