@@ -78,6 +78,7 @@ impl Order {
             if *mark == 0 {
                 // It was not seen when the order was closed, and says now that all was as it should be.
                 *mark = record.mark();
+                self.seen |= bit(step);
             }
             if *mark == record.mark() {
                 return false;

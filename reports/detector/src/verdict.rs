@@ -47,7 +47,7 @@ pub(crate) fn judge(order: &Order, client_type: Arc<str>, testimony: &Testimony<
     }
     let journey = Journey::of(order, way);
     let halt = halt::halt(&journey, testimony);
-    let slow = slow::slow(&journey, testimony.end_ns);
+    let slow = slow::slow(&journey, &halt, testimony.end_ns);
     let word = word(&journey, &halt, &slow);
     // An order that halts should have shown the hop at which it does.
     let halted = word.step.filter(|step| !journey.has_happened(*step)).map_or(0, bit);

@@ -5,7 +5,7 @@ use crate::{
     finding::Verdict,
     journey::Journey,
     record::{Record, What, flag},
-    verdict::Word,
+    verdict::{Halt, Word},
     way::{By, Kind, StepId, Stretch, bit},
 };
 
@@ -39,7 +39,7 @@ impl Worst {
 }
 
 /// Compares every stretch that was walked with its deadline, and the whole way with the promise.
-pub(super) fn slow(journey: &Journey<'_>, end_ns: u64) -> Slow {
+pub(super) fn slow(journey: &Journey<'_>, halt: &Halt, end_ns: u64) -> Slow {
     let way = journey.way;
     let (mut worst, mut slow) = (Worst::default(), Slow::default());
     for stretch in &way.stretches {
@@ -53,7 +53,8 @@ pub(super) fn slow(journey: &Journey<'_>, end_ns: u64) -> Slow {
     if let (None, Some(promise_ns)) = (&worst.0, way.promise_ns) {
         let promise = match journey.has_happened(way.last()) {
             true => kept(journey, 0, way.last(), promise_ns),
-            false if journey.latest(0).saturating_add(promise_ns) < end_ns => Kept::No,
+            // It is on its way, and that is known.
+            false if *halt == Halt::Moving && journey.latest(0).saturating_add(promise_ns) < end_ns => Kept::No,
             false => Kept::Yes,
         };
         match promise {

@@ -1,0 +1,11 @@
+//! The detector from the outside: spans in, findings out.
+
+#![expect(clippy::unwrap_used, reason = "a test that fails says where")]
+
+mod deadlines;
+mod duplicates;
+mod losses;
+mod oracle;
+mod stream;
+mod testimony;
+mod trace;
