@@ -36,6 +36,8 @@ pub struct Role {
     pub database: Option<String>,
     /// Whether it exports spans.
     pub traces: bool,
+    /// Whether it passes trace contexts on.
+    pub propagates: bool,
     /// More of its environment.
     pub environment: BTreeMap<String, String>,
 }

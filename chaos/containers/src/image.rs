@@ -57,6 +57,9 @@ async fn pull(docker: &Docker, image: &str) -> Result<(), String> {
 
 /// The image of the services: there, or built now.
 pub(crate) async fn app(docker: &Docker, config: &Config) -> Result<String, Error> {
+    if config.roles.is_empty() {
+        return Ok(String::new());
+    }
     let no_app = |source| Error::NoApp { path: config.app.display().to_string(), source };
     let binary = tokio::fs::read(&config.app).await.map_err(no_app)?;
     let mut hash = world::random::name(DOCKERFILE) ^ world::random::mix(world::random::name(&config.images.base));

@@ -19,6 +19,9 @@ use crate::{
 /// How many connections to its database a process has at most.
 const CONNECTIONS: usize = 16;
 
+/// Nothing is there: a service that asks its database all the same is told that it does not answer.
+const NO_DATABASE: &str = "postgres://no-database.invalid";
+
 /// Where the parts of a process' world are.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Config {
@@ -30,10 +33,12 @@ pub struct Config {
     pub epoch_ns: u64,
     /// `amqp://user:password@host:port/%2f`.
     pub amqp_url: String,
-    /// `postgres://user:password@host:port/name`.
-    pub database_url: String,
+    /// `postgres://user:password@host:port/name`; a service without it has no database.
+    pub database_url: Option<String>,
     /// `http://host:port/v1/traces`; without it the process is not instrumented.
     pub otlp_url: Option<String>,
+    /// Whether trace contexts are passed on.
+    pub propagate: bool,
     /// The folder of the 3D models.
     pub files: PathBuf,
     /// `http://host:port` of each service, by name.
@@ -91,12 +96,13 @@ impl Process {
             }
             None => (None, None),
         };
+        let database_url = config.database_url.as_deref().unwrap_or(NO_DATABASE);
         let world = World {
             broker: Arc::new(RabbitMq::new(rt.clone(), config.amqp_url, config.event_id_header, journal)),
-            store: Arc::new(Postgres::new(rt.clone(), &config.database_url, CONNECTIONS)?),
+            store: Arc::new(Postgres::new(rt.clone(), database_url, CONNECTIONS)?),
             files: Arc::new(Folder::new(config.files, config.node.to_string())),
             http: Arc::new(Sockets::new(rt.clone(), Some(config.listen), config.services, config.call_limit)?),
-            telemetry: Telemetry::new(rt.clone(), tracer, config.otlp_url.is_some()),
+            telemetry: Telemetry::new(rt.clone(), tracer, config.propagate),
             rt: rt.clone(),
         };
         let control = Control::serve(&rt, config.control, exporter.clone()).await;

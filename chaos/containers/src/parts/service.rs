@@ -48,6 +48,7 @@ fn environment(ground: &Ground<'_>, role: &Role, epoch_ns: u64) -> BTreeMap<Stri
     set("LOUPE_AMQP_URL", format!("amqp://{user}:{user}@{}:{}/%2f?heartbeat=5", host(rabbitmq::NAME), rabbitmq::AMQP));
     set("LOUPE_SERVICES", serde_json::to_string(&services).unwrap_or_default());
     set("LOUPE_FILES", FILES.to_owned());
+    set("LOUPE_PROPAGATE", role.propagates.to_string());
     if let Some(database) = &role.database {
         set("LOUPE_DATABASE_URL", postgres::url(&host(&postgres::name(database)), postgres::PORT, database));
     }

@@ -1,0 +1,115 @@
+//! The configuration of a process, from its environment.
+//!
+//! | variable | meaning |
+//! |---|---|
+//! | `LOUPE_SETTINGS` | the settings of the services, JSON |
+//! | `LOUPE_SEED`, `LOUPE_EPOCH_NS` | seed and start of the run |
+//! | `LOUPE_INSTANCE`, `LOUPE_INCARNATION` | which instance of the service, which start of it; 1 |
+//! | `LOUPE_AMQP_URL`, `LOUPE_DATABASE_URL`, `LOUPE_SERVICES`, `LOUPE_FILES` | where the parts are; the services as JSON, by name |
+//! | `LOUPE_OTLP_URL` | where the spans go; without it there are none |
+//! | `LOUPE_PROPAGATE` | whether trace contexts are passed on; `true` |
+//! | `LOUPE_LISTEN`, `LOUPE_CONTROL` | own addresses; ports 8080 and 8081 |
+
+use std::{fmt::Display, str::FromStr, time::Duration};
+
+use adapters::node::Config;
+use anyhow::{Context as _, Result, anyhow};
+use contracts::{Settings, message::EVENT_ID_HEADER};
+use world::Node;
+
+/// How long any answer of another service may take, price calculations apart.
+const ANSWER: Duration = Duration::from_secs(60);
+
+/// Reads the configuration of a role.
+pub(crate) fn read(role: &'static str) -> Result<(Config, Settings)> {
+    parse(role, variable)
+}
+
+#[expect(clippy::disallowed_methods, reason = "process 1 of a container is configured by its environment")]
+fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok()
+}
+
+fn parse(role: &'static str, variable: impl Fn(&str) -> Option<String>) -> Result<(Config, Settings)> {
+    let needed = |name: &str| variable(name).with_context(|| format!("{name} is not set"));
+    let settings: Settings = serde_json::from_str(&needed("LOUPE_SETTINGS")?).context("LOUPE_SETTINGS")?;
+    let node = Node {
+        service: role,
+        instance: value(&variable, "LOUPE_INSTANCE", Some(1))?,
+        incarnation: value(&variable, "LOUPE_INCARNATION", Some(1))?,
+    };
+    let slowest = settings.pricing.slow.iter().map(|window| window.takes).fold(settings.pricing.max, Duration::max);
+    let config = Config {
+        node,
+        seed: value(&variable, "LOUPE_SEED", None)?,
+        epoch_ns: value(&variable, "LOUPE_EPOCH_NS", None)?,
+        amqp_url: needed("LOUPE_AMQP_URL")?,
+        database_url: variable("LOUPE_DATABASE_URL"),
+        otlp_url: variable("LOUPE_OTLP_URL"),
+        propagate: value(&variable, "LOUPE_PROPAGATE", Some(true))?,
+        files: needed("LOUPE_FILES")?.into(),
+        services: serde_json::from_str(&needed("LOUPE_SERVICES")?).context("LOUPE_SERVICES")?,
+        listen: value(&variable, "LOUPE_LISTEN", Some(([0, 0, 0, 0], 8080).into()))?,
+        control: value(&variable, "LOUPE_CONTROL", Some(([0, 0, 0, 0], 8081).into()))?,
+        call_limit: ANSWER + slowest,
+        event_id_header: EVENT_ID_HEADER,
+    };
+    Ok((config, settings))
+}
+
+/// A variable that is parsed; `default` where it is not set.
+fn value<T>(variable: impl Fn(&str) -> Option<String>, name: &str, default: Option<T>) -> Result<T>
+where
+    T: FromStr<Err: Display>,
+{
+    match (variable(name), default) {
+        (Some(text), _) => text.parse().map_err(|error| anyhow!("{name}={text}: {error}")),
+        (None, Some(default)) => Ok(default),
+        (None, None) => Err(anyhow!("{name} is not set")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use contracts::{architecture::Preset, settings::PricingTimes};
+
+    fn environment(name: &str) -> Option<String> {
+        let second = Duration::from_secs(1);
+        let settings = Settings {
+            architecture: Preset::ToBe.architecture(),
+            pricing: PricingTimes { mean: second, max: 90 * second, slow: Vec::new() },
+            poll: second,
+            reconnect: second,
+            confirm_timeout: second,
+            early_event: (second, 3),
+        };
+        let text = match name {
+            "LOUPE_SETTINGS" => serde_json::to_string(&settings).unwrap(),
+            "LOUPE_SEED" => "7".into(),
+            "LOUPE_EPOCH_NS" => "1767571200000000000".into(),
+            "LOUPE_AMQP_URL" => "amqp://broker".into(),
+            "LOUPE_FILES" => "/models".into(),
+            "LOUPE_SERVICES" => r#"{"mes":"http://mes:8080"}"#.into(),
+            _ => return None,
+        };
+        Some(text)
+    }
+
+    #[test]
+    fn a_service_waits_as_long_as_a_calculation_takes() {
+        let (config, settings) = parse("mes-api", environment).unwrap();
+        assert_eq!(config.node, Node::first("mes-api"));
+        assert_eq!((config.seed, config.call_limit), (7, Duration::from_secs(150)));
+        assert_eq!((config.listen.port(), config.control.port(), config.otlp_url), (8080, 8081, None));
+        assert_eq!(settings.architecture, Preset::ToBe.architecture());
+    }
+
+    #[test]
+    fn what_is_missing_or_wrong_is_named() {
+        let missing = parse("mes", |name| environment(name).filter(|_| name != "LOUPE_FILES")).unwrap_err();
+        assert_eq!(missing.to_string(), "LOUPE_FILES is not set");
+        let wrong = parse("mes", |name| if name == "LOUPE_SEED" { Some("x".into()) } else { environment(name) }).unwrap_err();
+        assert_eq!(wrong.to_string(), "LOUPE_SEED=x: invalid digit found in string");
+    }
+}

@@ -1,0 +1,170 @@
+//! A scenario's stack, and the stage that the driver acts on.
+
+use std::{collections::BTreeMap, path::PathBuf, sync::Arc, time::Duration};
+
+use adapters::{
+    broker::RabbitMq,
+    files::Folder,
+    http::Sockets,
+    journal::Journal,
+    runtime::{TokioEngine, wall_clock_ns},
+    store::Postgres,
+};
+use containers::{Config, ContainerNemesis, Images, Limits, Rabbit, Role, Stack, Testimony};
+use contracts::{message, services};
+use faults::NemesisError;
+use scenarios::{Scenario, Stage, scale};
+use tokio::runtime::Handle;
+use world::{Node, Runtime, Telemetry, World};
+
+/// The two databases.
+const SHOP: &str = "shop";
+const MES: &str = "mes";
+/// The driver's own node.
+const DRIVER: Node = Node::first("driver");
+/// Connections to each database for the driver.
+const CONNECTIONS: usize = 8;
+/// How long a request of an actor may take.
+const ANSWER: Duration = Duration::from_secs(30);
+/// Traces of one order: one for each stimulus, and for what polls in between.
+const TRACES_PER_ORDER: usize = 40;
+
+/// A running stack and its stage.
+pub struct Assembly {
+    stack: Stack,
+    stage: Stage,
+}
+
+/// Why there is no stage.
+#[derive(Debug, thiserror::Error)]
+pub enum AssemblyError {
+    /// The stack.
+    #[error(transparent)]
+    Stack(#[from] containers::Error),
+    /// A database's address.
+    #[error("database: {0}")]
+    Database(#[from] tokio_postgres::Error),
+    /// The driver's HTTP client.
+    #[error("HTTP client: {0}")]
+    Http(#[from] reqwest::Error),
+    /// The settings.
+    #[error("settings: {0}")]
+    Settings(#[from] serde_json::Error),
+}
+
+/// Refuses a scenario with a fault that this world cannot inflict, before anything is started.
+///
+/// # Errors
+/// [`NemesisError::Unable`] for the first such fault.
+pub fn accepts(scenario: &Scenario) -> Result<(), NemesisError> {
+    ContainerNemesis::able(&scenario.faults)
+}
+
+/// The stack that a scenario needs; `app` is the services' binary.
+///
+/// # Errors
+/// When the settings are no JSON.
+pub fn config(scenario: &Scenario, app: PathBuf, images: Images, limits: Limits) -> Result<Config, serde_json::Error> {
+    let settings = serde_json::to_string(&scale::settings(scenario))?;
+    let role = |name: &'static str, database: Option<&str>| Role {
+        name: name.to_owned(),
+        database: database.map(str::to_owned),
+        traces: scenario.instrumentation.traces(name),
+        propagates: scenario.instrumentation.propagation,
+        environment: [("LOUPE_SETTINGS".to_owned(), settings.clone())].into(),
+    };
+    let orders = scenarios::load::arrivals(scenario).count();
+    let bindings = message::TOPOLOGY.bindings.iter();
+    let queue_of: BTreeMap<String, String> =
+        bindings.map(|(_, key, queue)| ((*key).to_owned(), (*queue).to_owned())).collect();
+    Ok(Config {
+        images,
+        app,
+        seed: scenario.seed,
+        roles: vec![
+            role(services::INTERNET_SHOP, None),
+            role(services::SHOP_API, Some(SHOP)),
+            role(services::CRM, None),
+            role(services::CRM_API, Some(SHOP)),
+            role(services::MES_API, Some(MES)),
+            role(services::MES, None),
+        ],
+        databases: vec![SHOP.into(), MES.into()],
+        rabbit: Rabbit {
+            consumer_timeout: Some(scenario.broker.consumer_timeout),
+            channel_tick: Some(scenario.broker.tick),
+        },
+        consumed: vec![message::MES_QUEUE.into(), message::CRM_QUEUE.into()],
+        queue_of,
+        max_traces: (orders * TRACES_PER_ORDER).max(10_000),
+        limits,
+    })
+}
+
+impl Assembly {
+    /// Starts the stack and sets the stage, on the current tokio runtime. The run begins now.
+    ///
+    /// # Errors
+    /// When the stack does not come up; nothing is left behind.
+    pub async fn start(config: Config) -> Result<Self, AssemblyError> {
+        let seed = config.seed;
+        let stack = Stack::start(config).await?;
+        // The services' clock began a little earlier, when the stack was as good as up.
+        let rt = Runtime::new(TokioEngine::new(Handle::current(), seed, wall_clock_ns()), DRIVER);
+        match stage(&stack, rt).await {
+            Ok(stage) => Ok(Self { stack, stage }),
+            Err(error) => {
+                drop(stack.end().await);
+                Err(error)
+            }
+        }
+    }
+
+    /// What the driver acts on.
+    #[must_use]
+    pub fn stage(&self) -> Stage {
+        self.stage.clone()
+    }
+
+    /// The stack below.
+    #[must_use]
+    pub fn stack(&self) -> &Stack {
+        &self.stack
+    }
+
+    /// All traces, as far as they can be had.
+    pub async fn testimony(&self) -> Testimony {
+        self.stack.testimony().await
+    }
+
+    /// Removes everything.
+    ///
+    /// # Errors
+    /// When the engine refuses.
+    pub async fn end(self) -> Result<(), containers::Error> {
+        let Self { stack, stage } = self;
+        drop(stage);
+        stack.end().await
+    }
+}
+
+async fn stage(stack: &Stack, rt: Runtime) -> Result<Stage, AssemblyError> {
+    let shop = database(stack, &rt, SHOP).await?;
+    let mes = database(stack, &rt, MES).await?;
+    let broker = RabbitMq::new(rt.clone(), stack.broker().await?, message::EVENT_ID_HEADER, Journal::none(rt.clone()));
+    let world = World {
+        broker: Arc::new(broker),
+        store: Arc::clone(&shop) as _,
+        // Nobody's: the driver uploads models through the services.
+        files: Arc::new(Folder::new(std::env::temp_dir().join("loupe-driver"), DRIVER.to_string())),
+        http: Arc::new(Sockets::new(rt.clone(), None, stack.services().await?, ANSWER)?),
+        telemetry: Telemetry::new(rt.clone(), None, false),
+        rt,
+    };
+    Ok(Stage { world, shop, mes, nemesis: stack.nemesis(), messages: stack.messages() })
+}
+
+async fn database(stack: &Stack, rt: &Runtime, name: &str) -> Result<Arc<Postgres>, AssemblyError> {
+    let url = stack.database(name).await?.unwrap_or_default();
+    Ok(Arc::new(Postgres::new(rt.clone(), &url, CONNECTIONS)?))
+}
