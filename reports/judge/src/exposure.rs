@@ -102,7 +102,8 @@ pub fn by_hop(pairs: &[Pair<'_>], run: &Run, faults: &[FaultRow]) -> Vec<BadHop>
 fn because(faults: &[&FaultRow]) -> Option<String> {
     let one = |fault: &&FaultRow| {
         let begin = words::duration(fault.window.from_s);
-        let proof = fault.proof.as_deref().unwrap_or("no effect");
+        // The gravest of its effects; the fault's own row names them all.
+        let proof = fault.proof.as_deref().and_then(|proof| proof.split(", ").next()).unwrap_or("no effect");
         format!("{} at {begin} ({proof})", fault.kind)
     };
     (!faults.is_empty()).then(|| faults.iter().map(one).collect::<Vec<_>>().join("; "))

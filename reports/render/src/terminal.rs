@@ -97,6 +97,9 @@ fn exposed(report: &Report) -> String {
         0 => String::new(),
         alarms => format!(", {}", words::several(alarms, "false alarm")),
     };
+    if report.telemetry.gap.is_some() {
+        return "not known: the telemetry is not all there".to_owned();
+    }
     if report.orders.bad == 0 {
         let alarms = if alarms.is_empty() { ", no alarm".to_owned() } else { alarms };
         return format!("nothing to expose{alarms}");
@@ -127,7 +130,7 @@ fn hops(report: &Report, colour: bool) -> Vec<String> {
         .iter()
         .map(|hop| {
             let count = words::count(hop.exposure.orders);
-            let because = hop.because.as_deref().unwrap_or("no fault hit them");
+            let because = hop.because.as_deref().unwrap_or("no fault hit them directly");
             let blind = match hop.exposure.orders - hop.exposure.exposed {
                 0 => String::new(),
                 blind => paint(&format!("BLIND to {}  ", words::count(blind)), RED, colour),
@@ -199,14 +202,14 @@ mod tests {
         check(
             sample::broker_kill(),
             &expect![[r#"
-            broker-kill  as-is  full  seed 42  simulated                            26 d of orders in 800 ms
-              orders      5,412 initiated   5,383 closed   41 bad
-              truth       29 lost   12 slow
-              exposed     41 of 41 (recall 1.00  precision 1.00  hop@1 1.00), the first at once
-              lost at     crm-api -> mes-api  order.submitted transit  29  broker-kill at 1 d 1 h (29 messages lost from queues, 3 connections broken)
-              slow at     crm-api -> mes-api  order.submitted transit  12  slow-pricing at 1 d (1 calculation slowed)
-              thresholds  5 of 5 hold
-            PASS  report: target/loupe/x/latest/report.html   again: cargo xtask simulate broker-kill --seed 42"#]],
+                broker-kill  as-is  full  seed 42  simulated                            26 d of orders in 800 ms
+                  orders      5,412 initiated   5,383 closed   41 bad
+                  truth       29 lost   12 slow
+                  exposed     41 of 41 (recall 1.00  precision 1.00  hop@1 1.00), the first at once
+                  lost at     crm-api -> mes-api  order.submitted transit  29  broker-kill at 1 d 1 h (29 messages lost from queues)
+                  slow at     crm-api -> mes-api  order.submitted transit  12  slow-pricing at 1 d (1 calculation slowed)
+                  thresholds  5 of 5 hold
+                PASS  report: target/loupe/x/latest/report.html   again: cargo xtask simulate broker-kill --seed 42"#]],
         );
     }
 
@@ -215,17 +218,17 @@ mod tests {
         check(
             sample::blind_hop(),
             &expect![[r#"
-            broker-kill  as-is  seed-001  seed 42  simulated                        26 d of orders in 800 ms
-              orders      5,412 initiated   5,383 closed   41 bad
-              truth       29 lost   12 slow
-              exposed     24 of 41 (recall 0.59  precision 0.92  hop@1 0.59), the first at once, 2 false alarms
-              lost at     crm-api -> mes-api  order.submitted transit  29  BLIND to 17  broker-kill at 1 d 1 h (29 messages lost from queues, 3 connections broken)
-              slow at     crm-api -> mes-api  order.submitted transit  12  slow-pricing at 1 d (1 calculation slowed)
-              thresholds  2 of 5 hold
-              because     threshold lost_unexposed count==0: observed 17; worst order c-000001
-              because     threshold exposure_recall rate==1: observed 0.59; worst order c-000001
-              because     threshold exposure_precision rate==1: observed 0.92; worst order c-000043
-            FAIL  report: target/loupe/x/latest/report.html   again: cargo xtask simulate broker-kill --seed 42"#]],
+                broker-kill  as-is  seed-001  seed 42  simulated                        26 d of orders in 800 ms
+                  orders      5,412 initiated   5,383 closed   41 bad
+                  truth       29 lost   12 slow
+                  exposed     24 of 41 (recall 0.59  precision 0.92  hop@1 0.59), the first at once, 2 false alarms
+                  lost at     crm-api -> mes-api  order.submitted transit  29  BLIND to 17  broker-kill at 1 d 1 h (29 messages lost from queues)
+                  slow at     crm-api -> mes-api  order.submitted transit  12  slow-pricing at 1 d (1 calculation slowed)
+                  thresholds  2 of 5 hold
+                  because     threshold lost_unexposed count==0: observed 17; worst order c-000001
+                  because     threshold exposure_recall rate==1: observed 0.59; worst order c-000001
+                  because     threshold exposure_precision rate==1: observed 0.92; worst order c-000043
+                FAIL  report: target/loupe/x/latest/report.html   again: cargo xtask simulate broker-kill --seed 42"#]],
         );
     }
 
@@ -250,13 +253,13 @@ mod tests {
         check(
             case,
             &expect![[r#"
-            calm-week  as-is  full  seed 42  simulated                              26 d of orders in 800 ms
-              orders      840 initiated   840 closed   0 bad
-              truth       nothing went wrong
-              exposed     nothing to expose, no alarm
-              thresholds  1 of 5 hold, 4 unknown
-              because     jaeger does not answer
-            UNKNOWN  report: target/loupe/x/latest/report.html   again: cargo xtask simulate calm-week --seed 42"#]],
+                calm-week  as-is  full  seed 42  simulated                              26 d of orders in 800 ms
+                  orders      840 initiated   840 closed   0 bad
+                  truth       nothing went wrong
+                  exposed     not known: the telemetry is not all there
+                  thresholds  1 of 5 hold, 4 unknown
+                  because     jaeger does not answer
+                UNKNOWN  report: target/loupe/x/latest/report.html   again: cargo xtask simulate calm-week --seed 42"#]],
         );
     }
 

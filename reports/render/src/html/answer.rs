@@ -68,6 +68,7 @@ fn numbers(report: &Report) -> Markup {
         0 => "no false alarm".to_owned(),
         alarms => words::several(alarms, "false alarm"),
     };
+    let gap = report.telemetry.gap.is_some();
     let measured = format!(
         "recall {} · precision {} · hop@1 {}",
         words::share(exposure.recall),
@@ -81,10 +82,10 @@ fn numbers(report: &Report) -> Markup {
                 dd { b { (words::count(orders.bad)) } " of " (words::count(orders.initiated)) }
                 dd class="note" { (words::count(orders.closed)) " closed" @if orders.in_flight > 0 { " · " (words::count(orders.in_flight)) " in flight" } }
             }
-            div class=(if exposure.exposed < orders.bad { "bad" } else { "" }) {
+            div class=(if gap || exposure.exposed < orders.bad { "bad" } else { "" }) {
                 dt { "Exposed by the traces" }
                 @if nothing { dd { b { "–" } " nothing to expose" } } @else { dd { b { (words::count(exposure.exposed)) } " of " (words::count(orders.bad)) } }
-                dd class="note" { @if nothing { (alarms) } @else { (measured) " · " (alarms) } }
+                dd class="note" { @if gap { "the traces are not all there: this proves nothing · " } @if nothing { (alarms) } @else { (measured) " · " (alarms) } }
             }
             div class=(if blind > 0 { "bad" } else { "" }) {
                 dt { "Blind hops" }

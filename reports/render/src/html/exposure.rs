@@ -42,7 +42,7 @@ fn faults(report: &Report) -> Markup {
                     @for fault in report.faults.iter().take(MOST) { (fault_row(fault)) }
                     @if report.without_fault.orders > 0 {
                         tr {
-                            th scope="row" { "no fault" } td data-label="When" { "–" } td data-label="Proven effect" { "load and design alone" } (cells(&report.without_fault))
+                            th scope="row" { "no fault" } td data-label="When" { "–" } td data-label="Proven effect" { "none hit them directly: load, design, or what went before them" } (cells(&report.without_fault))
                         }
                     }
                 }
@@ -118,7 +118,7 @@ fn hop_row(hop: &BadHop) -> Markup {
             td class="num" data-label="Bad orders" { (words::count(exposure.orders)) }
             td data-label="Exposed" { (exposed(exposure)) }
             td class="tally" data-label="Right hop" { (words::count(exposure.right_hop)) " of " (words::count(exposure.orders)) }
-            td data-label="Because of" { (hop.because.as_deref().unwrap_or("no fault hit them")) }
+            td data-label="Because of" { (hop.because.as_deref().unwrap_or("no fault hit them directly")) }
         }
     }
 }
