@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use contracts::tables::{OUTBOX_NEW, OUTBOX_SENT, Outbox, outbox};
+use serde::Deserialize;
 use world::{
     record::{self, Record},
     store::{Expect, Scan, StoreError, Tx, Value},
@@ -80,12 +81,22 @@ async fn publish(service: &Service, row: &Outbox) -> Result<(), Unsent> {
         wire: Wire::of(&row.routing_key),
         event_id: row.event_id.clone(),
         order_id: row.order_id.clone(),
-        client_type: None,
+        client_type: whose(service, row),
         version: row.version,
         body: Bytes::copy_from_slice(row.body.as_bytes()),
     };
     let context = service.world.telemetry.parse(row.traceparent.as_deref());
     service.publisher.attempt(service, &context, &announcement).await
+}
+
+/// Whose order it is: for the span alone, so only where there is one.
+fn whose(service: &Service, row: &Outbox) -> Option<Arc<str>> {
+    #[derive(Deserialize)]
+    struct Whose {
+        client_type: Arc<str>,
+    }
+    let enabled = service.world.telemetry.enabled();
+    enabled.then(|| serde_json::from_str::<Whose>(&row.body).ok())?.map(|whose| whose.client_type)
 }
 
 /// Notes what the broker has. Only a failure is worth a span: the send itself has one.

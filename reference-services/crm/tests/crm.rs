@@ -93,6 +93,31 @@ fn what_is_relayed_while_the_broker_is_away_is_never_sent_again() {
 }
 
 #[test]
+fn the_message_that_finds_the_connection_broken_is_lost_unless_the_broker_had_to_confirm_it() {
+    for publisher_confirms in [false, true] {
+        let mut rig = crm(Architecture { publisher_confirms, ..AS_IS });
+        shop_has(&rig, "o-1", Status::PriceCalculated);
+        shop_has(&rig, "o-2", Status::PriceCalculated);
+        assert_eq!(rig.step(CRM_API, "/orders/o-1/approve", "e-1"), 200);
+        rig.pass(SECOND);
+        let fault = rig.inflict(Kind::BrokerRestart);
+        rig.pass(MINUTE);
+        rig.lift(fault);
+        rig.pass(MINUTE);
+        assert_eq!(rig.step(CRM_API, "/orders/o-2/approve", "e-2"), 200);
+        rig.pass(MINUTE);
+        let arrived: Vec<_> = rig.fates().into_iter().filter(|it| it.end == End::Ready).map(|it| it.event_id).collect();
+        assert_eq!(arrived, ["e-1", "e-2"][..if publisher_confirms { 2 } else { 1 }]);
+        let sends = rig.named("publish orders:order.manufacturing_approved");
+        let told: Vec<_> = sends.iter().map(|send| (failure(send), text(&send.attributes, "alexandrite.amqp.confirm"))).collect();
+        let confirm = if publisher_confirms { "ack" } else { "none" };
+        assert_eq!(told[0], (None, Some(confirm)));
+        assert_eq!(told[1].0, Some("connection_lost"));
+        assert_eq!(told.get(2), publisher_confirms.then_some(&(None, Some("ack"))));
+    }
+}
+
+#[test]
 fn an_outbox_is_published_when_the_broker_is_back() {
     let mut rig = crm(TO_BE);
     let fault = rig.inflict(Kind::BrokerKill);
