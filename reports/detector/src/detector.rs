@@ -6,7 +6,7 @@ use opentelemetry::TraceId;
 use signals::Span;
 
 use crate::{
-    finding::{Finding, Verdict},
+    finding::Finding,
     gap::{Gap, Known},
     journey::Journey,
     lifecycle::Lifecycle,
@@ -14,7 +14,7 @@ use crate::{
     record::Record,
     sighting::{Reader, shows},
     strays::Strays,
-    verdict::{Testimony, broke_off, judge, shown_by},
+    verdict::{Testimony, broke_off, fine, judge, shown_by},
     way::{StepId, Steps, Way, bit},
 };
 
@@ -268,15 +268,9 @@ impl Detector {
 
     /// Forgets an order that came to its end in time.
     fn close(&mut self, number: usize) {
-        let order = &self.orders.all[number];
-        let nothing_hidden = |_: &Journey<'_>| 0;
-        let testimony = Testimony { way: &self.way, end_ns: order.latest_ns, silent: 0, hidden: &nothing_hidden };
-        if judge(order, self.clients[0].clone(), &testimony).verdict != Verdict::Ok {
-            return;
-        }
         let order = &mut self.orders.all[number];
-        let shown = Journey::of(order, &self.way).seen() | order.seen;
-        order.seen = shown;
+        let Some(shown) = fine(order, &self.way) else { return };
+        order.seen |= shown;
         order.close(&self.way);
         self.counts.closed += 1;
         self.closed.push(order.id.clone());

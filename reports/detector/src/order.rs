@@ -9,8 +9,8 @@ use crate::{
     way::{StepId, Steps, Way, bit, members},
 };
 
-/// Records are allocated so many at a time: doubling would waste half of a big one.
-const CHUNK: usize = 16;
+/// Records are allocated so many at a time, traces half as many: doubling would waste half of a long list.
+const CHUNK: usize = 8;
 
 /// What is known of one order.
 pub(crate) struct Order {
@@ -90,7 +90,7 @@ impl Order {
     fn trace(&mut self, trace: TraceId) -> u16 {
         let at = self.traces.iter().position(|known| *known == trace).unwrap_or_else(|| {
             if self.traces.len() == self.traces.capacity() {
-                self.traces.reserve_exact(CHUNK / 4);
+                self.traces.reserve_exact(CHUNK / 2);
             }
             self.traces.push(trace);
             self.traces.len() - 1

@@ -68,6 +68,13 @@ pub(crate) fn judge(order: &Order, client_type: Arc<str>, testimony: &Testimony<
     }
 }
 
+/// The hops that an order at its end showed, if nothing is wrong with it.
+pub(crate) fn fine(order: &Order, way: &Way) -> Option<Steps> {
+    let journey = Journey::of(order, way);
+    let slow = slow::slow(&journey, &Halt::Done, order.latest_ns);
+    (word(&journey, &Halt::Done, &slow).verdict == Verdict::Ok).then(|| journey.seen())
+}
+
 /// The first that applies, the worst first. What is certain goes before what is not.
 fn word(journey: &Journey<'_>, halt: &Halt, slow: &slow::Slow) -> Word {
     lost::lost(journey, halt)

@@ -87,11 +87,13 @@ fn steps() -> Vec<Step> {
 }
 
 /// Where the time of a state, or of the message that announces it, is spent: deadline, first step, hops with shares.
-fn stretches(steps: &[Step]) -> Vec<(u64, usize, Vec<(usize, f64)>)> {
+type Stretch = (u64, usize, Vec<(usize, f64)>);
+
+fn stretches(steps: &[Step]) -> Vec<Stretch> {
     let at = |hop: &str| steps.iter().position(|step| step.hop == hop).unwrap();
     let entered = |state: usize| at(&if state == 3 { "pricing work".to_owned() } else { format!("{} wait", STATES[state]) });
     let mut all = Vec::new();
-    for state in 1..STATES.len() {
+    for (state, deadline) in DEADLINES.into_iter().enumerate().skip(1) {
         let before = message(state - 1).filter(|_| [3, 4, 5, 9].contains(&state)).map(|(key, ..)| key);
         let mut hops = Vec::new();
         if let Some(key) = before {
@@ -109,7 +111,7 @@ fn stretches(steps: &[Step]) -> Vec<(u64, usize, Vec<(usize, f64)>)> {
             9 => hops.push((entered(state), 0.97)),
             _ => hops.push((entered(state), 1.0)),
         }
-        all.push((DEADLINES[state], entered(state - 1), hops));
+        all.push((deadline, entered(state - 1), hops));
         // The news that no state waits for.
         if [5, 6, 7].contains(&state) {
             let (key, ..) = message(state).unwrap();
@@ -170,7 +172,7 @@ fn judge(spans: &[Span], end_ns: u64) -> (String, String) {
     if let Some(step) = overdue {
         return ("stuck".into(), steps[step].hop.clone());
     }
-    let excess = |(deadline, _, hops): &(u64, usize, Vec<(usize, f64)>)| -> Vec<(i128, usize)> {
+    let excess = |(deadline, _, hops): &Stretch| -> Vec<(i128, usize)> {
         let over = |(hop, share): &(usize, f64)| {
             let until = at(*hop).or_else(|| at(steps[*hop].begin).map(|_| end_ns))?;
             let spent = until - at(steps[*hop].begin)?;
@@ -178,7 +180,7 @@ fn judge(spans: &[Span], end_ns: u64) -> (String, String) {
         };
         hops.iter().filter_map(over).collect()
     };
-    let late = |stretch: &&(u64, usize, Vec<(usize, f64)>)| {
+    let late = |stretch: &&Stretch| {
         let last = stretch.2.last().unwrap().0;
         at(last).is_some_and(|last| last - at(stretch.1).unwrap() > stretch.0)
     };
