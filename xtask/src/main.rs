@@ -1,12 +1,17 @@
 //! `cargo xtask`: the command line of Loupe.
 
+mod containers;
 mod test;
-mod tidy;
 
 use std::{path::PathBuf, process::ExitCode};
 
 use clap::{Parser, Subcommand};
-use harness::Exit;
+use harness::{
+    Exit,
+    options::{Options, WorldName},
+    simulate::Terminal,
+};
+use xtask::{simulated::Simulated, tidy};
 
 /// Runs a shop, a CRM and a factory, breaks the wires between them, and proves order by order whether traces expose what was
 /// lost or late.
@@ -19,6 +24,8 @@ struct CommandLine {
 
 #[derive(Subcommand)]
 enum Command {
+    /// Run scenarios and judge them by their traces
+    Simulate(Options),
     /// Run every test that this machine can run, and say what was skipped and why
     Test {
         /// Also the long ones: 200 seeds instead of 5
@@ -35,6 +42,7 @@ fn main() -> ExitCode {
         Err(error) => return usage(&error),
     };
     let ended = match line.command {
+        Command::Simulate(options) => simulate(&options),
         Command::Test { nightly } => test::run(&root(), nightly),
         Command::Tidy => tidy_up(),
     };
@@ -44,6 +52,15 @@ fn main() -> ExitCode {
             complain(&format!("{error:#}"));
             Exit::Failure.into()
         }
+    }
+}
+
+fn simulate(options: &Options) -> anyhow::Result<Exit> {
+    match options.world {
+        WorldName::Simulated => {
+            Ok(harness::simulate::simulate(&root(), options, &mut Simulated, Terminal::detect(variable)))
+        }
+        WorldName::Containers => containers::run(&root()),
     }
 }
 

@@ -37,7 +37,7 @@ const STEPS: [Step; 5] = [
 /// # Errors
 /// When cargo cannot be started.
 #[expect(clippy::print_stdout, reason = "the command's output")]
-pub fn run(root: &Path, nightly: bool) -> Result<Exit> {
+pub(crate) fn run(root: &Path, nightly: bool) -> Result<Exit> {
     let ci = crate::variable("CI").is_some_and(|value| value == "true");
     let mut table = Vec::new();
     let (mut passed, mut failed, mut skipped) = (0, 0, 0);

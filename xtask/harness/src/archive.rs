@@ -68,7 +68,7 @@ impl Archive {
     /// All kept spans: order by order, then those that name none; by start time within each.
     #[must_use]
     pub fn spans(&self) -> Vec<&Span> {
-        let by_start = |spans: &mut Vec<&Span>| spans.sort_by_key(|span| (span.start_ns, span.trace_id, span.span_id));
+        let by_start = |spans: &mut Vec<&Span>| spans.sort_by_key(|span| (span.start_ns, span.trace_id.to_bytes(), span.span_id.to_bytes()));
         let mut all = Vec::new();
         for spans in self.by_order.values().chain([&self.nameless]) {
             let mut spans = spans.iter().collect();

@@ -1,9 +1,20 @@
 //! A scenario, any world, a judge: what is the same whichever world a run takes place in.
+//!
+//! Read on in this order: [`options`], [`prepare`], [`arena`], [`conclude`], [`artefacts`], [`simulate`].
 
 pub mod archive;
+pub mod arena;
+pub mod artefacts;
+pub mod conclude;
 pub mod exit;
 pub mod folder;
+pub mod lifecycle;
+pub mod options;
+pub mod prepare;
+pub mod progress;
+pub mod simulate;
 
 pub use archive::Archive;
+pub use arena::{Arena, PlayError, Played, Prepared};
 pub use exit::Exit;
 pub use folder::{FolderError, RunFolder};

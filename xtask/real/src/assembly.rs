@@ -75,8 +75,7 @@ pub fn config(scenario: &Scenario, app: PathBuf, images: Images, limits: Limits)
     };
     let orders = scenarios::load::arrivals(scenario).count();
     let bindings = message::TOPOLOGY.bindings.iter();
-    let queue_of: BTreeMap<String, String> =
-        bindings.map(|(_, key, queue)| ((*key).to_owned(), (*queue).to_owned())).collect();
+    let queue_of: BTreeMap<String, String> = bindings.map(|(_, key, queue)| ((*key).to_owned(), (*queue).to_owned())).collect();
     Ok(Config {
         images,
         app,
@@ -90,10 +89,7 @@ pub fn config(scenario: &Scenario, app: PathBuf, images: Images, limits: Limits)
             role(services::MES, None),
         ],
         databases: vec![SHOP.into(), MES.into()],
-        rabbit: Rabbit {
-            consumer_timeout: Some(scenario.broker.consumer_timeout),
-            channel_tick: Some(scenario.broker.tick),
-        },
+        rabbit: Rabbit { consumer_timeout: Some(scenario.broker.consumer_timeout), channel_tick: Some(scenario.broker.tick) },
         consumed: vec![message::MES_QUEUE.into(), message::CRM_QUEUE.into()],
         queue_of,
         max_traces: (orders * TRACES_PER_ORDER).max(10_000),

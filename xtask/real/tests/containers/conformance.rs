@@ -1,7 +1,6 @@
 //! Both worlds keep the same promises of the broker's and the database's port.
 
 mod broker;
-mod gate;
 mod store;
 
 use std::sync::Arc;
@@ -17,6 +16,8 @@ use adapters::{
 use containers::{Config, Images, Limits, Rabbit, Stack};
 use simulated::{DRIVER, Pumped, Simulation};
 use world::{Runtime, Telemetry, World};
+
+use crate::gate;
 
 /// Every promise, one after another.
 async fn promises(world: World) {

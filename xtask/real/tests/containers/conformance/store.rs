@@ -66,8 +66,7 @@ async fn load(world: &World, id: &str) -> Option<(Parcel, i64)> {
 }
 
 async fn migrations_may_run_side_by_side(world: &World) {
-    const TABLES: [&world::store::Table; 2] =
-        [<Parcel as record::Record>::TABLE, <Event as record::Record>::TABLE];
+    const TABLES: [&world::store::Table; 2] = [<Parcel as record::Record>::TABLE, <Event as record::Record>::TABLE];
     let migrations: Vec<_> = (0..4)
         .map(|_| {
             let store = Arc::clone(&world.store);

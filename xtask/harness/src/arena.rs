@@ -1,0 +1,65 @@
+//! A world as the harness sees it: a place where a prepared run can be played.
+
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+
+use detector::Finding;
+use judge::case::Telemetry;
+use scenarios::{language::Scenario, ledger::Ledger};
+
+use crate::{Archive, progress::Progress};
+
+/// A run as it is handed to a world.
+pub struct Prepared {
+    /// The scenario with the options' seed, architecture and instrumentation; already scaled where it shall be.
+    pub scenario: Arc<Scenario>,
+    /// The lifecycle file with the scenario's deadlines.
+    pub lifecycle: String,
+    /// Keep the spans of all orders.
+    pub keep_all: bool,
+}
+
+/// What a world gives back.
+pub struct Played {
+    /// What happened.
+    pub ledger: Ledger,
+    /// What the detector says, from spans alone.
+    pub findings: Vec<Finding>,
+    /// The spans that the report needs.
+    pub archive: Archive,
+    /// Whether the telemetry is all there.
+    pub telemetry: Telemetry,
+    /// Spans that the detector was given.
+    pub records: u64,
+    /// What took part, and in which version.
+    pub versions: BTreeMap<String, String>,
+    /// Where a trace can be looked at.
+    pub trace_base: Option<String>,
+    /// How far clocks may be apart: an order nearer to a deadline than this is borderline.
+    pub clock_error: Duration,
+}
+
+/// Why a run could not be played. None of these says anything about the system under test.
+#[derive(Debug, thiserror::Error)]
+pub enum PlayError {
+    /// The world cannot do what the scenario asks.
+    #[error("{0}")]
+    Unable(String),
+    /// The harness or the stack failed.
+    #[error("{0}")]
+    Failed(String),
+}
+
+/// A place where runs are played.
+pub trait Arena {
+    /// Refuses a scenario that this world cannot play, before anything is started.
+    ///
+    /// # Errors
+    /// [`PlayError::Unable`], with the reason.
+    fn accepts(&self, scenario: &Scenario) -> Result<(), PlayError>;
+
+    /// Plays a run to its end.
+    ///
+    /// # Errors
+    /// When the harness or the stack failed.
+    fn play(&mut self, prepared: &Prepared, progress: &mut Progress) -> Result<Played, PlayError>;
+}

@@ -1,0 +1,88 @@
+//! The files of a run. All but `performance.json` are the same, byte for byte, for the same seed and version.
+
+use std::{fs, path::Path, time::Duration};
+
+use judge::Judged;
+use serde_json::json;
+use signals::otlp;
+
+use crate::{
+    arena::{Played, Prepared},
+    folder::RunFolder,
+    options::Options,
+    simulate::RunError,
+};
+
+/// Writes a run's folder, puts it in place and gives the path of its `report.html` by way of `latest`.
+///
+/// # Errors
+/// When a file cannot be written; nothing of the run is to be seen then.
+pub fn write(
+    prepared: &Prepared,
+    played: &Played,
+    judged: &Judged,
+    options: &Options,
+    took: Duration,
+) -> Result<String, RunError> {
+    let folder = RunFolder::begin(&options.report_dir, &prepared.scenario.name, &run_name(prepared, options))?;
+    fill(&folder, played, judged)?;
+    let performance = performance(played, judged, took)?;
+    folder.file("performance.json", |out| out.write_all(performance.as_bytes()))?;
+    folder.publish()?;
+    let latest = options.report_dir.join(&prepared.scenario.name).join("latest").join("report.html");
+    Ok(latest.display().to_string())
+}
+
+/// Everything that depends on seed and version alone.
+fn fill(folder: &RunFolder, played: &Played, judged: &Judged) -> Result<(), RunError> {
+    let report = render::report_json(&judged.report)?;
+    let bad_orders = render::bad_orders_jsonl(&judged.bad_orders)?;
+    let html = render::html(&judged.report, &judged.bad_orders);
+    folder.file("report.json", |out| out.write_all(report.as_bytes()))?;
+    folder.file("bad-orders.jsonl", |out| out.write_all(bad_orders.as_bytes()))?;
+    folder.file("report.html", |out| out.write_all(html.as_bytes()))?;
+    folder.file("ledger.jsonl", |out| played.ledger.write_jsonl(&mut &mut *out))?;
+    folder.file("faults.jsonl", |out| played.ledger.write_faults_jsonl(&mut &mut *out))?;
+    folder.file("spans.otlp.jsonl", |out| spans(played, out))?;
+    Ok(())
+}
+
+fn spans(played: &Played, out: &mut dyn std::io::Write) -> std::io::Result<()> {
+    let mut writer = otlp::Writer::new(out);
+    for span in played.archive.spans() {
+        writer.write(span)?;
+    }
+    writer.finish().map(drop)
+}
+
+/// The run's name below its scenario: what was chosen, so that the same choice replaces the same folder.
+fn run_name(prepared: &Prepared, options: &Options) -> String {
+    let scenario = &prepared.scenario;
+    let (architecture, instrumentation) = (scenario.architecture.preset.name(), scenario.instrumentation.preset.name());
+    let scaled = if scenario.scaled_by.is_some() { "-scaled" } else { "" };
+    format!("{}-{architecture}-{instrumentation}-seed-{}{scaled}", options.world.name(), scenario.seed)
+}
+
+/// What depends on the machine and its mood.
+#[expect(clippy::cast_precision_loss, reason = "rates to look at")]
+fn performance(played: &Played, judged: &Judged, took: Duration) -> Result<String, serde_json::Error> {
+    let seconds = took.as_secs_f64().max(f64::EPSILON);
+    let orders = judged.report.orders.initiated;
+    serde_json::to_string_pretty(&json!({
+        "wall_s": seconds,
+        "orders_per_s": orders as f64 / seconds,
+        "spans_per_s": played.records as f64 / seconds,
+        "spans": played.records,
+        "spans_not_kept": played.archive.dropped(),
+        "peak_memory_bytes": peak_memory(),
+    }))
+}
+
+/// The most memory this process has held, in bytes; `None` where the system does not say.
+#[must_use]
+pub fn peak_memory() -> Option<u64> {
+    let status = fs::read_to_string(Path::new("/proc/self/status")).ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok().map(|kilobytes| kilobytes * 1024)
+}
+

@@ -1,0 +1,75 @@
+//! From a played run to its judgement.
+
+use std::time::Duration;
+
+use judge::{
+    Case, Judged,
+    case::{LeadTimes, Run, StateTimes},
+};
+use scenarios::{
+    classify,
+    ledger::latency::{self, Times},
+    lifecycle::{Lifecycle, LifecycleError},
+};
+
+use crate::{
+    arena::{Played, Prepared},
+    options::WorldName,
+};
+
+/// Judges a played run.
+///
+/// # Errors
+/// When the lifecycle cannot be read (it was read before the run began).
+pub fn judged(prepared: &Prepared, played: &Played, world: WorldName) -> Result<Judged, LifecycleError> {
+    let lifecycle = Lifecycle::parse(&prepared.lifecycle)?;
+    let ledger = &played.ledger;
+    let mut run = Run::of(&prepared.scenario, world.name());
+    run.epoch_ns = ledger.started_ns;
+    run.end_ns = ledger.end_ns;
+    run.unsettled = ledger.unsettled.clone();
+    run.versions = played.versions.clone();
+    run.trace_base = played.trace_base.clone();
+    let truths = classify::classify(ledger, &lifecycle, played.clock_error);
+    let case = Case {
+        run,
+        truths,
+        findings: played.findings.clone(),
+        faults: ledger
+            .faults
+            .iter()
+            .map(|fault| (fault.fault.clone(), ledger.effects_of(&fault.fault.name).cloned().collect()))
+            .collect(),
+        states: latency::states(ledger, &lifecycle).into_iter().map(|(status, times)| state_times(status, times)).collect(),
+        lead_times: lead_times(latency::lead_time(ledger, &lifecycle)),
+        thresholds: prepared.scenario.thresholds.clone(),
+        telemetry: played.telemetry.clone(),
+        exposed_when_full: None,
+    };
+    Ok(judge::judge(case))
+}
+
+fn state_times(status: contracts::Status, times: Times) -> StateTimes {
+    StateTimes {
+        state: status.name().to_owned(),
+        sla_ns: times.deadline.map(nanos),
+        times_ns: times.sorted_ns,
+        breaches: times.breaches as u64,
+        due: times.due as u64,
+        slowest: times.slowest,
+    }
+}
+
+fn lead_times(times: Times) -> LeadTimes {
+    LeadTimes {
+        promise_ns: times.deadline.map(nanos),
+        times_ns: times.sorted_ns,
+        overdue: times.breaches as u64,
+        due: times.due as u64,
+        slowest: times.slowest,
+    }
+}
+
+fn nanos(duration: Duration) -> u64 {
+    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
+}

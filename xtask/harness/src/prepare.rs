@@ -1,0 +1,86 @@
+//! From the command line to runs that can be played: scenarios found, options applied, everything wrong said before anything
+//! starts.
+
+use std::{path::Path, sync::Arc};
+
+use scenarios::{Scenario, language::ScenarioError, scale};
+
+use crate::{
+    arena::{Arena, Prepared},
+    folder,
+    options::{Options, WorldName},
+};
+
+/// The scenario of `cargo xtask simulate` without an argument: the most telling one.
+pub const DEFAULT: &str = "broker-kill";
+
+/// What is wrong with a command line or a scenario. Nothing has been started.
+#[derive(Debug, thiserror::Error)]
+pub enum UsageError {
+    /// A scenario cannot be found, read or understood.
+    #[error(transparent)]
+    Scenario(#[from] ScenarioError),
+    /// A scenario cannot be scaled, its deadlines do not fit the lifecycle, or the world cannot play it.
+    #[error("{name}: {reason}")]
+    Unfit {
+        /// The scenario.
+        name: String,
+        /// Why not.
+        reason: String,
+    },
+    /// The report directory takes no files.
+    #[error(transparent)]
+    ReportDir(#[from] folder::FolderError),
+}
+
+/// Every run that the options ask for, in order.
+///
+/// # Errors
+/// The first thing that is wrong.
+pub fn runs(root: &Path, options: &Options, arena: &dyn Arena) -> Result<Vec<Prepared>, UsageError> {
+    folder::probe(&options.report_dir)?;
+    let default = [DEFAULT.to_owned()];
+    let names = if options.scenarios.is_empty() { &default[..] } else { &options.scenarios };
+    let mut found = Vec::new();
+    for name in names {
+        found.extend(Scenario::resolve(root, name)?);
+    }
+    let mut runs = Vec::new();
+    for scenario in found {
+        let scenario = chosen(scenario, options);
+        let unable = |reason: String| UsageError::Unfit { name: scenario.name.clone(), reason };
+        arena.accepts(&scenario).map_err(|error| unable(error.to_string()))?;
+        for turn in 0..options.seeds {
+            let seed = options.seed.unwrap_or(scenario.seed).wrapping_add(turn);
+            let shortened = options.scaled || options.world == WorldName::Containers;
+            runs.push(prepared(Scenario { seed, ..scenario.clone() }, shortened, options.otlp)?);
+        }
+    }
+    Ok(runs)
+}
+
+/// The scenario with the options' architecture and instrumentation.
+fn chosen(scenario: Scenario, options: &Options) -> Scenario {
+    let scenario = match options.architecture {
+        Some(name) => scenario.with_architecture(name.into()),
+        None => scenario,
+    };
+    match options.instrumentation {
+        Some(name) => scenario.with_instrumentation(name.into()),
+        None => scenario,
+    }
+}
+
+/// One run: scaled where it shall be, its lifecycle read by all who need it.
+///
+/// # Errors
+/// When the scenario cannot be scaled, or its deadlines do not fit the lifecycle.
+pub fn prepared(scenario: Scenario, scaled: bool, keep_all: bool) -> Result<Prepared, UsageError> {
+    let name = scenario.name.clone();
+    let wrong = |reason: String| UsageError::Unfit { name: name.clone(), reason };
+    let scenario = if scaled { scale::scaled(&scenario).map_err(|error| wrong(error.to_string()))? } else { scenario };
+    let lifecycle = crate::lifecycle::for_sla(&scenario.sla).map_err(|error| wrong(error.to_string()))?;
+    detector::Lifecycle::parse(&lifecycle).map_err(|error| wrong(error.to_string()))?;
+    scenarios::lifecycle::Lifecycle::parse(&lifecycle).map_err(|error| wrong(error.to_string()))?;
+    Ok(Prepared { scenario: Arc::new(scenario), lifecycle, keep_all })
+}

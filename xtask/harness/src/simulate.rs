@@ -1,0 +1,137 @@
+//! `cargo xtask simulate`, whatever the world: play each run, judge it, put its folder in place, say the answer.
+
+use std::{io, io::IsTerminal as _, path::Path};
+
+use judge::{Judged, report::Outcome};
+
+use crate::{
+    Exit,
+    arena::{Arena, PlayError, Prepared},
+    artefacts, conclude,
+    folder::FolderError,
+    options::Options,
+    prepare::{self, UsageError},
+    progress::Progress,
+};
+
+/// Why a run has no verdict.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// It could not be played.
+    #[error(transparent)]
+    Play(#[from] PlayError),
+    /// Its lifecycle cannot be read.
+    #[error(transparent)]
+    Lifecycle(#[from] scenarios::lifecycle::LifecycleError),
+    /// Its report cannot be written.
+    #[error(transparent)]
+    Folder(#[from] FolderError),
+    /// A number of its report is none.
+    #[error("the report cannot be written: {0}")]
+    Json(#[from] serde_json::Error),
+}
+
+/// What the terminal is like.
+#[derive(Clone, Copy, Debug)]
+pub struct Terminal {
+    /// Colours are welcome on stdout.
+    pub colour: bool,
+    /// Progress as plain lines.
+    pub plain: bool,
+}
+
+impl Terminal {
+    /// Colours on a terminal unless `NO_COLOR` is set; plain progress with `CI=true`.
+    #[must_use]
+    pub fn detect(variable: impl Fn(&str) -> Option<String>) -> Self {
+        let set = |name: &str| variable(name).is_some_and(|value| !value.is_empty());
+        let ci = variable("CI").is_some_and(|value| value == "true");
+        Self { colour: io::stdout().is_terminal() && !set("NO_COLOR"), plain: ci }
+    }
+}
+
+/// Plays, judges and reports every run that the options ask for. What is wrong is said on stderr, the answers on stdout.
+pub fn simulate(root: &Path, options: &Options, arena: &mut dyn Arena, terminal: Terminal) -> Exit {
+    let runs = match prepare::runs(root, options, arena) {
+        Ok(runs) => runs,
+        Err(error @ UsageError::ReportDir(_)) | Err(error) => {
+            complain(&error.to_string());
+            return Exit::Usage;
+        }
+    };
+    let single = runs.len() == 1;
+    let mut exit = Exit::Pass;
+    let mut red = Vec::new();
+    for prepared in &runs {
+        match run(prepared, options, arena, terminal, single) {
+            Ok(judged) => {
+                exit = exit.worst(exit_of(judged.report.outcome));
+                if judged.report.outcome != Outcome::Pass {
+                    red.push(judged);
+                }
+            }
+            Err(error) => {
+                complain(&format!("{}: {error}", prepared.scenario.name));
+                exit = exit.worst(Exit::Failure);
+            }
+        }
+    }
+    if !single {
+        summary(runs.len(), &red, terminal);
+    }
+    exit
+}
+
+fn exit_of(outcome: Outcome) -> Exit {
+    match outcome {
+        Outcome::Pass => Exit::Pass,
+        Outcome::Fail => Exit::Red,
+        Outcome::Unknown => Exit::Unknown,
+    }
+}
+
+#[expect(clippy::print_stdout, reason = "the answer")]
+fn run(
+    prepared: &Prepared,
+    options: &Options,
+    arena: &mut dyn Arena,
+    terminal: Terminal,
+    single: bool,
+) -> Result<Judged, RunError> {
+    let mut progress = Progress::begin(&label(prepared), terminal.plain);
+    let played = arena.play(prepared, &mut progress)?;
+    progress.phase("judging");
+    let judged = conclude::judged(prepared, &played, options.world)?;
+    let html = artefacts::write(prepared, &played, &judged, options, progress.elapsed())?;
+    let took = progress.elapsed();
+    drop(progress);
+    if single {
+        let screen = render::Screen { colour: terminal.colour, took: Some(took), html: Some(&html) };
+        println!("{}", render::terminal(&judged.report, &screen));
+    } else {
+        println!("{}", render::terminal::row(&judged.report, terminal.colour));
+    }
+    Ok(judged)
+}
+
+/// Which run it is, for people who watch.
+fn label(prepared: &Prepared) -> String {
+    let scenario = &prepared.scenario;
+    format!("{}  {}  seed {}", scenario.name, scenario.architecture.preset.name(), scenario.seed)
+}
+
+/// After several runs: what is red or unknown, with its reasons, and how to see one again.
+#[expect(clippy::print_stdout, reason = "the answer")]
+fn summary(runs: usize, red: &[Judged], terminal: Terminal) {
+    println!("\n{} of {runs} pass", runs - red.len());
+    for judged in red {
+        println!("\n{}", render::terminal::row(&judged.report, terminal.colour));
+        judged.report.reasons.iter().take(3).for_each(|reason| println!("  because     {reason}"));
+        println!("  again       {}", judged.report.replay);
+    }
+}
+
+#[expect(clippy::print_stderr, reason = "the only way to say what is wrong")]
+fn complain(text: &str) {
+    eprintln!("error: {text}");
+}

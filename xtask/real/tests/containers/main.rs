@@ -1,0 +1,14 @@
+//! The containers world, tried: beside the simulated one, with a whole order, with faults, and where it must fail.
+//!
+//! What needs Docker is skipped, and says so, unless `LOUPE_CONTAINERS=1`.
+
+#[cfg(test)]
+mod broker_kill;
+#[cfg(test)]
+mod conformance;
+#[cfg(test)]
+mod failures;
+#[cfg(test)]
+mod gate;
+#[cfg(test)]
+mod journey;

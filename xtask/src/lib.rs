@@ -1,0 +1,4 @@
+//! The simulated world put together, and the project's own checks. `main.rs` is the command line over it.
+
+pub mod simulated;
+pub mod tidy;

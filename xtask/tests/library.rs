@@ -1,0 +1,89 @@
+//! Every scenario of the library, on both architectures, gives the report that its `.expected` file holds.
+//!
+//! The file has two parts. Above the line of dashes stand assertions that people wrote: `as-is: truth.lost >= 20`, a path into
+//! `report.json`, a comparison, a value. Below it stand the terminal's words for each architecture. `UPDATE_EXPECT=1` renews the
+//! part below and never touches the part above.
+
+use std::{fs, path::Path};
+
+use contracts::architecture::Preset;
+use judge::Judged;
+use scenarios::Scenario;
+
+const DASHES: &str = "--------------------------------------------------------------------------------";
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap()
+}
+
+/// Checks one hand-written line against the report of its architecture.
+fn assert_line(line: &str, reports: &[(Preset, serde_json::Value)]) {
+    let (preset, assertion) = line.split_once(": ").unwrap_or_else(|| panic!("not `<architecture>: <assertion>`: {line}"));
+    let (_, report) = reports.iter().find(|(name, _)| name.name() == preset).unwrap_or_else(|| panic!("no such preset: {line}"));
+    let [path, comparison, value] = assertion.split(' ').collect::<Vec<_>>()[..] else { panic!("not three words: {assertion}") };
+    // What a report does not count is zero: truth.lost is absent when no order was lost.
+    let seen = report.pointer(&format!("/{}", path.replace('.', "/"))).cloned().unwrap_or_else(|| 0.into());
+    let holds = match (value.parse::<f64>(), seen.as_f64()) {
+        (Ok(value), Some(seen)) => match comparison {
+            "==" => (seen - value).abs() < f64::EPSILON,
+            ">=" => seen >= value,
+            "<=" => seen <= value,
+            _ => panic!("no such comparison: {line}"),
+        },
+        _ => comparison == "==" && seen.to_string().trim_matches('"') == value,
+    };
+    assert!(holds, "{line}: it is {seen}");
+}
+
+fn judged(scenario: &Scenario, preset: Preset) -> Judged {
+    xtask::simulated::judged(&scenario.clone().with_architecture(preset))
+}
+
+fn check(name: &str) {
+    let file = root().join("scenarios/library").join(format!("{name}.expected"));
+    let scenario = Scenario::resolve(root(), name).unwrap().remove(0);
+    let runs: Vec<(Preset, Judged)> = Preset::ALL.map(|preset| (preset, judged(&scenario, preset))).into();
+    let golden: String = runs.iter().map(|(_, run)| render::terminal::words(&run.report, false) + "\n").collect();
+    let old = fs::read_to_string(&file).unwrap_or_else(|_| panic!("{name}: write assertions into {}", file.display()));
+    let (by_hand, old_golden) = old.split_once(&format!("{DASHES}\n")).unwrap_or((&old, ""));
+
+    let reports: Vec<_> = runs.iter().map(|(preset, run)| (*preset, serde_json::to_value(&run.report).unwrap())).collect();
+    let lines: Vec<_> = by_hand.lines().filter(|line| !line.is_empty() && !line.starts_with('#')).collect();
+    assert!(lines.len() >= 4, "{name}: hardly an assertion");
+    lines.iter().for_each(|line| assert_line(line, &reports));
+
+    #[expect(clippy::disallowed_methods, reason = "how golden files are renewed everywhere")]
+    if std::env::var("UPDATE_EXPECT").is_ok() {
+        fs::write(&file, format!("{by_hand}{DASHES}\n{golden}")).unwrap();
+        return;
+    }
+    assert_eq!(old_golden, golden, "{name}: if this is right, renew it with UPDATE_EXPECT=1");
+}
+
+#[test]
+fn calm_week() {
+    check("calm-week");
+}
+
+#[test]
+fn broker_kill() {
+    check("broker-kill");
+}
+
+#[test]
+fn slow_pricing() {
+    check("slow-pricing");
+}
+
+#[test]
+fn early_ack_crash() {
+    check("early-ack-crash");
+}
+
+#[test]
+fn every_scenario_of_the_library_is_checked_here() {
+    let source = include_str!("library.rs");
+    for scenario in Scenario::library(root()).unwrap() {
+        assert!(source.contains(&format!("check(\"{}\")", scenario.name)), "{}", scenario.name);
+    }
+}
