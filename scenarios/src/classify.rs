@@ -76,8 +76,9 @@ struct Word<'a> {
 fn word<'a>(ledger: &Ledger, lifecycle: &'a Lifecycle, account: &Account, walk: &Walk<'a>, clock_error: Duration) -> Word<'a> {
     let bad = |class, hop, since_ns| Word { class, hop, since_ns, borderline: false };
     let closed = walk.closed_ns().is_some();
-    let movable = !closed && ledger.unsettled.is_some() && lost::movable(ledger, account);
-    if !closed && !movable {
+    let movable = ledger.unsettled.is_some() && lost::movable(ledger, account);
+    // Where only a person is missing nothing is lost: whoever comes back finds the order where it was.
+    if !closed && !movable && !lost::abandoned(walk) {
         return bad(Class::Lost, lost::hop(walk), Some(lost::last_sign(account)));
     }
     if closed && let Some(hop) = lost::disagreement(account, walk) {

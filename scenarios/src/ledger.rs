@@ -7,6 +7,10 @@ mod collect;
 mod effects;
 pub mod latency;
 mod lines;
+#[cfg(test)]
+pub(crate) mod sample;
+#[cfg(test)]
+mod tests;
 
 use std::{sync::Arc, time::Duration};
 

@@ -10,7 +10,7 @@ use super::Walk;
 use crate::{
     actors::intents::{Outcome, Who},
     ledger::{Account, Ledger},
-    lifecycle::{Part, Side},
+    lifecycle::{Hop, Part, Side},
 };
 
 /// Whether a row, message, job, timer or somebody's intent can still move the order.
@@ -39,8 +39,17 @@ pub(super) fn movable(ledger: &Ledger, account: &Account) -> bool {
 
 /// The first hop in the lifecycle's order that did not end and that stands in the way of the rest.
 pub(super) fn hop<'a>(walk: &Walk<'a>) -> Option<&'a str> {
+    obstacle(walk).map(|hop| &*hop.name)
+}
+
+/// Whether that hop is a wait: the order stands where people find it, and they have given it up.
+pub(super) fn abandoned(walk: &Walk<'_>) -> bool {
+    obstacle(walk).is_some_and(|hop| hop.part == Part::Wait)
+}
+
+fn obstacle<'a>(walk: &Walk<'a>) -> Option<&'a Hop> {
     let mut hops = walk.lifecycle.hops.iter().zip(&walk.times);
-    hops.find(|(hop, times)| times.end.is_none() && !passed(walk, hop.part, hop.status)).map(|(hop, _)| &*hop.name)
+    hops.find(|(hop, times)| times.end.is_none() && !passed(walk, hop.part, hop.status)).map(|(hop, _)| hop)
 }
 
 /// Whether the side that a hop leads to has recorded a later state: then the hop is in nobody's way.

@@ -1,167 +1,20 @@
 //! The truth about hand-made ledgers: each hop an order can be lost at, and each deadline's last good and first bad nanosecond.
 
+use std::{sync::Arc, time::Duration};
+
 use contracts::Status;
-use faults::{Effect, End, Fault, Kind, Outcome as Sent, What};
+use faults::{Effect, End, Outcome as Sent, What};
 
 use super::{classify, last_open_deadline};
 use crate::{
-    actors::intents::{Intent, Outcome, Who},
-    ledger::{Account, Delivery, FaultRun, Job, Ledger, Message, RowState, Step},
+    actors::intents::{Outcome, Who},
+    ledger::{
+        Account, Ledger, RowState,
+        sample::{DAY, EPOCH, HOUR, MINUTE, Order},
+    },
     lifecycle::{LIFECYCLE, Lifecycle, Side},
     truth::{Class, Truth},
 };
-use std::{sync::Arc, time::Duration};
-
-const MINUTE: u64 = 60_000_000_000;
-const HOUR: u64 = 60 * MINUTE;
-const DAY: u64 = 24 * HOUR;
-const EPOCH: u64 = 1_767_571_200_000_000_000;
-
-/// How far an order comes, and when: made hop by hop, so that a test can stop, repeat or delay any of them.
-struct Order {
-    account: Account,
-    now: u64,
-}
-
-impl Order {
-    fn new() -> Self {
-        let mut account = Account::new("c-000001".into(), "retail".into());
-        account.order_id = Some("o-1.1-1".into());
-        Self { account, now: EPOCH }
-    }
-
-    /// An order whose price is known to the factory, each hop a second long.
-    fn priced() -> Self {
-        Self::submitted().told(Status::Submitted).calculated(MINUTE)
-    }
-
-    fn submitted() -> Self {
-        Self::new().enters(Status::Initiated, 0).enters(Status::FileUploaded, 3 * MINUTE).enters(Status::Submitted, 10 * MINUTE)
-    }
-
-    /// An order that was closed after eight days.
-    fn closed() -> Self {
-        Self::made(10 * MINUTE)
-    }
-
-    /// The same, approved after a while.
-    fn made(approval: u64) -> Self {
-        Self::priced()
-            .told(Status::PriceCalculated)
-            .enters(Status::ManufacturingApproved, approval)
-            .told(Status::ManufacturingApproved)
-            .enters(Status::ManufacturingStarted, HOUR)
-            .told(Status::ManufacturingStarted)
-            .enters(Status::ManufacturingCompleted, 4 * DAY)
-            .told(Status::ManufacturingCompleted)
-            .enters(Status::Packaging, 4 * HOUR)
-            .told(Status::Packaging)
-            .enters(Status::Shipped, DAY)
-            .told(Status::Shipped)
-            .enters(Status::Closed, 3 * DAY)
-    }
-
-    fn enters(mut self, status: Status, after: u64) -> Self {
-        self.now += after;
-        let side = if status.owner() == "MES" { Side::Mes } else { Side::Shop };
-        self.records(side, status)
-    }
-
-    fn records(mut self, side: Side, status: Status) -> Self {
-        let version = status as i64 + 1;
-        let event_id = format!("o-1.1-1:{status}").into();
-        let step = Step { from: status.previous(), to: status, version, event_id, at_ns: self.now, service: "any".into() };
-        let (row, steps) = match side {
-            Side::Shop => (&mut self.account.shop_row, &mut self.account.shop),
-            Side::Mes => (&mut self.account.mes_row, &mut self.account.mes),
-        };
-        steps.push(step);
-        if row.as_ref().is_none_or(|row| row.version < version) {
-            *row = Some(RowState { status, version, claimed: true });
-        }
-        self
-    }
-
-    /// The announcement is published, delivered and recorded, a second each.
-    fn told(self, status: Status) -> Self {
-        self.told_after(status, [1, 1, 1].map(|s| s * 1_000_000_000))
-    }
-
-    fn told_after(mut self, status: Status, [send, transit, process]: [u64; 3]) -> Self {
-        self = self.publishes(status, send, Sent::Confirmed, End::Acked).delivered(transit);
-        self.now += process;
-        let side = if status.owner() == "MES" { Side::Shop } else { Side::Mes };
-        self.records(side, status)
-    }
-
-    fn publishes(mut self, status: Status, after: u64, sent: Sent, end: End) -> Self {
-        self.now += after;
-        let n = self.account.messages.len();
-        self.account.messages.push(Message {
-            message_id: format!("m-{n}").into(),
-            event_id: format!("o-1.1-1:{status}").into(),
-            announces: status,
-            published_ns: self.now,
-            sent,
-            deliveries: Vec::new(),
-            end,
-            end_ns: self.now,
-        });
-        self
-    }
-
-    fn delivered(mut self, after: u64) -> Self {
-        self.now += after;
-        let message = self.account.messages.last_mut().unwrap();
-        let redelivered = !message.deliveries.is_empty();
-        message.deliveries.push(Delivery { at_ns: self.now, node: "any-1.1".into(), redelivered });
-        message.end_ns = self.now;
-        self
-    }
-
-    fn begins_to_calculate(mut self, state: &str) -> Self {
-        let attempt = self.account.jobs.len() as i64 + 1;
-        let job = Job { attempt, state: state.into(), queued_ns: self.now, started_ns: Some(self.now), finished_ns: None };
-        self.account.jobs.push(job);
-        self
-    }
-
-    fn calculated(self, takes: u64) -> Self {
-        let mut order = self.begins_to_calculate("done");
-        order.now += takes;
-        order.account.jobs.last_mut().unwrap().finished_ns = Some(order.now);
-        order.enters(Status::PriceCalculated, 0)
-    }
-
-    fn means(mut self, who: Who, step: Status, outcome: Outcome) -> Self {
-        self.account.intents.push(Intent { who, step, begun_ns: self.now, outcome, ended_ns: None, status: None });
-        self
-    }
-
-    fn ledger(self) -> Ledger {
-        Ledger {
-            started_ns: EPOCH,
-            end_ns: EPOCH + 60 * DAY,
-            unsettled: None,
-            calculation_limit: Duration::from_secs(1_900),
-            relayed: true,
-            orders: vec![self.account],
-            faults: Vec::new(),
-            effects: Vec::new(),
-        }
-    }
-
-    fn truth(self) -> Truth {
-        truth(&self.ledger())
-    }
-
-    /// Lost at this hop.
-    fn lost_at(self) -> String {
-        let truth = self.truth();
-        assert_eq!(truth.class, Class::Lost);
-        truth.hop.unwrap()
-    }
-}
 
 fn lifecycle() -> Lifecycle {
     Lifecycle::parse(LIFECYCLE).unwrap()
@@ -175,6 +28,19 @@ fn said(truth: &Truth) -> (Class, Option<&str>) {
     (truth.class, truth.hop.as_deref())
 }
 
+impl Order {
+    fn truth(self) -> Truth {
+        truth(&self.ledger())
+    }
+
+    /// Lost at this hop.
+    fn lost_at(self) -> String {
+        let truth = self.truth();
+        assert_eq!(truth.class, Class::Lost);
+        truth.hop.unwrap()
+    }
+}
+
 #[test]
 fn an_order_that_comes_to_its_end_in_time_is_fine() {
     let truth = Order::closed().truth();
@@ -184,13 +50,23 @@ fn an_order_that_comes_to_its_end_in_time_is_fine() {
 }
 
 #[test]
-fn an_order_nobody_went_on_with_is_lost_where_people_stopped() {
-    assert_eq!(Order::new().enters(Status::Initiated, 0).lost_at(), "FILE_UPLOADED wait");
-    assert_eq!(Order::new().enters(Status::Initiated, 0).enters(Status::FileUploaded, 1).lost_at(), "SUBMITTED wait");
-    assert_eq!(Order::priced().told(Status::PriceCalculated).lost_at(), "MANUFACTURING_APPROVED wait");
-    let mut late = Order::closed();
-    late.account.shop.pop();
-    assert_eq!(late.lost_at(), "CLOSED wait");
+fn an_order_that_people_have_given_up_is_stuck_where_they_stopped() {
+    let mut delivered = Order::closed();
+    delivered.account.shop.pop();
+    let cases = [
+        (Order::new().enters(Status::Initiated, 0), "FILE_UPLOADED wait", HOUR),
+        (Order::new().enters(Status::Initiated, 0).enters(Status::FileUploaded, MINUTE), "SUBMITTED wait", 4 * HOUR),
+        (Order::priced().told(Status::PriceCalculated), "MANUFACTURING_APPROVED wait", 8 * HOUR),
+        (delivered, "CLOSED wait", 8 * DAY),
+    ];
+    for (order, hop, deadline) in cases {
+        let order = order.means(Who::Seller, Status::ManufacturingApproved, Outcome::GivenUp);
+        let entered_ns = order.account.shop.iter().chain(&order.account.mes).map(|step| step.to).max().unwrap();
+        let entered_ns = order.account.entered(lifecycle().state(entered_ns).side, entered_ns).unwrap();
+        let truth = order.truth();
+        assert_eq!(said(&truth), (Class::Stuck, Some(hop)));
+        assert_eq!(truth.since_ns, Some(entered_ns + deadline), "the first deadline that passed");
+    }
 }
 
 #[test]
@@ -248,7 +124,7 @@ fn the_first_message_that_blocks_the_rest_is_to_blame() {
 fn a_message_that_a_later_one_made_up_for_blocks_nothing() {
     let mut order = Order::closed();
     order.account.shop.retain(|step| step.to != Status::Packaging && step.to != Status::Closed);
-    assert_eq!(order.lost_at(), "CLOSED wait");
+    assert_eq!(said(&order.truth()), (Class::Stuck, Some("CLOSED wait")));
 }
 
 #[test]
@@ -401,10 +277,7 @@ fn an_order_that_somebody_can_still_move_is_not_lost() {
 }
 
 #[test]
-fn what_everybody_has_given_up_is_lost_in_an_unsettled_run_too() {
-    let order = Order::priced().told(Status::PriceCalculated).means(Who::Seller, Status::ManufacturingApproved, Outcome::GivenUp);
-    let ledger = Ledger { unsettled: Some("another order".into()), ..order.ledger() };
-    assert_eq!(said(&truth(&ledger)), (Class::Lost, Some("MANUFACTURING_APPROVED wait")));
+fn what_nobody_can_move_is_lost_in_an_unsettled_run_too() {
     let crashed = Order::submitted().told(Status::Submitted).begins_to_calculate("running");
     let ledger = Ledger { unsettled: Some("another order".into()), ..crashed.ledger() };
     assert_eq!(said(&truth(&ledger)), (Class::Lost, Some("pricing work")));
@@ -449,8 +322,6 @@ fn the_faults_that_hit_an_order_are_those_whose_effects_name_it() {
         effect("broker-kill@3", Some("o-1.1-2")),
         effect("broker-kill@4", None),
     ];
-    let fault = Fault { name: "x".into(), kind: Kind::BrokerKill, at: Duration::ZERO, lasts: Duration::ZERO };
-    ledger.faults = vec![FaultRun { fault, inflicted_ns: EPOCH, lifted_ns: EPOCH }];
     assert_eq!(truth(&ledger).faults, ["broker-kill@1", "broker-kill@2"]);
 }
 
