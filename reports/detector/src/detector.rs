@@ -14,8 +14,8 @@ use crate::{
     record::Record,
     sighting::{Reader, shows},
     strays::Strays,
-    verdict::{Testimony, broke_off, fine, judge, shown_by},
-    way::{StepId, Steps, Way, bit},
+    verdict::{Testimony, fine, judge},
+    way::{StepId, Steps, Way, bit, members},
 };
 
 /// Watches the orders of one run.
@@ -308,15 +308,16 @@ impl Detector {
     }
 }
 
-/// Steps of an order that a gap may have swallowed: those of its witnesses, if the order broke off before the gap's end.
+/// Steps of an order that a gap may have swallowed: those of its witnesses that may have been before its end.
 fn hidden(journey: &Journey<'_>, number: usize, gaps: &[Known]) -> Steps {
-    if gaps.is_empty() {
-        return 0;
-    }
-    let since = broke_off(journey);
-    let concerns =
-        |gap: &&Known| gap.until_ns >= since && gap.orders.as_ref().is_none_or(|orders| orders.binary_search(&number).is_ok());
-    gaps.iter().filter(concerns).fold(0, |set, gap| set | shown_by(journey, gap.service))
+    let concerns = |gap: &&Known| gap.orders.as_ref().is_none_or(|orders| orders.binary_search(&number).is_ok());
+    let way = journey.way;
+    let swallowed = |gap: &Known| {
+        let witnessed = |step: &StepId| gap.service.is_none_or(|service| way.steps[*step].service == service);
+        let missing = members(way.all & !journey.happened).filter(witnessed);
+        missing.filter(|step| journey.earliest(*step) <= gap.until_ns).fold(0, |set, step| set | bit(step))
+    };
+    gaps.iter().filter(concerns).fold(0, |set, gap| set | swallowed(gap))
 }
 
 impl std::fmt::Debug for Detector {

@@ -22,6 +22,12 @@ impl Gap {
         Self { from_ns: 0, until_ns: u64::MAX, service: None, orders: Some(orders) }
     }
 
+    /// Spans of one service may be missing for some orders up to a time: what went down with a process that died.
+    #[must_use]
+    pub fn of_service(service: &str, until_ns: u64, orders: Vec<Arc<str>>) -> Self {
+        Self { from_ns: 0, until_ns, service: Some(service.into()), orders: Some(orders) }
+    }
+
     /// Spans of anybody and any order may be missing in a time.
     #[must_use]
     pub fn between(from_ns: u64, until_ns: u64) -> Self {

@@ -113,7 +113,9 @@ fn message_record(operation: Operation, message: usize, span: &Span, fields: &Fi
                 Some("ack") => flag::CONFIRMED,
                 Some(_) => flag::UNCONFIRMED,
             };
-            (What::Step(sent), error | confirm | set(fields.returned, flag::RETURNED), 0)
+            // What the broker gives back had come to it: the sending itself went well.
+            let failed = if fields.returned { flag::RETURNED } else { error };
+            (What::Step(sent), failed | confirm, 0)
         }
         Operation::Receive => (What::Step(received), again, 0),
         Operation::Process => {

@@ -18,7 +18,7 @@ use crate::{
     way::{StepId, Steps, Way, bit},
 };
 
-pub(crate) use halt::{Halt, broke_off, shown_by};
+pub(crate) use halt::Halt;
 
 /// What is known of the telemetry itself when an order is judged.
 pub(crate) struct Testimony<'a> {
@@ -47,7 +47,7 @@ pub(crate) fn judge(order: &Order, client_type: Arc<str>, testimony: &Testimony<
     }
     let journey = Journey::of(order, way);
     let halt = halt::halt(&journey, testimony);
-    let slow = slow::slow(&journey, &halt, testimony.end_ns);
+    let slow = slow::slow(&journey);
     let word = word(&journey, &halt, &slow);
     // An order that halts should have shown the hop at which it does.
     let halted = word.step.filter(|step| !journey.has_happened(*step)).map_or(0, bit);
@@ -71,7 +71,7 @@ pub(crate) fn judge(order: &Order, client_type: Arc<str>, testimony: &Testimony<
 /// The hops that an order at its end showed, if nothing is wrong with it.
 pub(crate) fn fine(order: &Order, way: &Way) -> Option<Steps> {
     let journey = Journey::of(order, way);
-    let slow = slow::slow(&journey, &Halt::Done, order.latest_ns);
+    let slow = slow::slow(&journey);
     (word(&journey, &Halt::Done, &slow).verdict == Verdict::Ok).then(|| journey.seen())
 }
 

@@ -3,7 +3,7 @@
 use crate::{
     journey::Journey,
     verdict::Testimony,
-    way::{Kind, StepId, Steps, bit, members},
+    way::{Kind, StepId, bit, members},
 };
 
 /// Whether an order gets on.
@@ -67,27 +67,13 @@ fn due(journey: &Journey<'_>) -> [u64; 64] {
     entered[0] = journey.latest(0);
     for stretch in &way.stretches {
         let from = entered[stretch.first];
-        let by = stretch.deadline_ns.map_or(promised, |deadline| from.saturating_add(deadline));
+        let by = stretch.deadline_ns.map_or(promised, |deadline| from.saturating_add(deadline).min(promised));
         for step in &stretch.steps {
             due[*step] = by;
         }
         entered[stretch.last] = if journey.has_happened(stretch.last) { journey.latest(stretch.last) } else { by };
     }
     due
-}
-
-/// The steps that a service would have shown.
-pub(crate) fn shown_by(journey: &Journey<'_>, service: Option<usize>) -> Steps {
-    let way = journey.way;
-    let by = |step: &StepId| service.is_none_or(|service| way.steps[*step].service == service);
-    members(way.all).filter(by).fold(0, |set, step| set | bit(step))
-}
-
-/// The last sign of life before the first step that did not happen.
-pub(crate) fn broke_off(journey: &Journey<'_>) -> u64 {
-    let way = journey.way;
-    let first = members(way.all & !journey.happened).find(|step| way.steps[*step].needs & !journey.happened == 0);
-    first.map_or(0, |step| journey.earliest(way.steps[step].begin))
 }
 
 /// Whether a step is a person's.

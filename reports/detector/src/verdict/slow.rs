@@ -5,7 +5,7 @@ use crate::{
     finding::Verdict,
     journey::Journey,
     record::{Record, What, flag},
-    verdict::{Halt, Word},
+    verdict::Word,
     way::{By, Kind, StepId, Stretch, bit},
 };
 
@@ -39,30 +39,26 @@ impl Worst {
 }
 
 /// Compares every stretch that was walked with its deadline, and the whole way with the promise.
-pub(super) fn slow(journey: &Journey<'_>, halt: &Halt, end_ns: u64) -> Slow {
+pub(super) fn slow(journey: &Journey<'_>) -> Slow {
     let way = journey.way;
     let (mut worst, mut slow) = (Worst::default(), Slow::default());
     for stretch in &way.stretches {
         let Some(deadline_ns) = stretch.deadline_ns else { continue };
         match kept(journey, stretch.first, stretch.last, deadline_ns) {
             Kept::Yes => {}
-            Kept::No => blame(journey, stretch, deadline_ns, end_ns, &mut worst),
+            Kept::No => blame(journey, stretch, deadline_ns, &mut worst),
             Kept::Perhaps => slow.blurred = slow.blurred.or(Some(stretch.last)),
         }
     }
     if let (None, Some(promise_ns)) = (&worst.0, way.promise_ns) {
-        let promise = match journey.has_happened(way.last()) {
-            true => kept(journey, 0, way.last(), promise_ns),
-            // It is on its way, and that is known.
-            false if *halt == Halt::Moving && journey.latest(0).saturating_add(promise_ns) < end_ns => Kept::No,
-            false => Kept::Yes,
-        };
-        match promise {
+        match kept(journey, 0, way.last(), promise_ns) {
             Kept::Yes => {}
+            // No state is late by itself: all of them are to blame, news that nobody waits for are not.
             Kept::No => {
-                for stretch in &way.stretches {
+                let states = way.stretches.iter().filter(|stretch| matches!(way.steps[stretch.last].kind, Kind::Enter { .. }));
+                for stretch in states {
                     if let Some(deadline_ns) = stretch.deadline_ns {
-                        blame(journey, stretch, deadline_ns, end_ns, &mut worst);
+                        blame(journey, stretch, deadline_ns, &mut worst);
                     }
                 }
             }
@@ -116,11 +112,8 @@ fn kept(journey: &Journey<'_>, first: StepId, last: StepId, deadline_ns: u64) ->
 }
 
 /// Offers the hops of a stretch. Hops between which nothing was seen count as one, under the name of the largest.
-fn blame(journey: &Journey<'_>, stretch: &Stretch, deadline_ns: u64, end_ns: u64, worst: &mut Worst) {
+fn blame(journey: &Journey<'_>, stretch: &Stretch, deadline_ns: u64, worst: &mut Worst) {
     let way = journey.way;
-    if !journey.has_happened(stretch.first) {
-        return;
-    }
     let mut since = journey.earliest(stretch.first);
     let (mut share, mut largest) = (0.0, None::<StepId>);
     for step in stretch.steps.iter().copied() {
@@ -130,9 +123,7 @@ fn blame(journey: &Journey<'_>, stretch: &Stretch, deadline_ns: u64, end_ns: u64
         }
         let until = match journey.at(step) {
             Some(at) => at,
-            None if step == stretch.last && journey.has_happened(step) => journey.latest(step),
-            // It is there now: the hop still lasts.
-            None if way.steps[step].needs & !journey.happened == 0 && !journey.has_happened(step) => end_ns,
+            None if step == stretch.last => journey.latest(step),
             None => continue,
         };
         let allowed = (share * deadline_ns as f64).round() as i128;

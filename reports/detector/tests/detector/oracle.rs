@@ -159,7 +159,7 @@ fn judge(spans: &[Span], end_ns: u64) -> (String, String) {
     let stretches = stretches(&steps);
     let due = |step: usize| {
         let (deadline, first, _) = stretches.iter().find(|(.., hops)| hops.iter().any(|(hop, _)| *hop == step)).unwrap();
-        at(*first).unwrap() + deadline
+        (at(*first).unwrap() + deadline).min(at(0).unwrap() + 21 * DAY)
     };
     let overdue = missing.filter(|step| due(*step) < end_ns);
     if let Some(step) = overdue.filter(|step| !is_person(*step)) {
@@ -174,8 +174,7 @@ fn judge(spans: &[Span], end_ns: u64) -> (String, String) {
     }
     let excess = |(deadline, _, hops): &Stretch| -> Vec<(i128, usize)> {
         let over = |(hop, share): &(usize, f64)| {
-            let until = at(*hop).or_else(|| at(steps[*hop].begin).map(|_| end_ns))?;
-            let spent = until - at(steps[*hop].begin)?;
+            let spent = at(*hop)? - at(steps[*hop].begin)?;
             Some((i128::from(spent) - (share * *deadline as f64).round() as i128, *hop))
         };
         hops.iter().filter_map(over).collect()
@@ -185,9 +184,10 @@ fn judge(spans: &[Span], end_ns: u64) -> (String, String) {
         at(last).is_some_and(|last| last - at(stretch.1).unwrap() > stretch.0)
     };
     let mut blamed: Vec<(i128, usize)> = stretches.iter().filter(late).flat_map(excess).collect();
-    let whole = at(steps.len() - 1).unwrap_or(end_ns) - at(0).unwrap();
-    if blamed.is_empty() && whole > 21 * DAY {
-        blamed = stretches.iter().flat_map(excess).collect();
+    let closed = at(steps.len() - 1);
+    if blamed.is_empty() && closed.is_some_and(|closed| closed - at(0).unwrap() > 21 * DAY) {
+        let enters = |stretch: &&Stretch| steps[stretch.2.last().unwrap().0].says.contains(" enters ");
+        blamed = stretches.iter().filter(enters).flat_map(excess).collect();
     }
     if let Some(most) = blamed.iter().map(|(excess, _)| *excess).max() {
         let first = blamed.iter().filter(|(excess, _)| *excess == most).map(|(_, step)| *step).min().unwrap();

@@ -40,6 +40,13 @@ fn a_gap_of_one_witness_leaves_the_word_to_the_next() {
     // Nobody misses anything of the CRM yet.
     with_gap(&text, of("crm-api", None), "lost, at pricing work, work_never_ended(A), alarm 43m, hops 6/7");
     with_gap(&text, of("somebody", None), "lost, at pricing work, work_never_ended(A), alarm 43m, hops 6/7");
+    // The CRM died with a message in its hands. What it did with it nobody knows, but the factory went on, and had the CRM
+    // come back to the order it would have said so.
+    let received = "\n 1h2s crm-api receives order.manufacturing_started m4";
+    let text = crate::losses::without_the_news("order.manufacturing_started") + received;
+    let gap = |until: &str| Gap::of_service("crm-api", T0 + duration(until), vec!["o-1".into()]);
+    with_gap(&text, gap("1h5s"), "lost, at order.manufacturing_started process, alarm 1d1h, hops 26/27");
+    with_gap(&text, gap("6d"), "unknown, at order.manufacturing_started process, telemetry_gap(A), hops 26/27");
     // The last step of all is the CRM's: nobody comes after it.
     let text = until(CALM, "enters CLOSED");
     let gap = Gap { service: Some("crm-api".into()), ..between("6d", "7d") };
