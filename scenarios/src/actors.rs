@@ -145,7 +145,7 @@ impl Who {
 }
 
 /// The end of the path of the step that leads to a state. The first two states are not entered by a step.
-const fn verb(step: Status) -> &'static str {
+pub(crate) const fn verb(step: Status) -> &'static str {
     match step {
         Status::ManufacturingApproved => "approve",
         Status::ManufacturingStarted => "start",

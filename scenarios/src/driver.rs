@@ -6,6 +6,10 @@
 mod progress;
 mod schedule;
 mod settle;
+#[cfg(test)]
+mod tests;
+#[cfg(test)]
+mod toy;
 
 use std::{sync::Arc, time::Duration};
 
