@@ -64,6 +64,10 @@ pub struct Scenario {
     pub thresholds: Vec<Threshold>,
     /// The architecture as the file has it, whatever the command line chose: see [`Scenario::with_architecture`].
     pub written: Architecture,
+    /// The instrumentation as the file has it, whatever the command line chose.
+    pub written_instrumentation: Instrumentation,
+    /// It is one of the library: its name is enough to find it.
+    pub in_library: bool,
 }
 
 impl Scenario {

@@ -84,3 +84,39 @@ pub const HTTP_STATUS: &str = "http.response.status_code";
 pub const SERVER_ADDRESS: &str = "server.address";
 /// Size of a model file in bytes.
 pub const FILE_SIZE: &str = "file.size";
+
+/// Every attribute that a span may carry.
+pub const ALL: &[&str] = &[
+    ORDER_ID,
+    ORDER_STATUS,
+    ORDER_STATUS_OWNER,
+    ORDER_VERSION,
+    CLIENT_TYPE,
+    ENDUSER_PSEUDO_ID,
+    STAFF_PSEUDO_ID,
+    ERROR_TYPE,
+    PRICING_ATTEMPT,
+    MESSAGING_SYSTEM,
+    MESSAGING_DESTINATION,
+    MESSAGING_ROUTING_KEY,
+    MESSAGING_MESSAGE_ID,
+    MESSAGING_CONVERSATION_ID,
+    MESSAGING_OPERATION_TYPE,
+    MESSAGING_OPERATION_NAME,
+    AMQP_EVENT_ID,
+    AMQP_CONFIRM,
+    AMQP_RETURNED,
+    AMQP_REDELIVERED,
+    AMQP_QUEUE_WAIT_MS,
+    DUPLICATE,
+    DB_SYSTEM,
+    DB_NAMESPACE,
+    DB_OPERATION,
+    DB_COLLECTION,
+    DB_STATUS,
+    HTTP_METHOD,
+    HTTP_ROUTE,
+    HTTP_STATUS,
+    SERVER_ADDRESS,
+    FILE_SIZE,
+];

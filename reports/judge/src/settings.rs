@@ -40,11 +40,16 @@ impl Run {
     }
 }
 
-/// The command that repeats the run; every choice is named, so that it also repeats what the command line chose.
+/// The command that repeats the run. What the scenario file says itself is not repeated.
 fn replay(scenario: &Scenario, world: &str) -> String {
-    let (architecture, instrumentation) = (scenario.architecture.preset.name(), scenario.instrumentation.preset.name());
-    let mut command = format!("cargo xtask simulate {} --seed {}", scenario.name, scenario.seed);
-    command += &format!(" --architecture {architecture} --instrumentation {instrumentation}");
+    let file = if scenario.in_library { "" } else { ".toml" };
+    let mut command = format!("cargo xtask simulate {}{file} --seed {}", scenario.name, scenario.seed);
+    if scenario.architecture != scenario.written {
+        command += &format!(" --architecture {}", scenario.architecture.preset.name());
+    }
+    if scenario.instrumentation != scenario.written_instrumentation {
+        command += &format!(" --instrumentation {}", scenario.instrumentation.preset.name());
+    }
     if world != "simulated" {
         command += &format!(" --world {world}");
     } else if scenario.scaled_by.is_some() {

@@ -23,10 +23,12 @@ impl Scenario {
         let plain = !argument.contains(['/', '\\']) && path.extension().is_none_or(|extension| extension != "toml");
         let in_library = root.join(LIBRARY).join(format!("{argument}.toml"));
         if plain && in_library.is_file() {
-            return Ok(vec![Self::load(&in_library)?]);
+            return Ok(vec![Self { in_library: true, ..Self::load(&in_library)? }]);
         }
         if path.is_dir() {
-            return Self::directory(path);
+            let found = Self::directory(path)?;
+            let in_library = path.canonicalize().ok() == root.join(LIBRARY).canonicalize().ok();
+            return Ok(found.into_iter().map(|scenario| Self { in_library, ..scenario }).collect());
         }
         if plain && !path.exists() {
             let names = names(root);
@@ -46,7 +48,8 @@ impl Scenario {
     /// # Errors
     /// As [`Scenario::resolve`].
     pub fn library(root: &Path) -> Result<Vec<Self>, ScenarioError> {
-        Self::directory(&root.join(LIBRARY))
+        let found = Self::directory(&root.join(LIBRARY))?;
+        Ok(found.into_iter().map(|scenario| Self { in_library: true, ..scenario }).collect())
     }
 
     fn directory(directory: &Path) -> Result<Vec<Self>, ScenarioError> {

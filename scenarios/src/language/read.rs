@@ -53,6 +53,7 @@ fn scenario(name: &str, fields: &Fields) -> Result<Scenario, Problem> {
         ));
     }
     let architecture = architecture(fields.need("architecture", fields.table("architecture"))?);
+    let instrumentation = instrumentation(fields.need("instrumentation", fields.table("instrumentation"))?);
     let scenario = Scenario {
         name: name.to_owned(),
         title: fields.need("title", fields.text("title"))?.to_owned(),
@@ -61,7 +62,9 @@ fn scenario(name: &str, fields: &Fields) -> Result<Scenario, Problem> {
         quiet: fields.need("quiet", fields.flag("quiet"))?,
         architecture,
         written: architecture,
-        instrumentation: instrumentation(fields.need("instrumentation", fields.table("instrumentation"))?),
+        written_instrumentation: instrumentation.clone(),
+        in_library: false,
+        instrumentation,
         people: people(fields.table("people"), &load, duration),
         pricing: pricing(fields.need("pricing", fields.table("pricing"))?)?,
         broker: broker(fields.need("broker", fields.table("broker"))?)?,

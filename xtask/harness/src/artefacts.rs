@@ -9,11 +9,11 @@ use signals::otlp;
 use crate::{
     arena::{Played, Prepared},
     folder::RunFolder,
-    options::Options,
+    options::WorldName,
     simulate::RunError,
 };
 
-/// Writes a run's folder, puts it in place and gives the path of its `report.html` by way of `latest`.
+/// Writes a run's folder below `reports`, puts it in place and gives the path of its `report.html` by way of `latest`.
 ///
 /// # Errors
 /// When a file cannot be written; nothing of the run is to be seen then.
@@ -21,15 +21,15 @@ pub fn write(
     prepared: &Prepared,
     played: &Played,
     judged: &Judged,
-    options: &Options,
+    (reports, world): (&Path, WorldName),
     took: Duration,
 ) -> Result<String, RunError> {
-    let folder = RunFolder::begin(&options.report_dir, &prepared.scenario.name, &run_name(prepared, options))?;
+    let folder = RunFolder::begin(reports, &prepared.scenario.name, &run_name(prepared, world))?;
     fill(&folder, played, judged)?;
     let performance = performance(played, judged, took)?;
     folder.file("performance.json", |out| out.write_all(performance.as_bytes()))?;
     folder.publish()?;
-    let latest = options.report_dir.join(&prepared.scenario.name).join("latest").join("report.html");
+    let latest = reports.join(&prepared.scenario.name).join("latest").join("report.html");
     Ok(latest.display().to_string())
 }
 
@@ -56,11 +56,11 @@ fn spans(played: &Played, out: &mut dyn std::io::Write) -> std::io::Result<()> {
 }
 
 /// The run's name below its scenario: what was chosen, so that the same choice replaces the same folder.
-fn run_name(prepared: &Prepared, options: &Options) -> String {
+fn run_name(prepared: &Prepared, world: WorldName) -> String {
     let scenario = &prepared.scenario;
     let (architecture, instrumentation) = (scenario.architecture.preset.name(), scenario.instrumentation.preset.name());
     let scaled = if scenario.scaled_by.is_some() { "-scaled" } else { "" };
-    format!("{}-{architecture}-{instrumentation}-seed-{}{scaled}", options.world.name(), scenario.seed)
+    format!("{}-{architecture}-{instrumentation}-seed-{}{scaled}", world.name(), scenario.seed)
 }
 
 /// What depends on the machine and its mood.

@@ -10,7 +10,7 @@ use crate::{
     artefacts, conclude,
     folder::FolderError,
     options::Options,
-    prepare::{self, UsageError},
+    prepare,
     progress::Progress,
 };
 
@@ -54,7 +54,7 @@ impl Terminal {
 pub fn simulate(root: &Path, options: &Options, arena: &mut dyn Arena, terminal: Terminal) -> Exit {
     let runs = match prepare::runs(root, options, arena) {
         Ok(runs) => runs,
-        Err(error @ UsageError::ReportDir(_)) | Err(error) => {
+        Err(error) => {
             complain(&error.to_string());
             return Exit::Usage;
         }
@@ -102,7 +102,7 @@ fn run(
     let played = arena.play(prepared, &mut progress)?;
     progress.phase("judging");
     let judged = conclude::judged(prepared, &played, options.world)?;
-    let html = artefacts::write(prepared, &played, &judged, options, progress.elapsed())?;
+    let html = artefacts::write(prepared, &played, &judged, (&options.report_dir, options.world), progress.elapsed())?;
     let took = progress.elapsed();
     drop(progress);
     if single {

@@ -78,7 +78,6 @@ fn an_order_reaches_its_end_and_its_traces_come_back_whole() {
             let images = Images::from_environment(gate::variable);
             let config = assembly::config(&scenario, gate::app(), images, Limits::default()).unwrap();
             let assembly = Assembly::start(config).await.unwrap_or_else(|error| panic!("{error}"));
-            #[expect(clippy::print_stderr, reason = "measured, for people")]
             for (part, took) in assembly.stack().start_times() {
                 eprintln!("{part} ready in {} ms", took.as_millis());
             }

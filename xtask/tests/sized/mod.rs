@@ -1,0 +1,25 @@
+//! A scenario with another number of orders: the same story, thinner.
+
+use scenarios::{
+    Scenario,
+    language::{Executor, Rate},
+};
+
+/// The same scenario with about this many orders: all rates and bursts change by one factor.
+pub(crate) fn to(scenario: &Scenario, orders: f64) -> Scenario {
+    let mut scenario = scenario.clone();
+    let expected: f64 = scenario.load.iter().map(|load| load.executor.expected(scenario.duration)).sum();
+    let factor = (orders / expected).min(1.0);
+    for load in &mut scenario.load {
+        match &mut load.executor {
+            Executor::ConstantArrivalRate { rate } => *rate = Rate(rate.0 * factor),
+            Executor::RampingArrivalRate { start, stages } => {
+                *start = Rate(start.0 * factor);
+                stages.iter_mut().for_each(|stage| stage.target = Rate(stage.target.0 * factor));
+            }
+            // A burst is what makes its story: it stays.
+            Executor::Burst { .. } => {}
+        }
+    }
+    scenario
+}
