@@ -3,13 +3,16 @@
 //! An assembly makes a [`Simulation`], starts services on its nodes, and runs it slice by slice while it drains the spans.
 //! The models know nothing of orders: the names of the headers and attributes that they report by are settings.
 //!
-//! Read on in this order: [`simulation`], [`runtime`], [`broker`], [`store`], [`http`], [`files`], [`telemetry`], the nemesis.
+//! Read on in this order: [`simulation`], [`models`], [`runtime`], [`broker`], [`store`], [`http`], [`files`], [`telemetry`], the nemesis.
 
 pub mod broker;
 mod effects;
 pub mod files;
 pub mod http;
+pub mod models;
 mod nemesis;
+#[cfg(feature = "oracle")]
+pub mod paused;
 pub mod runtime;
 pub mod simulation;
 pub mod store;
@@ -19,7 +22,8 @@ mod wire;
 
 pub use broker::BrokerSettings;
 pub use http::HttpSettings;
+pub use models::{Config, DRIVER, EPOCH_NS, Models, Start};
 pub use runtime::{Executor, Limits, Pick, Pumped, Stats, Stopped};
-pub use simulation::{Config, DRIVER, Driven, EPOCH_NS, Simulation, Start};
+pub use simulation::{Driven, Simulation};
 pub use store::StoreSettings;
 pub use telemetry::{Instrumentation, Journal, TelemetrySettings};

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use faults::{Effect, Fault, Kind, Nemesis, NemesisError, What};
 use world::Boxed;
 
-use crate::{broker::Down, simulation::Parts};
+use crate::{broker::Down, models::Parts};
 
 /// Whoever inflicts the faults of a simulated run.
 pub(crate) struct Hand {

@@ -181,10 +181,14 @@ impl Executor {
             let mut next = lock(&inner.ready).pop();
             if next.is_none() {
                 here = 0;
-                match lock(&inner.timers).advance(until, &mut due) {
+                let (instant, none_set) = {
+                    let mut timers = lock(&inner.timers);
+                    (timers.advance(until, &mut due), timers.is_empty())
+                };
+                match instant {
                     Some(at) if at > nanos(inner.limits.virtual_time) => return Err(self.stopped(Stopped::overrun)),
                     Some(at) => inner.now_ns.store(at, Relaxed),
-                    None if until < u64::MAX && !(awaits && lock(&inner.timers).is_empty()) => {
+                    None if until < u64::MAX && !(awaits && none_set) => {
                         inner.now_ns.fetch_max(until, Relaxed);
                         return Ok(Pumped::Reached);
                     }

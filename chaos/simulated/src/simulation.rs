@@ -1,180 +1,31 @@
-//! A simulated world put together: what an assembly makes, starts, and runs slice by slice.
+//! A simulated world with its executor: what an assembly makes, starts, and runs slice by slice.
 
 use std::{
-    collections::BTreeMap,
+    ops::Deref,
     sync::{Arc, Mutex},
     time::Duration,
 };
 
-use faults::{MessageLog, Nemesis};
-use signals::Span;
-use world::{Boxed, Engine, Node, Runtime, World, store::Store};
+use world::{Boxed, Engine, Node};
 
 use crate::{
-    broker::{BrokerSettings, Exchange},
-    effects::Effects,
-    files::Bucket,
-    http::{HttpSettings, Links},
-    nemesis::Hand,
-    runtime::{Executor, Host, Limits, Pick, Pumped, Stats, Stopped, lock},
-    store::{Database, StoreSettings},
-    telemetry::{Backend, Journal, TelemetrySettings},
+    models::{Config, Models, Parts},
+    runtime::{Executor, Host, Pumped, Stats, Stopped, lock},
 };
 
-/// How a simulated world is.
-#[derive(Clone, Debug)]
-pub struct Config {
-    /// The root of every keyed draw.
-    pub seed: u64,
-    /// Which of the tasks that can run goes first.
-    pub pick: Pick,
-    /// What the wall clocks show at the start, in nanoseconds since the Unix epoch.
-    pub epoch_ns: u64,
-    /// Beyond these a run is wedged.
-    pub limits: Limits,
-    /// The broker.
-    pub broker: BrokerSettings,
-    /// All databases.
-    pub store: StoreSettings,
-    /// Links between services.
-    pub http: HttpSettings,
-    /// How long a call on the object store takes; whole milliseconds.
-    pub files: Duration,
-    /// Spans.
-    pub telemetry: TelemetrySettings,
-}
-
-/// 2026-01-05T00:00:00Z, a Monday.
-pub const EPOCH_NS: u64 = 1_767_571_200 * 1_000_000_000;
-
-impl Config {
-    /// The defaults under a seed.
-    #[must_use]
-    pub fn new(seed: u64) -> Self {
-        Self {
-            seed,
-            pick: Pick::Keyed,
-            epoch_ns: EPOCH_NS,
-            limits: Limits::default(),
-            broker: BrokerSettings::default(),
-            store: StoreSettings::default(),
-            http: HttpSettings::default(),
-            files: Duration::from_millis(2),
-            telemetry: TelemetrySettings::default(),
-        }
-    }
-}
-
-/// Starts a service on a world: spawns its tasks and returns.
-pub type Start = Arc<dyn Fn(World) + Send + Sync>;
-
-/// The models, over an engine.
-pub(crate) struct Parts {
-    host: Arc<dyn Host>,
-    kill: Box<dyn Fn(Node) + Send + Sync>,
-    store: StoreSettings,
-    pub(crate) broker: Exchange,
-    databases: Mutex<BTreeMap<&'static str, Database>>,
-    links: Links,
-    bucket: Bucket,
-    backend: Backend,
-    pub(crate) effects: Effects,
-    services: Mutex<Vec<Service>>,
-}
-
-/// A service that was started, in its latest incarnation.
-struct Service {
-    node: Node,
-    database: &'static str,
-    start: Start,
-    alive: bool,
-}
-
-impl Parts {
-    fn new(host: &Arc<dyn Host>, config: &Config, kill: Box<dyn Fn(Node) + Send + Sync>) -> Self {
-        let effects = Effects::default();
-        Self {
-            host: Arc::clone(host),
-            kill,
-            store: config.store,
-            broker: Exchange::new(host, config.broker, effects.clone()),
-            databases: Mutex::default(),
-            links: Links::new(host, config.http),
-            bucket: Bucket::new(host, config.files),
-            backend: Backend::new(host, config.telemetry.clone()),
-            effects,
-            services: Mutex::default(),
-        }
-    }
-
-    pub(crate) fn wall_ns(&self) -> u64 {
-        self.host.wall_ns(crate::broker::BROKER)
-    }
-
-    fn database(&self, name: &'static str) -> Database {
-        let mut databases = lock(&self.databases);
-        databases.entry(name).or_insert_with(|| Database::new(&self.host, self.store)).clone()
-    }
-
-    fn world(&self, node: Node, database: &'static str) -> World {
-        let engine: Arc<dyn Engine> = Arc::clone(&self.host) as _;
-        World {
-            rt: Runtime::new(engine, node),
-            broker: self.broker.port(node),
-            store: self.database(database).port(node),
-            files: self.bucket.port(node),
-            http: self.links.port(node),
-            telemetry: self.backend.port(node),
-        }
-    }
-
-    fn start(&self, node: Node, database: &'static str, start: &Start) {
-        {
-            let mut services = lock(&self.services);
-            services.retain(|service| (service.node.service, service.node.instance) != (node.service, node.instance));
-            services.push(Service { node, database, start: Arc::clone(start), alive: true });
-        }
-        start(self.world(node, database));
-    }
-
-    /// The nodes of a service that are alive.
-    pub(crate) fn running(&self, service: &str) -> Vec<Node> {
-        let services = lock(&self.services);
-        services.iter().filter(|it| it.alive && it.node.service == service).map(|it| it.node).collect()
-    }
-
-    /// Kills a node. Its exporter closes before its futures drop.
-    pub(crate) fn kill(&self, node: Node, fault: Option<&Arc<str>>) {
-        for service in lock(&self.services).iter_mut().filter(|service| service.node == node) {
-            service.alive = false;
-        }
-        self.backend.node_dies(node);
-        self.links.node_died(node);
-        self.broker.node_died(node, fault);
-        (self.kill)(node);
-    }
-
-    /// Starts the next incarnation of each dead node of a service.
-    pub(crate) fn start_again(&self, service: &str) {
-        let dead: Vec<(Node, &'static str, Start)> = lock(&self.services)
-            .iter()
-            .filter(|it| !it.alive && it.node.service == service)
-            .map(|it| (it.node, it.database, Arc::clone(&it.start)))
-            .collect();
-        for (node, database, start) in dead {
-            self.start(Node { incarnation: node.incarnation + 1, ..node }, database, &start);
-        }
-    }
-}
-
-/// A simulated world and the executor that runs it.
+/// A simulated world and the executor that runs it. The ports and the services are its [`Models`].
 pub struct Simulation {
     executor: Executor,
-    parts: Arc<Parts>,
+    models: Models,
 }
 
-/// The driver's own node.
-pub const DRIVER: Node = Node::first("driver");
+impl Deref for Simulation {
+    type Target = Models;
+
+    fn deref(&self) -> &Models {
+        &self.models
+    }
+}
 
 impl Simulation {
     /// An empty world at the start of its time.
@@ -184,64 +35,7 @@ impl Simulation {
         let host: Arc<dyn Host> = Arc::new(executor.clone());
         let killer = executor.clone();
         let parts = Parts::new(&host, config, Box::new(move |node| killer.kill(node)));
-        Self { executor, parts: Arc::new(parts) }
-    }
-
-    /// The ports of one node incarnation; a database is made when it is first named.
-    #[must_use]
-    pub fn world(&self, node: Node, database: &'static str) -> World {
-        self.parts.world(node, database)
-    }
-
-    /// Starts a service; a fault that kills it starts its next incarnation the same way.
-    pub fn start(&self, node: Node, database: &'static str, start: impl Fn(World) + Send + Sync + 'static) {
-        let start: Start = Arc::new(start);
-        self.parts.start(node, database, &start);
-    }
-
-    /// Kills a node outside of any fault.
-    pub fn kill(&self, node: Node) {
-        self.parts.kill(node, None);
-    }
-
-    /// Starts the next incarnation of each node of a service that was killed.
-    pub fn start_again(&self, service: &str) {
-        self.parts.start_again(service);
-    }
-
-    /// A database as the driver sees it.
-    #[must_use]
-    pub fn store(&self, database: &'static str) -> Arc<dyn Store> {
-        self.parts.database(database).port(DRIVER)
-    }
-
-    /// Whoever inflicts the faults.
-    #[must_use]
-    pub fn nemesis(&self) -> Arc<dyn Nemesis> {
-        Arc::new(Hand { parts: Arc::clone(&self.parts) })
-    }
-
-    /// The account of all messages.
-    #[must_use]
-    pub fn messages(&self) -> Arc<dyn MessageLog> {
-        Arc::new(self.parts.broker.clone())
-    }
-
-    /// Spans that have reached the backend since the last call, in the order they came.
-    #[must_use]
-    pub fn drain_spans(&self) -> Vec<Span> {
-        self.parts.backend.drain()
-    }
-
-    /// Lets all living nodes export what they still hold: the run is over.
-    pub fn flush_spans(&self) {
-        self.parts.backend.flush();
-    }
-
-    /// What each node incarnation's journal says of its spans.
-    #[must_use]
-    pub fn journals(&self) -> Vec<Journal> {
-        self.parts.backend.journals()
+        Self { executor, models: Models(Arc::new(parts)) }
     }
 
     /// Runs a future on a node; the run is done when all such futures are.
@@ -295,9 +89,7 @@ impl Simulation {
 impl Drop for Simulation {
     /// Tasks hold worlds and worlds hold the engine: the circles are broken here.
     fn drop(&mut self) {
-        let services = std::mem::take(&mut *lock(&self.parts.services));
-        drop(services);
-        self.parts.links.shut_down();
+        self.models.shut_down();
         self.executor.shut_down();
     }
 }

@@ -16,7 +16,7 @@ enum Way<'a> {
     All,
 }
 
-fn equal<'a>(scan: &'a Scan, column: usize) -> Option<&'a Value> {
+fn equal(scan: &Scan, column: usize) -> Option<&Value> {
     scan.equals.iter().find(|(at, _)| *at == column).map(|(_, value)| value)
 }
 

@@ -1,0 +1,157 @@
+//! Faults and the proof they leave.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering::SeqCst},
+    },
+    time::Duration,
+};
+
+use faults::{End, Fault, Kind, NemesisError, Outcome, What};
+use simulated::{Config, Simulation};
+use world::{
+    Node,
+    broker::{BrokerError, Sent, Settle},
+};
+
+use crate::stage::{QUEUE, channel, ms, publish, run, run_new, secs, settle};
+
+fn fault(kind: Kind) -> Fault {
+    Fault { name: format!("{}@1", kind.name()), kind, at: Duration::ZERO, lasts: secs(5) }
+}
+
+#[test]
+fn a_killed_broker_breaks_connections_and_is_away_until_it_is_lifted() {
+    run_new(|world, models| async move {
+        let nemesis = models.nemesis();
+        let fault = fault(Kind::BrokerKill);
+        let sender = channel(&world).await;
+        let mut consumer = channel(&world).await.consume(QUEUE, 1).await.unwrap();
+        publish(&*sender, 0, true).await.unwrap();
+        let delivery = consumer.next().await.unwrap();
+        // One waits for its confirm, one is under way, when the broker dies.
+        let waiting = world.rt.spawn("confirm", {
+            let sender = Arc::clone(&sender);
+            async move { publish(&*sender, 1, true).await }
+        });
+        world.rt.sleep(ms(3)).await;
+        assert_eq!(publish(&*sender, 2, false).await, Ok(Sent::Written));
+        nemesis.inflict(&fault).await.unwrap();
+        assert_eq!(waiting.join().await.unwrap(), Err(BrokerError::ConnectionLost));
+        assert!(matches!(consumer.next().await, Err(BrokerError::ConnectionLost)));
+        assert_eq!(publish(&*sender, 3, false).await, Err(BrokerError::ConnectionLost));
+        assert_eq!(settle(delivery, Settle::Ack).await, Err(BrokerError::ConnectionLost));
+        assert!(matches!(world.broker.connect().await, Err(BrokerError::Unreachable(_))));
+        nemesis.lift(&fault).await.unwrap();
+        assert_eq!(publish(&*sender, 4, false).await, Err(BrokerError::ConnectionLost), "a broken channel stays broken");
+        let mut consumer = channel(&world).await.consume(QUEUE, 1).await.unwrap();
+        let again = consumer.next().await.unwrap();
+        assert_eq!((again.message.message_id.as_str(), again.redelivered), ("m-0", true));
+
+        let fates = models.messages().fates().await;
+        let short: Vec<_> = fates.iter().map(|fate| (fate.sent, fate.end)).collect();
+        assert_eq!(
+            short,
+            [
+                (Outcome::Confirmed, End::Unacked),
+                (Outcome::Failed, End::Lost),
+                (Outcome::Written, End::NotSent),
+                (Outcome::Failed, End::NotSent),
+                (Outcome::Failed, End::NotSent),
+            ]
+        );
+        let effects = nemesis.effects().await;
+        let of = |matches: fn(&What) -> bool| {
+            let hit = effects.iter().filter(|effect| matches(&effect.what));
+            hit.map(|effect| effect.order_id.clone().unwrap_or_default()).collect::<Vec<_>>()
+        };
+        assert_eq!(of(|what| matches!(what, What::ConnectionLost { .. })).len(), 2);
+        assert_eq!(of(|what| matches!(what, What::MessageLost { .. })), ["o-1"]);
+        assert_eq!(of(|what| matches!(what, What::PublishFailed { .. })), ["o-2", "o-1", "o-3", "o-4"]);
+        assert_eq!(of(|what| matches!(what, What::DeliveryCut { acknowledged: false, .. })), ["o-0"]);
+        assert!(effects.iter().all(|effect| effect.fault == "broker-kill@1"));
+        assert!(effects.iter().filter(|effect| effect.order_id.is_some()).all(|it| it.hop.as_deref() == Some("order.work")));
+    });
+}
+
+#[test]
+fn a_graceful_restart_loses_no_persistent_message() {
+    run_new(|world, models| async move {
+        let nemesis = models.nemesis();
+        let fault = fault(Kind::BrokerRestart);
+        let sender = channel(&world).await;
+        for n in 0..40 {
+            let mut message = crate::stage::message(n);
+            message.persistent = n % 2 == 0;
+            sender.publish(message, world::broker::Publish::default()).await.unwrap();
+        }
+        world.rt.sleep(ms(2)).await;
+        nemesis.inflict(&fault).await.unwrap();
+        nemesis.lift(&fault).await.unwrap();
+        for (n, fate) in models.messages().fates().await.iter().enumerate() {
+            assert_eq!(fate.end, if n % 2 == 0 { End::Ready } else { End::Lost });
+        }
+        let mut consumer = channel(&world).await.consume(QUEUE, 0).await.unwrap();
+        for n in 0..20 {
+            assert_eq!(consumer.next().await.unwrap().message.message_id, format!("m-{}", n * 2));
+        }
+    });
+}
+
+#[test]
+fn a_killed_consumer_is_started_again_as_its_next_incarnation() {
+    let simulation = Simulation::new(&Config::new(1));
+    let starts = Arc::new(AtomicU32::new(0));
+    let counted = Arc::clone(&starts);
+    simulation.start(Node::first("mes-api"), "db", move |world| {
+        assert_eq!(world.rt.node().incarnation, counted.fetch_add(1, SeqCst) + 1);
+        let rt = world.rt.clone();
+        drop(rt.spawn("consumer", async move {
+            let mut consumer = channel(&world).await.consume(QUEUE, 1).await.unwrap();
+            while let Ok(delivery) = consumer.next().await {
+                world.rt.sleep(secs(60)).await;
+                settle(delivery, Settle::Ack).await.unwrap();
+            }
+        }));
+    });
+    run(&simulation, |world, models| async move {
+        let nemesis = models.nemesis();
+        let fault = fault(Kind::ConsumerKill { service: "mes-api".into() });
+        let sender = channel(&world).await;
+        for n in 0..2 {
+            publish(&*sender, n, false).await.unwrap();
+        }
+        world.rt.sleep(secs(90)).await;
+        nemesis.inflict(&fault).await.unwrap();
+        let again = nemesis.inflict(&fault).await;
+        assert!(matches!(again, Err(NemesisError::Failed { .. })), "there is nobody left to kill: {again:?}");
+        world.rt.sleep(secs(5)).await;
+        nemesis.lift(&fault).await.unwrap();
+        world.rt.sleep(secs(90)).await;
+        let fates = models.messages().fates().await;
+        assert!(fates.iter().all(|fate| fate.end == End::Acked), "{fates:?}");
+        let nodes: Vec<_> = fates[1].deliveries.iter().map(|it| (it.node.as_str(), it.redelivered)).collect();
+        assert_eq!(nodes, [("mes-api-1.1", false), ("mes-api-1.2", true)]);
+        let what: Vec<_> = nemesis.effects().await.into_iter().map(|effect| (effect.what, effect.order_id)).collect();
+        assert_eq!(
+            what,
+            [
+                (What::NodeKilled { node: "mes-api-1.1".into() }, None),
+                (What::DeliveryCut { message_id: "m-1".into(), acknowledged: false }, Some("o-1".into())),
+            ]
+        );
+    });
+    assert_eq!(starts.load(SeqCst), 2);
+}
+
+#[test]
+fn slow_pricing_is_not_the_models_business() {
+    run_new(|_, models| async move {
+        let nemesis = models.nemesis();
+        let fault = fault(Kind::SlowPricing { share: 0.5, takes: secs(3600) });
+        assert_eq!(nemesis.inflict(&fault).await, Ok(()));
+        assert_eq!(nemesis.lift(&fault).await, Ok(()));
+        assert!(nemesis.effects().await.is_empty());
+    });
+}
