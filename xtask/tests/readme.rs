@@ -1,4 +1,5 @@
-//! The README's console blocks are what the commands print.
+//! The README's console blocks are what the commands print. `UPDATE_EXPECT=1` renews them.
+#![expect(clippy::disallowed_methods, reason = "golden files are renewed by an environment variable everywhere")]
 
 use std::{fs, path::Path, process::Command};
 
@@ -37,7 +38,8 @@ fn blocks(readme: &str) -> Vec<(String, String)> {
 #[test]
 fn every_console_block_is_what_the_command_prints() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
-    let readme = fs::read_to_string(root.join("README.md")).unwrap();
+    let path = root.join("README.md");
+    let mut readme = fs::read_to_string(&path).unwrap();
     let blocks = blocks(&readme);
     assert!(!blocks.is_empty(), "the README shows no command");
     for (command, expected) in blocks {
@@ -45,6 +47,13 @@ fn every_console_block_is_what_the_command_prints() {
         let out =
             Command::new(env!("CARGO_BIN_EXE_xtask")).args(arguments.split_whitespace()).current_dir(root).output().unwrap();
         let printed = String::from_utf8(out.stdout).unwrap();
+        if std::env::var("UPDATE_EXPECT").is_ok() {
+            readme = readme.replace(&format!("$ {command}\n{expected}```"), &format!("$ {command}\n{printed}```"));
+            continue;
+        }
         assert_eq!(masked(&printed), masked(&expected), "{command}\n{}", String::from_utf8_lossy(&out.stderr));
+    }
+    if std::env::var("UPDATE_EXPECT").is_ok() {
+        fs::write(&path, readme).unwrap();
     }
 }
