@@ -72,7 +72,6 @@ struct Open {
     reserved: Vec<(usize, usize, Box<[Value]>)>,
     waits: Option<Wait>,
     waker: Option<Waker>,
-    failed: bool,
 }
 
 /// What a transaction waits for: another one's end, and in which row's queue.

@@ -1,6 +1,9 @@
 //! A transaction, statement by statement.
 
-use std::{future::poll_fn, task::Poll};
+use std::{
+    future::poll_fn,
+    task::{Poll, Waker},
+};
 
 use world::{
     Boxed, Node,
@@ -22,16 +25,8 @@ pub(super) fn begin(database: &Database, node: Node, isolation: Isolation) -> Ha
     let mut data = lock(&database.0.data);
     data.begun += 1;
     let tx = data.begun;
-    let open = Open {
-        isolation,
-        snapshot: None,
-        writes: Vec::new(),
-        locks: Vec::new(),
-        reserved: Vec::new(),
-        waits: None,
-        waker: None,
-        failed: false,
-    };
+    let open =
+        Open { isolation, snapshot: None, writes: Vec::new(), locks: Vec::new(), reserved: Vec::new(), waits: None, waker: None };
     data.open.insert(tx, open);
     Handle { database: database.clone(), node, tx }
 }
@@ -46,12 +41,10 @@ impl Handle {
     async fn statement<T>(&self, mut step: impl FnMut(&mut Data, u64) -> Step<T>) -> Result<T, StoreError> {
         self.database.spend(self.node, self.database.0.settings.round_trip).await;
         let waiting = Waiting { handle: self };
-        poll_fn(|cx| {
+        let mut woken = Vec::new();
+        let result = poll_fn(|cx| {
             let mut data = lock(&waiting.handle.database.0.data);
             let Some(open) = data.open.get_mut(&self.tx) else { return Poll::Ready(Err(aborted())) };
-            if open.failed {
-                return Poll::Ready(Err(aborted()));
-            }
             if open.waits.is_some() {
                 open.waker = Some(cx.waker().clone());
                 return Poll::Pending;
@@ -66,29 +59,27 @@ impl Handle {
                     return Poll::Pending;
                 }
             };
-            // An update that found no row is no error to the database; everything else ends the transaction.
-            if !matches!(result, Ok(_) | Err(StoreError::Conflict))
-                && let Some(open) = data.open.get_mut(&self.tx)
-            {
-                open.failed = true;
+            // An update that found no row is no error to the database; every other one ends the transaction at once.
+            if !matches!(result, Ok(_) | Err(StoreError::Conflict)) {
+                data.release(self.tx, &mut woken);
             }
             Poll::Ready(result)
         })
-        .await
+        .await;
+        woken.into_iter().for_each(Waker::wake);
+        result
     }
 
     fn finish(&self) -> Result<(), StoreError> {
         let mut woken = Vec::new();
         let result = {
             let mut data = lock(&self.database.0.data);
-            let failed = data.open.get(&self.tx).is_none_or(|open| open.failed);
-            if !failed {
-                data.commit(self.tx, &mut woken);
-            }
+            let ended = !data.open.contains_key(&self.tx);
+            data.commit(self.tx, &mut woken);
             data.release(self.tx, &mut woken);
-            if failed { Err(aborted()) } else { Ok(()) }
+            if ended { Err(aborted()) } else { Ok(()) }
         };
-        woken.into_iter().for_each(std::task::Waker::wake);
+        woken.into_iter().for_each(Waker::wake);
         result
     }
 }
@@ -108,7 +99,7 @@ impl Drop for Handle {
     fn drop(&mut self) {
         let mut woken = Vec::new();
         lock(&self.database.0.data).release(self.tx, &mut woken);
-        woken.into_iter().for_each(std::task::Waker::wake);
+        woken.into_iter().for_each(Waker::wake);
     }
 }
 
@@ -285,10 +276,10 @@ impl Data {
         let mut woken = Vec::new();
         self.unlock_row(table, slot, &mut woken);
         // Waking only queues a task, which locks nothing of this database.
-        woken.into_iter().for_each(std::task::Waker::wake);
+        woken.into_iter().for_each(Waker::wake);
     }
 
-    fn commit(&mut self, tx: u64, woken: &mut Vec<std::task::Waker>) {
+    fn commit(&mut self, tx: u64, woken: &mut Vec<Waker>) {
         let Some(open) = self.open.get_mut(&tx) else { return };
         let writes = std::mem::take(&mut open.writes);
         if writes.is_empty() {
