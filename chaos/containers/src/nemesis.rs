@@ -27,7 +27,7 @@ use crate::{
 
 /// How long the broker may take to stop gracefully before the engine kills it, in seconds.
 const GRACE_S: i32 = 60;
-/// How long after the end of a fault a failed publish or a lost connection still is its doing: time to connect again.
+/// How long after the end of a fault a lost connection still is its doing.
 const AFTERMATH_NS: u64 = 5_000_000_000;
 
 /// Inflicts faults on a running stack.
@@ -137,27 +137,34 @@ impl Nemesis for ContainerNemesis {
 
 /// What the faults did, in the order of time.
 fn effects(windows: &[Window], lines: &[Line], fates: &[MessageFate], queue_of: &BTreeMap<String, String>) -> Vec<Effect> {
-    let fault_at = |at_ns: u64| windows.iter().rfind(|window| window.covers(at_ns)).map(|window| window.fault.clone());
     let fate_of = |id: &str| fates.iter().find(|fate| fate.message_id == id);
+    // A publisher may meet the broken connection long after the broker is back: its next message is the fault's doing.
+    let last_before = |at_ns: u64| windows.iter().rfind(|window| window.from_ns <= at_ns);
     let mut effects = Vec::new();
-    let mut proof = |at_ns, what, fate: Option<&MessageFate>| {
-        if let Some(fault) = fault_at(at_ns) {
+    let mut proof = |window: Option<&Window>, at_ns, what, fate: Option<&MessageFate>| {
+        if let Some(window) = window {
             let (order_id, hop) = (fate.map(|fate| fate.order_id.clone()), fate.map(|fate| fate.routing_key.clone()));
-            effects.push(Effect { fault, at_ns, what, order_id, hop });
+            effects.push(Effect { fault: window.fault.clone(), at_ns, what, order_id, hop });
         }
     };
     for line in lines {
+        let at_ns = line.at_ns;
         match &line.entry {
-            Entry::ConnectionLost { .. } => proof(line.at_ns, What::ConnectionLost { node: line.node.clone() }, None),
+            Entry::ConnectionLost { .. } => {
+                let window = windows.iter().rfind(|window| window.covers(at_ns));
+                proof(window, at_ns, What::ConnectionLost { node: line.node.clone() }, None);
+            }
             Entry::Published { message_id, outcome: Outcome::Failed } => {
-                proof(line.at_ns, What::PublishFailed { message_id: message_id.clone() }, fate_of(message_id));
+                let what = What::PublishFailed { message_id: message_id.clone() };
+                proof(last_before(at_ns), at_ns, what, fate_of(message_id));
             }
             _ => {}
         }
     }
     for fate in fates.iter().filter(|fate| fate.end == End::Lost) {
         let queue = queue_of.get(&fate.routing_key).cloned().unwrap_or_default();
-        proof(fate.end_ns, What::MessageLost { message_id: fate.message_id.clone(), queue }, Some(fate));
+        let what = What::MessageLost { message_id: fate.message_id.clone(), queue };
+        proof(last_before(fate.end_ns), fate.end_ns, what, Some(fate));
     }
     effects.sort_by_key(|effect| effect.at_ns);
     effects

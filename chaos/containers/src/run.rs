@@ -27,6 +27,11 @@ pub const RUN: &str = "loupe.run";
 /// The label that holds the path of its lock file.
 const LOCK: &str = "loupe.lock";
 
+/// After a start that was cut off: so many looks, a second altogether, must find nothing.
+const CUT_OFF_LOOKS: u32 = 20;
+/// So often the engine may refuse, because somebody else is removing the same thing.
+const MOST_FAILURES: u32 = 20;
+
 /// A run that lives. Dropping it removes what is left of it.
 pub struct Run {
     id: String,
@@ -87,9 +92,17 @@ impl Run {
     /// # Errors
     /// When the engine refuses.
     pub async fn end(mut self, docker: &Docker) -> Result<(), Error> {
-        remove(docker, &self.id).await?;
+        remove(docker, &self.id, 1).await?;
         self.release();
         Ok(())
+    }
+
+    /// Removes all that belongs to it after a start that was cut off: what the engine had been asked for may still appear.
+    pub(crate) async fn abandon(mut self, docker: &Docker) {
+        // What cannot be removed now, the next run removes: the lock file stays.
+        if remove(docker, &self.id, CUT_OFF_LOOKS).await.is_ok() {
+            self.release();
+        }
     }
 
     fn release(&mut self) {
@@ -109,7 +122,7 @@ impl Drop for Run {
         let id = self.id.clone();
         let removal = std::thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().ok()?;
-            runtime.block_on(async { remove(&docker::connect().await.ok()?, &id).await.ok() })
+            runtime.block_on(async { remove(&docker::connect().await.ok()?, &id, CUT_OFF_LOOKS).await.ok() })
         });
         if matches!(removal.join(), Ok(Some(()))) {
             self.release();
@@ -129,7 +142,7 @@ pub async fn sweep(docker: &Docker) -> Result<(), Error> {
         }
     }
     for (run, lock) in dead {
-        remove(docker, &run).await?;
+        remove(docker, &run, 1).await?;
         drop(std::fs::remove_file(lock));
     }
     Ok(())
@@ -156,12 +169,12 @@ async fn labelled(docker: &Docker) -> Result<BTreeSet<(String, String)>, Error> 
     Ok(labels.filter_map(|labels| Some((labels.get(RUN)?.clone(), labels.get(LOCK)?.clone()))).collect())
 }
 
-/// Removes the containers, then the network and the volume of a run. A start that was cut off may still bring forth a
-/// container, so it looks again until nothing is left.
-async fn remove(docker: &Docker, run: &str) -> Result<(), Error> {
+/// Removes the containers, then the network and the volume of a run, until so many looks in a row found nothing.
+async fn remove(docker: &Docker, run: &str, looks: u32) -> Result<(), Error> {
     let label = format!("{RUN}={run}");
     let filters = [("label", vec![label.as_str()])].into_iter().collect();
-    for attempt in 0.. {
+    let (mut quiet, mut failures) = (0, 0);
+    while quiet < looks {
         let all = ListContainersOptionsBuilder::new().all(true).filters(&filters).build();
         let containers: Vec<String> =
             docker.list_containers(Some(all)).await?.into_iter().filter_map(|container| container.id).collect();
@@ -178,11 +191,16 @@ async fn remove(docker: &Docker, run: &str) -> Result<(), Error> {
         for volume in &volumes {
             last = docker.remove_volume(&volume.name, Some(force.clone())).await.err().or(last);
         }
-        match last {
-            None if containers.is_empty() && networks.is_empty() && volumes.is_empty() => return Ok(()),
-            Some(error) if attempt >= 20 => return Err(error.into()),
-            // What was just removed is gone at the next look; what is being removed by somebody else soon is.
-            _ => docker::pause().await,
+        let nothing = containers.is_empty() && networks.is_empty() && volumes.is_empty();
+        quiet = if nothing { quiet + 1 } else { 0 };
+        if let Some(error) = last {
+            failures += 1;
+            if failures > MOST_FAILURES {
+                return Err(error.into());
+            }
+        }
+        if quiet < looks {
+            docker::pause().await;
         }
     }
     Ok(())

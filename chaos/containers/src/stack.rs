@@ -53,8 +53,7 @@ impl Stack {
                 Ok(Self { docker, config, epoch_ns, broker, databases, jaeger, services, messages, nemesis, run })
             }
             Err(error) => {
-                // The first error is the one that matters; what is left, the next run removes.
-                drop(run.end(&docker).await);
+                run.abandon(&docker).await;
                 Err(error)
             }
         }
@@ -161,7 +160,7 @@ impl Stack {
     }
 
     /// Lets the services export what is left and reads all traces back from Jaeger. What cannot be had is said in
-    /// [`Testimony::gaps`]; it is no error.
+    /// [`Testimony`]; it is no error.
     pub async fn testimony(&self) -> Testimony {
         testimony::collect(&self.docker, self.jaeger.id(), &self.services, &self.config, self.epoch_ns).await
     }

@@ -35,8 +35,17 @@ pub struct Testimony {
     pub spans: Vec<Span>,
     /// What became of the spans of each service, by its name.
     pub services: BTreeMap<String, ServiceSpans>,
-    /// Why it is not complete; nothing when it is. A run with a gap is unknown.
-    pub gaps: Vec<String>,
+    /// Why it could not be read, whole or in part: Jaeger or a service does not answer. Such a run is unknown.
+    pub unavailable: Option<String>,
+}
+
+impl Testimony {
+    /// Everything that is missing, in words; nothing when it is complete.
+    #[must_use]
+    pub fn gaps(&self) -> Vec<String> {
+        let services = self.services.iter().filter_map(|(name, spans)| spans.gap(name));
+        self.unavailable.iter().cloned().chain(services).collect()
+    }
 }
 
 /// What became of the spans of one service.
@@ -57,21 +66,22 @@ pub(crate) async fn collect(docker: &Docker, jaeger: &str, services: &[Started],
     for (name, counts) in counts {
         match counts {
             Ok(counts) => drop(testimony.services.insert(name, ServiceSpans { counts, found: 0 })),
-            Err(reason) => testimony.gaps.push(format!("{name} does not say how many spans it exported: {reason}")),
+            Err(reason) => {
+                testimony.unavailable = Some(format!("{name} does not say how many spans it exported: {reason}"));
+            }
         }
     }
     let reader = match docker::port(docker, jaeger, part::QUERY).await {
         Ok(port) => Reader { client, base: format!("http://127.0.0.1:{port}"), depth: DEPTH.min(config.max_traces) },
         Err(error) => {
-            testimony.gaps.push(format!("telemetry unavailable: Jaeger is not running ({error})"));
+            testimony.unavailable = Some(format!("telemetry unavailable: Jaeger is not running ({error})"));
             return testimony;
         }
     };
     let read = docker::limited(config.limits.testimony, reader.complete(&mut testimony, epoch_ns)).await;
     if let Some(Err(reason)) = read {
-        testimony.gaps.push(format!("telemetry unavailable: {reason}"));
+        testimony.unavailable = Some(format!("telemetry unavailable: {reason}"));
     }
-    testimony.gaps.extend(testimony.services.iter().filter_map(|(name, spans)| spans.gap(name)));
     testimony
 }
 

@@ -59,7 +59,9 @@ impl Consumer for Subscription {
     fn next(&mut self) -> Boxed<'_, Result<Delivery, BrokerError>> {
         Box::pin(async move {
             match self.frames.next().await {
-                Some(Ok(frame)) => Ok(self.delivery(frame)),
+                Some(Ok(frame)) if self.link.channel.status().connected() => Ok(self.delivery(frame)),
+                // Fetched ahead, over a channel that has closed since: the broker has taken the message back.
+                Some(Ok(_)) => Err(self.link.failure.known()),
                 Some(Err(error)) => Err(self.link.failure.of(&error)),
                 None => Err(self.link.failure.known()),
             }

@@ -1,0 +1,193 @@
+//! The containers world as the harness sees it: plays a run on a stack of its own, and reads the traces back from Jaeger.
+
+use std::{collections::BTreeMap, path::PathBuf, sync::Arc, time::Duration};
+
+use containers::{Images, Limits, Testimony};
+use contracts::attributes;
+use detector::{Detector, Gap};
+use harness::{
+    Archive,
+    arena::{Arena, PlayError, Played, Prepared},
+    progress::{Progress, Reached},
+};
+use judge::case::Telemetry;
+use scenarios::{Scenario, driver, ledger::Ledger};
+use signals::Span;
+use tokio::signal::unix::{SignalKind, signal};
+use world::Either;
+
+use crate::{Assembly, assembly};
+
+/// Between two looks at how far a run is.
+const LOOK: Duration = Duration::from_millis(250);
+/// So many looks from one question whether all services still run to the next.
+const LOOKS: u32 = 8;
+/// All processes read the clock of one machine. What remains between the moment that the journal names and the one that a
+/// span names is the time that a busy machine takes from one statement to the next.
+const CLOCK_ERROR: Duration = Duration::from_millis(50);
+
+/// The containers world.
+pub struct Containers {
+    runtime: tokio::runtime::Runtime,
+    app: PathBuf,
+    images: Images,
+    limits: Limits,
+    interrupted: bool,
+}
+
+impl Containers {
+    /// The world whose services are in the binary `app`.
+    ///
+    /// # Errors
+    /// When the operating system gives no threads.
+    pub fn new(app: PathBuf, images: Images, limits: Limits) -> std::io::Result<Self> {
+        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+        Ok(Self { runtime, app, images, limits, interrupted: false })
+    }
+}
+
+impl Arena for Containers {
+    fn accepts(&self, scenario: &Scenario) -> Result<(), PlayError> {
+        assembly::accepts(scenario).map_err(|error| PlayError::Unable(error.to_string()))
+    }
+
+    /// On SIGINT and SIGTERM everything is removed, and no further run begins.
+    fn play(&mut self, prepared: &Prepared, progress: &mut Progress) -> Result<Played, PlayError> {
+        if self.interrupted {
+            return Err(PlayError::Failed("interrupted".to_owned()));
+        }
+        let config = assembly::config(&prepared.scenario, self.app.clone(), self.images.clone(), self.limits).map_err(failed)?;
+        let played = self.runtime.block_on(async {
+            let mut interrupt = signal(SignalKind::interrupt()).map_err(failed)?;
+            let mut terminate = signal(SignalKind::terminate()).map_err(failed)?;
+            let run = std::pin::pin!(run(prepared, config, progress));
+            let stop = std::pin::pin!(first(interrupt.recv(), terminate.recv()));
+            Ok(first(run, stop).await)
+        });
+        match played? {
+            Either::Left(played) => played,
+            // The run's future is gone, and with it the stack.
+            Either::Right(_) => {
+                self.interrupted = true;
+                Err(PlayError::Failed("interrupted; its containers are removed".to_owned()))
+            }
+        }
+    }
+}
+
+fn failed(error: impl std::fmt::Display) -> PlayError {
+    PlayError::Failed(error.to_string())
+}
+
+/// Whichever is first; the first one when both are.
+async fn first<A, B>(one: impl Future<Output = A>, other: impl Future<Output = B>) -> Either<A, B> {
+    let (mut one, mut other) = (std::pin::pin!(one), std::pin::pin!(other));
+    std::future::poll_fn(|context| {
+        if let std::task::Poll::Ready(value) = one.as_mut().poll(context) {
+            return std::task::Poll::Ready(Either::Left(value));
+        }
+        other.as_mut().poll(context).map(Either::Right)
+    })
+    .await
+}
+
+async fn run(prepared: &Prepared, config: containers::Config, progress: &mut Progress) -> Result<Played, PlayError> {
+    let versions = versions(&config);
+    progress.phase("starting RabbitMQ, Postgres, Jaeger and the services");
+    let assembly = Assembly::start(config).await.map_err(failed)?;
+    let told = watched(&assembly, prepared, progress).await;
+    let told = match told {
+        Ok(ledger) => {
+            progress.phase("reading the traces back from Jaeger");
+            Ok((ledger, assembly.testimony().await))
+        }
+        Err(error) => Err(error),
+    };
+    let account = assembly.stack().messages().failure();
+    progress.phase("removing the containers");
+    let ended = assembly.end().await;
+    let (ledger, testimony) = told?;
+    ended.map_err(failed)?;
+    if let Some(reason) = account {
+        return Err(PlayError::Failed(format!("the account of the messages is not whole: {reason}")));
+    }
+    concluded(prepared, ledger, testimony, versions)
+}
+
+/// Drives the run, shows how far it is, and ends it when a service has ended by itself.
+async fn watched(assembly: &Assembly, prepared: &Prepared, progress: &mut Progress) -> Result<Ledger, PlayError> {
+    let stage = assembly.stage();
+    let rt = stage.world.rt.clone();
+    let seen = Arc::new(driver::Progress::default());
+    let drive = driver::drive(stage, Arc::clone(&prepared.scenario), Arc::clone(&seen));
+    let watch = async {
+        loop {
+            for _ in 0..LOOKS {
+                rt.sleep(LOOK).await;
+                let (initiated, closed) = (seen.initiated_orders(), seen.closed_orders());
+                progress.show(Reached { initiated, closed, bad: 0, now: rt.now() });
+            }
+            if let Err(error) = assembly.stack().check().await {
+                return error;
+            }
+        }
+    };
+    match first(drive, watch).await {
+        Either::Left(ledger) => ledger.map_err(failed),
+        Either::Right(error) => Err(failed(error)),
+    }
+}
+
+/// Gives the detector what came back from Jaeger, and nothing else.
+///
+/// # Errors
+/// When the lifecycle cannot be read (it was read before the run began).
+pub fn concluded(
+    prepared: &Prepared,
+    ledger: Ledger,
+    testimony: Testimony,
+    versions: BTreeMap<String, String>,
+) -> Result<Played, PlayError> {
+    let mut detector = Detector::new(detector::Lifecycle::parse(&prepared.lifecycle).map_err(failed)?);
+    let mut archive = Archive::new(attributes::ORDER_ID, ledger.orders.len(), prepared.keep_all);
+    let telemetry = telemetry(&testimony);
+    if telemetry.gap().is_some() {
+        detector.gap(Gap::between(0, u64::MAX));
+    }
+    let mut spans = testimony.spans;
+    spans.sort_by_key(|span| (span.end_ns, span.start_ns, span.span_id.to_bytes()));
+    let records = spans.len() as u64;
+    for span in spans {
+        hear(&mut detector, &mut archive, span);
+    }
+    let findings = detector.finish(ledger.end_ns);
+    Ok(Played { ledger, findings, archive, telemetry, records, versions, trace_base: None, clock_error: CLOCK_ERROR })
+}
+
+/// One span, by the time of its end: what ended before it has been heard.
+fn hear(detector: &mut Detector, archive: &mut Archive, span: Span) {
+    detector.advance(span.end_ns.saturating_sub(1));
+    for order in detector.take_closed() {
+        archive.release(&order);
+    }
+    detector.observe(&span);
+    archive.keep(span);
+}
+
+fn telemetry(testimony: &Testimony) -> Telemetry {
+    let sum = |count: fn(&containers::testimony::ServiceSpans) -> u64| testimony.services.values().map(count).sum();
+    Telemetry {
+        ended: sum(|service| service.counts.ended),
+        exported: sum(|service| service.counts.exported),
+        found: sum(|service| service.found),
+        killed: 0,
+        unavailable: testimony.unavailable.clone(),
+    }
+}
+
+fn versions(config: &containers::Config) -> BTreeMap<String, String> {
+    let images = &config.images;
+    let parts = [("rabbitmq", &images.rabbitmq), ("postgres", &images.postgres), ("jaeger", &images.jaeger)];
+    let own = [("loupe".to_owned(), env!("CARGO_PKG_VERSION").to_owned())];
+    own.into_iter().chain(parts.map(|(name, image)| (name.to_owned(), image.clone()))).collect()
+}
