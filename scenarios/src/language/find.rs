@@ -27,7 +27,7 @@ impl Scenario {
         }
         if path.is_dir() {
             let found = Self::directory(path)?;
-            let in_library = path.canonicalize().ok() == root.join(LIBRARY).canonicalize().ok();
+            let in_library = is_library(root, path);
             return Ok(found.into_iter().map(|scenario| Self { in_library, ..scenario }).collect());
         }
         if plain && !path.exists() {
@@ -39,7 +39,10 @@ impl Scenario {
             Err(ScenarioError::Unreadable { file, source }) if source.kind() == io::ErrorKind::NotFound => {
                 Err(ScenarioError::Missing { file, names: names(root) })
             }
-            other => Ok(vec![other?]),
+            other => {
+                let in_library = path.parent().is_some_and(|directory| is_library(root, directory));
+                Ok(vec![Self { in_library, ..other? }])
+            }
         }
     }
 
@@ -69,6 +72,11 @@ impl Scenario {
         let bytes = fs::read(file).map_err(|source| ScenarioError::Unreadable { file: file.to_owned(), source })?;
         Self::parse(file, &bytes)
     }
+}
+
+/// Whether a directory is the library's.
+fn is_library(root: &Path, directory: &Path) -> bool {
+    directory.canonicalize().is_ok_and(|found| root.join(LIBRARY).canonicalize().is_ok_and(|library| found == library))
 }
 
 fn toml_files(directory: &Path) -> io::Result<Vec<PathBuf>> {
