@@ -1,10 +1,6 @@
 //! The simulated world put together: which services run on which nodes, and what of their telemetry the detector gets.
 
-use std::{
-    collections::BTreeMap,
-    sync::Arc,
-    time::Duration,
-};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use contracts::{attributes, message, services};
 use detector::{Detector, Gap};
@@ -74,7 +70,10 @@ impl Arena for Simulated {
 
 /// A world with all services up, before anything happens.
 fn assembled(scenario: &Scenario) -> Simulation {
+    let settings = Arc::new(scale::settings(scenario));
     let mut config = Config::new(scenario.seed);
+    // A calculation is one call: however long it takes, its caller waits.
+    config.http.timeout += settings.pricing.longest();
     config.broker.consumer_timeout = Some(scenario.broker.consumer_timeout);
     config.broker.channel_tick = scenario.broker.tick;
     config.broker.event_header = message::EVENT_ID_HEADER;
@@ -86,7 +85,6 @@ fn assembled(scenario: &Scenario) -> Simulation {
         propagate: instrumentation.propagation,
     });
     let simulation = Simulation::new(&config);
-    let settings = Arc::new(scale::settings(scenario));
     for (service, database) in [
         (services::INTERNET_SHOP, SHOP),
         (services::SHOP_API, SHOP),
@@ -133,8 +131,7 @@ struct Listener {
 
 impl Listener {
     fn new(prepared: &Prepared) -> Result<Self, PlayError> {
-        let lifecycle =
-            detector::Lifecycle::parse(&prepared.lifecycle).map_err(|error| PlayError::Failed(error.to_string()))?;
+        let lifecycle = detector::Lifecycle::parse(&prepared.lifecycle).map_err(|error| PlayError::Failed(error.to_string()))?;
         let orders = scenarios::load::arrivals(&prepared.scenario).take(harness::archive::WHOLE_ORDERS + 1).count();
         let archive = Archive::new(attributes::ORDER_ID, orders, prepared.keep_all);
         Ok(Self { detector: Detector::new(lifecycle), archive, records: 0 })
@@ -153,11 +150,7 @@ impl Listener {
         }
     }
 
-    fn conclude(
-        mut self,
-        simulation: &Simulation,
-        driven: &Driven<Result<Ledger, DriveError>>,
-    ) -> Result<Played, PlayError> {
+    fn conclude(mut self, simulation: &Simulation, driven: &Driven<Result<Ledger, DriveError>>) -> Result<Played, PlayError> {
         let ledger = driven.take().ok_or_else(|| PlayError::Failed("the driver left no ledger".to_owned()))?;
         let ledger = ledger.map_err(|error| PlayError::Failed(error.to_string()))?;
         simulation.flush_spans();
@@ -167,8 +160,10 @@ impl Listener {
             telemetry.ended += journal.ended;
             telemetry.exported += journal.exported;
             telemetry.killed += journal.lost;
-            if journal.lost > 0 {
-                self.detector.gap(Gap::of_orders(journal.about.iter().map(|order| order.as_str().into()).collect()));
+            // What went down with a process that was killed is known by its journal: whose spans, of which orders, until when.
+            if let Some(died) = journal.died.filter(|_| journal.lost > 0) {
+                let orders = journal.about.iter().map(|order| order.as_str().into()).collect();
+                self.detector.gap(Gap::of_service(journal.node.service, simulated::EPOCH_NS + nanos(died), orders));
             }
         }
         let findings = self.detector.finish(ledger.end_ns);
@@ -198,5 +193,6 @@ pub fn judged(scenario: &Scenario) -> Judged {
     let prepared = harness::prepare::prepared(scenario.clone(), false, true).unwrap_or_else(|error| panic!("{error}"));
     let mut progress = Progress::silent();
     let played = Simulated.play(&prepared, &mut progress).unwrap_or_else(|error| panic!("{error}"));
-    harness::conclude::judged(&prepared, &played, harness::options::WorldName::Simulated).unwrap_or_else(|error| panic!("{error}"))
+    harness::conclude::judged(&prepared, &played, harness::options::WorldName::Simulated)
+        .unwrap_or_else(|error| panic!("{error}"))
 }

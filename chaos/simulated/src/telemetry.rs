@@ -83,6 +83,8 @@ pub struct Journal {
     pub cut: u64,
     /// What the lost and the cut ones were about.
     pub about: BTreeSet<String>,
+    /// When the node died, since the start of the run; `None` while it lives.
+    pub died: Option<Duration>,
 }
 
 /// The telemetry backend and the exporters of all nodes. Clones are handles of the same ones.
