@@ -3,6 +3,7 @@
 //!
 //! A statement costs one round trip and takes effect at its end. Readers never wait.
 
+mod hashed;
 mod locks;
 mod poll;
 mod scan;

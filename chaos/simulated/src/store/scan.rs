@@ -12,7 +12,7 @@ enum Way<'a> {
     Key(&'a Value),
     /// By an index: its number, and how many of its columns must be equal. Whether that gives the order asked for.
     Index { number: usize, prefix: usize, ordered: bool },
-    /// All rows, by key.
+    /// All rows, in no order.
     All,
 }
 
@@ -50,31 +50,27 @@ impl Rows {
     fn walk(&self, scan: &Scan, way: &Way<'_>, visit: &mut dyn FnMut(u32, bool) -> bool) -> bool {
         match way {
             Way::Key(key) => {
-                if let Some(slot) = self.primary.get(*key) {
-                    visit(*slot, true);
+                if let Some(slot) = self.by_key(key) {
+                    visit(slot, true);
                 }
                 true
             }
             Way::All => {
-                let ordered = matches!(scan.order_by, None | Some((0, Direction::Ascending)));
-                let _ = self.primary.values().all(|slot| visit(*slot, ordered));
-                ordered
+                let _ = (0u32..).zip(&self.slots).all(|(slot, _)| visit(slot, false));
+                false
             }
             Way::Index { number, prefix, ordered } => {
                 let columns = self.table.indexes[*number];
-                let Some(entries) = equal(scan, columns[0]).and_then(|first| self.indexes[*number].get(first)) else {
-                    return true;
-                };
-                let more: Box<[Value]> = columns[1..*prefix].iter().filter_map(|column| equal(scan, *column).cloned()).collect();
-                let descending = matches!(scan.order_by, Some((_, Direction::Descending)));
-                if descending && more.is_empty() {
-                    let _ = entries.values().rev().all(|slot| visit(*slot, *ordered));
+                let Some(first) = equal(scan, columns[0]) else { return true };
+                let next: Vec<&Value> = columns[1..*prefix].iter().filter_map(|column| equal(scan, *column)).collect();
+                let group = self.within(*number, self.group(*number, first), &next);
+                if matches!(scan.order_by, Some((_, Direction::Descending))) {
+                    // Equal values come with the larger key first: sorted once more.
+                    let _ = group.iter().rev().all(|slot| visit(*slot, *ordered));
                     return false;
                 }
-                let entries = entries.range(more.clone()..).take_while(|(key, _)| key.starts_with(&more));
-                let ordered = *ordered && !descending;
-                let _ = entries.map(|(_, slot)| slot).all(|slot| visit(*slot, ordered));
-                ordered
+                let _ = group.iter().all(|slot| visit(*slot, *ordered));
+                *ordered
             }
         }
     }

@@ -1,36 +1,37 @@
 //! A table: its rows with their versions, and indexes over what is committed.
 
-use std::{
-    collections::{BTreeMap, VecDeque},
-    task::Waker,
-};
+use std::{cmp::Ordering, collections::BTreeMap, collections::VecDeque, task::Waker};
 
 use world::store::{Kind, Row, Table, Value};
 
+use super::hashed::{Hashed, hash};
 use crate::waiters::Waiters;
 
 /// The number of the primary key among the unique indexes.
 pub(super) const PRIMARY: usize = usize::MAX;
-
-/// The key columns after the first one, then the primary key.
-type Rest = BTreeMap<Box<[Value]>, u32>;
 
 /// A table's rows.
 pub(super) struct Rows {
     pub(super) table: &'static Table,
     pub(super) slots: Vec<Slot>,
     free: Vec<u32>,
-    pub(super) primary: BTreeMap<Value, u32>,
-    unique: Vec<BTreeMap<Box<[Value]>, u32>>,
+    primary: Hashed,
+    unique: Vec<Hashed>,
     /// Keys that open transactions have put in.
     pub(super) reserved: BTreeMap<(usize, Box<[Value]>), u64>,
-    /// By the first column, then by the rest.
-    pub(super) indexes: Vec<BTreeMap<Value, Rest>>,
+    indexes: Vec<Index>,
     serial: i64,
     /// Commits that changed it.
     pub(super) changes: u64,
     /// Poll loops that wait for a change.
     pub(super) pollers: Waiters,
+}
+
+/// Places by the value of the first column; the places of one value in the order of the other columns, then the key.
+#[derive(Default)]
+struct Index {
+    groups: Hashed,
+    places: Vec<(Value, Vec<u32>)>,
 }
 
 /// A row's place.
@@ -63,16 +64,35 @@ impl Slot {
     }
 }
 
+fn same(columns: &[usize], a: &Row, b: &Row) -> bool {
+    columns.iter().all(|column| a[*column] == b[*column])
+}
+
+fn key_hash(columns: &[usize], row: &Row) -> u32 {
+    hash(columns.iter().map(|column| &row[*column]))
+}
+
+/// `NULL` is equal to nothing.
+fn has_null(columns: &[usize], row: &Row) -> bool {
+    columns.iter().any(|column| row[*column] == Value::Null)
+}
+
+/// The order within a group.
+fn compare(columns: &[usize], a: &Row, b: &Row) -> Ordering {
+    let by = |column: &usize| a[*column].cmp(&b[*column]);
+    columns[1..].iter().map(by).find(|order| order.is_ne()).unwrap_or_else(|| a[0].cmp(&b[0]))
+}
+
 impl Rows {
     pub(super) fn new(table: &'static Table) -> Self {
         Self {
             table,
             slots: Vec::new(),
             free: Vec::new(),
-            primary: BTreeMap::new(),
-            unique: table.unique.iter().map(|_| BTreeMap::new()).collect(),
+            primary: Hashed::default(),
+            unique: table.unique.iter().map(|_| Hashed::default()).collect(),
             reserved: BTreeMap::new(),
-            indexes: table.indexes.iter().map(|_| BTreeMap::new()).collect(),
+            indexes: table.indexes.iter().map(|_| Index::default()).collect(),
             serial: 0,
             changes: 0,
             pollers: Waiters::default(),
@@ -100,13 +120,25 @@ impl Rows {
         self.free.push(slot);
     }
 
-    /// The unique keys of a row: primary key first. `NULL` is equal to nothing.
-    pub(super) fn keys(&self, row: &Row) -> Vec<(usize, Box<[Value]>)> {
-        let mut keys = vec![(PRIMARY, Box::from([row[0].clone()]))];
+    /// The newest committed row at a place that is in an index.
+    fn row(&self, slot: u32) -> Option<&Row> {
+        self.slots[slot as usize].newest.as_ref().map(|newest| &newest.row)
+    }
+
+    /// The committed row with this primary key.
+    pub(super) fn by_key(&self, key: &Value) -> Option<u32> {
+        self.primary.find(hash([key].into_iter()), |slot| self.row(slot).is_some_and(|row| row[0] == *key))
+    }
+
+    /// The unique keys that a row has and `before` has not: the primary key first.
+    pub(super) fn new_keys(&self, row: &Row, before: Option<&Row>) -> Vec<(usize, Box<[Value]>)> {
+        let mut keys = Vec::new();
+        if before.is_none() {
+            keys.push((PRIMARY, Box::from([row[0].clone()])));
+        }
         for (number, columns) in self.table.unique.iter().enumerate() {
-            let key: Box<[Value]> = columns.iter().map(|column| row[*column].clone()).collect();
-            if !key.contains(&Value::Null) {
-                keys.push((number, key));
+            if !has_null(columns, row) && before.is_none_or(|before| !same(columns, before, row)) {
+                keys.push((number, columns.iter().map(|column| row[*column].clone()).collect()));
             }
         }
         keys
@@ -114,53 +146,103 @@ impl Rows {
 
     /// The committed row that has a unique key.
     pub(super) fn owner(&self, index: usize, key: &[Value]) -> Option<u32> {
-        if index == PRIMARY { self.primary.get(&key[0]) } else { self.unique[index].get(key) }.copied()
+        if index == PRIMARY {
+            return self.by_key(&key[0]);
+        }
+        let columns = self.table.unique[index];
+        let is = |slot| self.row(slot).is_some_and(|row| columns.iter().zip(key).all(|(column, value)| row[*column] == *value));
+        self.unique[index].find(hash(key.iter()), is)
+    }
+
+    /// The places of an index whose first column has a value, in the index' order.
+    pub(super) fn group(&self, index: usize, first: &Value) -> &[u32] {
+        let Index { groups, places } = &self.indexes[index];
+        let found = groups.find(hash([first].into_iter()), |group| places[group as usize].0 == *first);
+        found.map_or(&[], |group| &places[group as usize].1)
+    }
+
+    /// Where in a group the rows begin whose next columns have these values, and where they end.
+    pub(super) fn within<'a>(&self, index: usize, group: &'a [u32], next: &[&Value]) -> &'a [u32] {
+        let columns = &self.table.indexes[index][1..];
+        let compare = |slot: &u32| {
+            let row = self.row(*slot);
+            let by = |(column, value): (&usize, &&Value)| row.map_or(Ordering::Less, |row| row[*column].cmp(value));
+            columns.iter().zip(next).map(by).find(|order| order.is_ne()).unwrap_or(Ordering::Equal)
+        };
+        let begin = group.partition_point(|slot| compare(slot).is_lt());
+        let end = group.partition_point(|slot| compare(slot).is_le());
+        &group[begin..end]
     }
 
     /// Makes a version the newest one. Older ones are kept only while a snapshot is in use.
     pub(super) fn commit(&mut self, at: u32, row: Row, version: i64, commit: u64, snapshots: bool) {
-        let before = self.slots[at as usize].newest.take();
-        self.index(at, before.as_ref().map(|before| &before.row), &row);
+        self.take_out(at, &row);
+        let slot = &mut self.slots[at as usize];
+        let before = slot.newest.replace(Version { row, version, commit });
+        self.put_in(at, before.as_ref().map(|before| &before.row));
         let slot = &mut self.slots[at as usize];
         if snapshots {
             slot.older.extend(before);
         } else {
             slot.older.clear();
         }
-        slot.newest = Some(Version { row, version, commit });
     }
 
-    fn index(&mut self, at: u32, before: Option<&Row>, after: &Row) {
-        if before.is_none() {
-            self.primary.insert(after[0].clone(), at);
-        }
-        for (columns, index) in self.table.unique.iter().zip(&mut self.unique) {
-            let key = |row: &Row| columns.iter().map(|column| row[*column].clone()).collect::<Box<[Value]>>();
-            if let Some(before) = before {
-                if columns.iter().all(|column| before[*column] == after[*column]) {
-                    continue;
-                }
-                index.remove(&key(before));
-            }
-            let key = key(after);
-            if !key.contains(&Value::Null) {
-                index.insert(key, at);
+    /// Takes a row out of the indexes in which its next version has another place.
+    fn take_out(&mut self, at: u32, after: &Row) {
+        let Self { table, slots, unique, indexes, .. } = self;
+        let Some(before) = slots[at as usize].newest.as_ref().map(|newest| &newest.row) else { return };
+        for (columns, index) in table.unique.iter().zip(unique) {
+            if !same(columns, before, after) {
+                index.remove(key_hash(columns, before), at);
             }
         }
-        for (columns, index) in self.table.indexes.iter().zip(&mut self.indexes) {
-            let rest = |row: &Row| {
-                let rest = columns[1..].iter().map(|column| row[*column].clone());
-                rest.chain([row[0].clone()]).collect::<Box<[Value]>>()
+        for (columns, Index { groups, places }) in table.indexes.iter().zip(indexes) {
+            if same(columns, before, after) {
+                continue;
+            }
+            let first = &before[columns[0]];
+            let Some(group) = groups.find(hash([first].into_iter()), |group| places[group as usize].0 == *first) else {
+                continue;
             };
-            if let Some(before) = before {
-                if columns.iter().all(|column| before[*column] == after[*column]) {
-                    continue;
-                }
-                if let Some(entries) = index.get_mut(&before[columns[0]]) {
-                    entries.remove(&rest(before));
-                }
+            let group = &mut places[group as usize].1;
+            if let Ok(place) = group.binary_search_by(|slot| order(slots, columns, *slot, before)) {
+                group.remove(place);
             }
-            index.entry(after[columns[0]].clone()).or_default().insert(rest(after), at);
+        }
+    }
+
+    /// Puts the newest version into the indexes in which `before` has another place, or none.
+    fn put_in(&mut self, at: u32, before: Option<&Row>) {
+        let Self { table, slots, primary, unique, indexes, .. } = self;
+        let Some(after) = slots[at as usize].newest.as_ref().map(|newest| &newest.row) else { return };
+        if before.is_none() {
+            primary.insert(hash([&after[0]].into_iter()), at);
+        }
+        let moved = |columns: &[usize]| before.is_none_or(|before| !same(columns, before, after));
+        for (columns, index) in table.unique.iter().zip(unique) {
+            if moved(columns) && !has_null(columns, after) {
+                index.insert(key_hash(columns, after), at);
+            }
+        }
+        for (columns, Index { groups, places }) in table.indexes.iter().zip(indexes) {
+            if !moved(columns) {
+                continue;
+            }
+            let first = &after[columns[0]];
+            let hash = hash([first].into_iter());
+            let group = groups.find(hash, |group| places[group as usize].0 == *first).unwrap_or_else(|| {
+                let group = u32::try_from(places.len()).unwrap_or(u32::MAX);
+                groups.insert(hash, group);
+                places.push((first.clone(), Vec::new()));
+                group
+            });
+            let group = &mut places[group as usize].1;
+            // Most rows come in at the end.
+            let last = group.last().is_none_or(|last| order(slots, columns, *last, after).is_lt());
+            let place =
+                if last { group.len() } else { group.partition_point(|slot| order(slots, columns, *slot, after).is_lt()) };
+            group.insert(place, at);
         }
     }
 
@@ -169,4 +251,9 @@ impl Rows {
         self.changes += 1;
         woken.extend(self.pollers.take());
     }
+}
+
+/// How the row at a place stands to another one in an index.
+fn order(slots: &[Slot], columns: &[usize], slot: u32, row: &Row) -> Ordering {
+    slots[slot as usize].newest.as_ref().map_or(Ordering::Less, |newest| compare(columns, &newest.row, row))
 }

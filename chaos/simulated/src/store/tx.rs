@@ -163,8 +163,8 @@ impl Data {
 
     /// The place of a row: committed, or put in by this transaction.
     fn slot(&self, tx: u64, table: usize, key: &Value) -> Option<u32> {
-        if let Some(slot) = self.tables[table].primary.get(key) {
-            return Some(*slot);
+        if let Some(slot) = self.tables[table].by_key(key) {
+            return Some(slot);
         }
         let open = self.open.get(&tx)?;
         open.writes.iter().find(|write| write.table == table && write.row[0] == *key).map(|write| write.slot)
@@ -182,7 +182,7 @@ impl Data {
     }
 
     fn insert(&mut self, tx: u64, table: usize, row: &Row) -> Step<()> {
-        let keys = self.tables[table].keys(row);
+        let keys = self.tables[table].new_keys(row, None);
         match self.reserve(tx, table, keys, None) {
             Ok(true) => {}
             Ok(false) => return Step::Wait,
@@ -248,7 +248,8 @@ impl Data {
             }
             return Step::Done(Err(StoreError::Conflict));
         }
-        let keys = self.tables[table].keys(row);
+        let before = self.tables[table].slots[slot as usize].newest.as_ref().map(|newest| &newest.row);
+        let keys = self.tables[table].new_keys(row, before);
         match self.reserve(tx, table, keys, Some(slot)) {
             Ok(true) => {}
             Ok(false) => return Step::Wait,
