@@ -66,10 +66,10 @@ impl Rows {
                 let group = self.within(*number, self.group(*number, first), &next);
                 if matches!(scan.order_by, Some((_, Direction::Descending))) {
                     // Equal values come with the larger key first: sorted once more.
-                    let _ = group.iter().rev().all(|slot| visit(*slot, *ordered));
+                    let _ = group.iter().rev().all(|place| visit(place.slot, *ordered));
                     return false;
                 }
-                let _ = group.iter().all(|slot| visit(*slot, *ordered));
+                let _ = group.iter().all(|place| visit(place.slot, *ordered));
                 *ordered
             }
         }

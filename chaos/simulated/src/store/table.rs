@@ -31,7 +31,33 @@ pub(super) struct Rows {
 #[derive(Default)]
 struct Index {
     groups: Hashed,
-    places: Vec<(Value, Vec<u32>)>,
+    places: Vec<(Value, Vec<Place>)>,
+}
+
+/// A row in a group: what its next column says of its order, so that most comparisons need not look at the row.
+#[derive(Clone, Copy)]
+pub(super) struct Place {
+    hint: u64,
+    pub(super) slot: u32,
+}
+
+/// Smaller or equal for a smaller value.
+fn hint(value: &Value) -> u64 {
+    match value {
+        Value::Null => 0,
+        Value::Int(number) => (1 << 62) | ((number.cast_unsigned() ^ (1 << 63)) >> 2),
+        Value::Text(text) => {
+            let mut first = [0; 8];
+            let length = text.len().min(8);
+            first[..length].copy_from_slice(&text.as_bytes()[..length]);
+            (2 << 62) | (u64::from_be_bytes(first) >> 2)
+        }
+    }
+}
+
+/// The column that orders a group first.
+fn next_column(columns: &[usize]) -> usize {
+    columns.get(1).copied().unwrap_or(0)
 }
 
 /// A row's place.
@@ -155,22 +181,24 @@ impl Rows {
     }
 
     /// The places of an index whose first column has a value, in the index' order.
-    pub(super) fn group(&self, index: usize, first: &Value) -> &[u32] {
+    pub(super) fn group(&self, index: usize, first: &Value) -> &[Place] {
         let Index { groups, places } = &self.indexes[index];
         let found = groups.find(hash([first].into_iter()), |group| places[group as usize].0 == *first);
         found.map_or(&[], |group| &places[group as usize].1)
     }
 
-    /// Where in a group the rows begin whose next columns have these values, and where they end.
-    pub(super) fn within<'a>(&self, index: usize, group: &'a [u32], next: &[&Value]) -> &'a [u32] {
+    /// The part of a group whose next columns have these values.
+    pub(super) fn within<'a>(&self, index: usize, group: &'a [Place], next: &[&Value]) -> &'a [Place] {
+        let Some(second) = next.first().map(|value| hint(value)) else { return group };
         let columns = &self.table.indexes[index][1..];
-        let compare = |slot: &u32| {
-            let row = self.row(*slot);
+        let compare = |place: &Place| {
+            let row = self.row(place.slot);
             let by = |(column, value): (&usize, &&Value)| row.map_or(Ordering::Less, |row| row[*column].cmp(value));
-            columns.iter().zip(next).map(by).find(|order| order.is_ne()).unwrap_or(Ordering::Equal)
+            let full = || columns.iter().zip(next).map(by).find(|order| order.is_ne()).unwrap_or(Ordering::Equal);
+            place.hint.cmp(&second).then_with(full)
         };
-        let begin = group.partition_point(|slot| compare(slot).is_lt());
-        let end = group.partition_point(|slot| compare(slot).is_le());
+        let begin = group.partition_point(|place| compare(place).is_lt());
+        let end = group.partition_point(|place| compare(place).is_le());
         &group[begin..end]
     }
 
@@ -206,7 +234,8 @@ impl Rows {
                 continue;
             };
             let group = &mut places[group as usize].1;
-            if let Ok(place) = group.binary_search_by(|slot| order(slots, columns, *slot, before)) {
+            let at = hint(&before[next_column(columns)]);
+            if let Ok(place) = group.binary_search_by(|place| order(slots, columns, place, (at, before))) {
                 group.remove(place);
             }
         }
@@ -238,11 +267,11 @@ impl Rows {
                 group
             });
             let group = &mut places[group as usize].1;
+            let hint = hint(&after[next_column(columns)]);
+            let before = |place: &Place| order(slots, columns, place, (hint, after)).is_lt();
             // Most rows come in at the end.
-            let last = group.last().is_none_or(|last| order(slots, columns, *last, after).is_lt());
-            let place =
-                if last { group.len() } else { group.partition_point(|slot| order(slots, columns, *slot, after).is_lt()) };
-            group.insert(place, at);
+            let place = if group.last().is_none_or(before) { group.len() } else { group.partition_point(before) };
+            group.insert(place, Place { hint, slot: at });
         }
     }
 
@@ -254,6 +283,36 @@ impl Rows {
 }
 
 /// How the row at a place stands to another one in an index.
-fn order(slots: &[Slot], columns: &[usize], slot: u32, row: &Row) -> Ordering {
-    slots[slot as usize].newest.as_ref().map_or(Ordering::Less, |newest| compare(columns, &newest.row, row))
+fn order(slots: &[Slot], columns: &[usize], place: &Place, (hint, row): (u64, &Row)) -> Ordering {
+    let newest = || slots[place.slot as usize].newest.as_ref();
+    place.hint.cmp(&hint).then_with(|| newest().map_or(Ordering::Less, |newest| compare(columns, &newest.row, row)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_hint_never_contradicts_the_order_of_values() {
+        let text = |text: &str| Value::text(text);
+        let values = [
+            Value::Null,
+            Value::Int(i64::MIN),
+            Value::Int(-5),
+            Value::Int(0),
+            Value::Int(3),
+            Value::Int(4),
+            Value::Int(i64::MAX),
+            text(""),
+            text("a"),
+            text("a longer text"),
+            text("a longer text, and more"),
+            text("b"),
+            text("\u{10ffff}"),
+        ];
+        for pair in values.windows(2) {
+            assert!(pair[0] < pair[1] && hint(&pair[0]) <= hint(&pair[1]), "{pair:?}");
+        }
+        assert!(hint(&values[3]) < hint(&values[5]));
+    }
 }
