@@ -88,7 +88,7 @@ fn lints(root: &Path, _: bool) -> Result<Outcome> {
 fn tests(root: &Path, nightly: bool) -> Result<Outcome> {
     let tier = if nightly { "nightly" } else { "ci" };
     // Optimised, as `cargo xtask` is: the dependencies are compiled once for both, and months pass quickly.
-    cargo(root, &["test", "--release"], &[("LOUPE_TIER", tier)])
+    cargo(root, &["test", "--release", "--no-fail-fast"], &[("LOUPE_TIER", tier)])
 }
 
 fn licences(root: &Path, _: bool) -> Result<Outcome> {
@@ -115,7 +115,7 @@ fn containers(root: &Path, nightly: bool) -> Result<Outcome> {
     {
         return Ok(Outcome::Failed);
     }
-    let mut test = vec!["test"];
+    let mut test = vec!["test", "--no-fail-fast"];
     test.extend(target.iter().chain(&packages));
     // One stack at a time: two cores carry no more.
     test.extend(["--", "--test-threads=1", "--nocapture"]);
