@@ -44,7 +44,8 @@ pub enum DriveError {
 /// Runs a scenario on a stage: orders arrive for its duration; then all faults are lifted, and it ends when nobody can move
 /// an order any more and the last open deadline has passed.
 ///
-/// A run that does not settle within twice the promise after the last arrival ends too: the ledger says so.
+/// A run that does not settle ends too, once nobody has got anything done for twice as long as an order takes at most: the
+/// ledger says so.
 ///
 /// # Errors
 /// When a fault cannot be inflicted or lifted, when a database cannot be read at the end, or when the lifecycle does not

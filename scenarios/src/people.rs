@@ -75,6 +75,15 @@ impl People {
         people.operators = pool(per_second, people.bench.mean);
         people
     }
+
+    /// The longest that all people together can take for one order that never waits for its turn.
+    #[must_use]
+    pub fn longest(&self) -> Duration {
+        let steps =
+            [self.upload, self.submit, self.seller, self.bench, self.manufacturing, self.packaging, self.shipping, self.carrier];
+        let thinking: Duration = steps.into_iter().map(|step| step.cap).sum();
+        thinking + self.retry * Self::RETRIES + self.carrier_retry * Self::CARRIER_RETRIES
+    }
 }
 
 const fn wait(mean: u64, cap: u64) -> Wait {

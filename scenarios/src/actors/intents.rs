@@ -65,6 +65,7 @@ pub struct Intents(Mutex<Book>);
 struct Book {
     orders: BTreeMap<Arc<str>, Vec<Intent>>,
     open: usize,
+    ended: usize,
 }
 
 /// An open intent: its place in the book.
@@ -113,6 +114,12 @@ impl Intents {
         self.book().open
     }
 
+    /// How many intents are done or given up.
+    #[must_use]
+    pub fn ended(&self) -> usize {
+        self.book().ended
+    }
+
     /// All intents so far, by order reference.
     #[must_use]
     pub fn all(&self) -> BTreeMap<Arc<str>, Vec<Intent>> {
@@ -134,6 +141,7 @@ impl Book {
 
     fn end(&mut self, entry: &Entry, outcome: Outcome, status: Option<u16>, now_ns: u64) {
         self.open -= 1;
+        self.ended += 1;
         if let Some(intent) = self.orders.get_mut(&entry.order_ref).and_then(|intents| intents.get_mut(entry.index)) {
             (intent.outcome, intent.status, intent.ended_ns) = (outcome, status, Some(now_ns));
         }
@@ -153,7 +161,7 @@ mod tests {
         assert_eq!(intents.open(), 2);
         intents.done(upload, 200, 20);
         intents.give_up(submit, None, 30);
-        assert_eq!(intents.open(), 0);
+        assert_eq!((intents.open(), intents.ended()), (0, 2));
         let all = intents.all();
         let ends: Vec<_> = all[&order].iter().map(|intent| (intent.outcome, intent.status, intent.ended_ns)).collect();
         assert_eq!(ends, [(Outcome::Done, Some(200), Some(20)), (Outcome::GivenUp, None, Some(30))]);

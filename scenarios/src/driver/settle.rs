@@ -34,20 +34,23 @@ pub(super) struct House<'a> {
     relayed: bool,
     calculation: Duration,
     pause: Duration,
+    /// A run in which nobody has got anything done for so long will not come to rest.
     patience: Duration,
 }
 
 impl<'a> House<'a> {
     pub(super) fn new(cast: &'a Arc<Cast>, desks: &'a [Arc<Desk>], scenario: &Scenario, lifecycle: &Lifecycle) -> Self {
+        // The promise alone says little of how long an order takes: it may be one that nobody can keep.
+        let lead_time = lifecycle.promise.max(scenario.people.longest());
         // Three weeks make an hour.
-        let pause = Duration::from_secs_f64(lifecycle.promise.as_secs_f64() / 504.0).max(BREATH);
+        let pause = Duration::from_secs_f64(lead_time.as_secs_f64() / 504.0).max(BREATH);
         Self {
             cast,
             desks,
             relayed: !scenario.architecture.outbox,
             calculation: calculation_limit(scenario),
             pause: Duration::from_millis(u64::try_from(pause.as_millis()).unwrap_or(u64::MAX)),
-            patience: scenario.duration + lifecycle.promise * 2,
+            patience: lead_time * 2 + calculation_limit(scenario),
         }
     }
 
@@ -55,6 +58,7 @@ impl<'a> House<'a> {
     pub(super) async fn settle(&self) -> Result<Option<String>, StoreError> {
         let rt = self.cast.rt();
         let mut quiet = 0;
+        let (mut done, mut since) = (self.cast.intents.ended(), rt.now());
         loop {
             self.cast.progress.tick(rt.now());
             let movable = self.movable().await?;
@@ -62,7 +66,12 @@ impl<'a> House<'a> {
             if quiet >= LOOKS {
                 return Ok(None);
             }
-            if movable.is_some() && rt.now() >= self.patience {
+            // A backlog takes its time. As every intent ends once, there is an end to getting things done.
+            let ended = self.cast.intents.ended();
+            if ended != done {
+                (done, since) = (ended, rt.now());
+            }
+            if movable.is_some() && rt.now() >= since + self.patience {
                 return Ok(movable);
             }
             rt.sleep(self.pause).await;
