@@ -52,10 +52,13 @@ impl<'a> Journey<'a> {
     fn pick_message(&mut self, message: usize) {
         let [sent, received, effect] = self.way.message[message];
         let process = What::Process(message).number(self.way);
+        let step = effect;
         let effect = self.record(effect).copied();
         let delivered = effect.and_then(|effect| self.order.of(process).find(|process| process.span == effect.span));
         let label = delivered.map_or(0, |process| process.label);
-        let until = effect.map_or(u64::MAX, |effect| effect.at_ns);
+        // Of an effect that was not seen itself, the first thing that came of it says when it was at the latest: a later
+        // delivery did not lead to it.
+        let until = effect.map_or_else(|| self.first_after(step), |effect| effect.at_ns);
         let fits = |record: &Record| (label != 0 && record.label == label, record.at_ns <= until, record.place());
         self.picks[received] = self.best(received as u8, fits);
         if self.picks[received] == UNSEEN {
@@ -79,6 +82,14 @@ impl<'a> Journey<'a> {
         let label = entered.map_or(0, |entered| span_label(entered.span));
         let until = entered.map_or(u64::MAX, |entered| entered.at_ns);
         self.picks[start] = self.best(start as u8, |record| (record.label == label, record.at_ns <= until, record.place()));
+    }
+
+    /// When the first evidence was recorded of anything that needs a step. [`u64::MAX`] when there is none.
+    fn first_after(&self, step: StepId) -> u64 {
+        let followers = self.way.steps[step].followers;
+        let follows =
+            |record: &&Record| usize::from(record.what) < self.way.steps.len() && followers & bit(record.what.into()) != 0;
+        self.order.records.iter().filter(follows).map(|record| record.at_ns).min().unwrap_or(u64::MAX)
     }
 
     fn best<K: Ord>(&self, what: u8, key: impl Fn(&Record) -> K) -> u16 {

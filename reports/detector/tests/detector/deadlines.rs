@@ -136,3 +136,16 @@ fn where_spans_are_missing_bounds_decide() {
     let five_days = later(CALM, "mes-api enters SHIPPED", "4d");
     check(&five_days, "slow, at SHIPPED wait, waiting_for_person(A), alarm 7d4h, hops 31/31");
 }
+
+#[test]
+fn a_later_delivery_did_not_lead_to_an_effect_that_work_had_begun_upon() {
+    // The consumer died at work: its `process` span, which says that the order was taken in, died with it.
+    let text = without(&without(CALM, "processes order.submitted"), "settles order.submitted");
+    let again = "
+    43m4s    mes-api  receives  order.submitted m1 redelivered    trace=3
+    43m5s    mes-api  starts                                      trace=3
+    15m      mes-api  enters PRICE_CALCULATED";
+    let text = text.replace("\n    15m      mes-api  enters PRICE_CALCULATED", again);
+    let text = later(&text, "mes-api enters PRICE_CALCULATED", "30m");
+    check(&text, "slow, at pricing work-wait, queue_wait(A), alarm 43m, hops 30/31");
+}
