@@ -38,7 +38,6 @@ fn parse(role: &'static str, variable: impl Fn(&str) -> Option<String>) -> Resul
         instance: value(&variable, "LOUPE_INSTANCE", Some(1))?,
         incarnation: value(&variable, "LOUPE_INCARNATION", Some(1))?,
     };
-    let slowest = settings.pricing.slow.iter().map(|window| window.takes).fold(settings.pricing.max, Duration::max);
     let config = Config {
         node,
         seed: value(&variable, "LOUPE_SEED", None)?,
@@ -51,7 +50,7 @@ fn parse(role: &'static str, variable: impl Fn(&str) -> Option<String>) -> Resul
         services: serde_json::from_str(&needed("LOUPE_SERVICES")?).context("LOUPE_SERVICES")?,
         listen: value(&variable, "LOUPE_LISTEN", Some(([0, 0, 0, 0], 8080).into()))?,
         control: value(&variable, "LOUPE_CONTROL", Some(([0, 0, 0, 0], 8081).into()))?,
-        call_limit: ANSWER + slowest,
+        call_limit: ANSWER + settings.pricing.longest(),
         event_id_header: EVENT_ID_HEADER,
     };
     Ok((config, settings))

@@ -34,6 +34,14 @@ pub struct PricingTimes {
     pub slow: Vec<SlowWindow>,
 }
 
+impl PricingTimes {
+    /// No calculation takes longer, slow or not.
+    #[must_use]
+    pub fn longest(&self) -> Duration {
+        self.slow.iter().map(|window| window.takes).fold(self.max, Duration::max)
+    }
+}
+
 /// A window in which a share of the price calculations takes a fixed, long time.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct SlowWindow {
