@@ -6,6 +6,8 @@
 
 mod account;
 mod channel;
+mod client;
+mod delivery;
 mod flush;
 mod outage;
 mod queue;
@@ -19,7 +21,7 @@ use std::{
     time::Duration,
 };
 
-use faults::{End, MessageFate, MessageLog, Outcome};
+use faults::{End, MessageFate, MessageLog};
 use world::{
     Boxed, Node,
     broker::{Broker, BrokerError, Channel, Message, Publish, Settle, Topology},
@@ -32,7 +34,8 @@ use crate::{
     wire::{Wire, pump},
 };
 use account::{Account, Entry};
-use channel::{Client, Open, Out};
+use channel::Open;
+use client::Client;
 pub(crate) use outage::Down;
 use queue::Queue;
 
@@ -85,7 +88,8 @@ enum Packet {
 }
 
 struct State {
-    up: bool,
+    /// Outages that have not been lifted.
+    outages: u32,
     exchanges: Vec<&'static str>,
     bindings: Vec<(&'static str, &'static str, usize)>,
     queues: Vec<Queue>,
@@ -102,7 +106,7 @@ impl Exchange {
     /// A broker that is up and empty.
     pub(crate) fn new(host: &Arc<dyn Host>, settings: BrokerSettings, effects: Effects) -> Self {
         let state = State {
-            up: true,
+            outages: 0,
             exchanges: Vec::new(),
             bindings: Vec::new(),
             queues: Vec::new(),
@@ -189,70 +193,6 @@ impl Exchange {
             state.queues[*queue].write();
         }
     }
-
-    /// Gives a queue's messages to consumers that may have more, in turn.
-    fn deliver(&self, state: &mut State, at: usize, now: Duration) {
-        let State { queues, channels, account, timeout, .. } = state;
-        let queue = &mut queues[at];
-        while !queue.ready.is_empty() {
-            let free = |subscription: &queue::Subscription| {
-                channels.get(&subscription.channel).is_some_and(|open| open.wants_more(subscription.consumer))
-            };
-            let Some(turn) = queue.consumers.iter().position(free) else { return };
-            let Some(subscription) = queue.consumers.remove(turn) else { return };
-            queue.consumers.push_back(subscription);
-            let (Some(open), Some(item)) = (channels.get_mut(&subscription.channel), queue.ready.pop_front()) else { return };
-            account.end(item.entry, End::Unacked, self.wall_ns());
-            let tag = open.put_out(subscription.consumer, at, item, now);
-            if let Some(limit) = self.0.settings.consumer_timeout {
-                timeout.set(open.due(now, limit, self.0.settings.channel_tick));
-            }
-            self.send(Packet::Deliver { channel: subscription.channel, consumer: subscription.consumer, tag });
-        }
-    }
-
-    fn settle(&self, state: &mut State, channel: u64, tag: u64, how: Settle) {
-        let (now, wall) = (self.now(), self.wall_ns());
-        let Some(out) = state.channels.get_mut(&channel).and_then(|open| open.settle(tag)) else { return };
-        let queue = &mut state.queues[out.queue];
-        queue.touch(now);
-        let entry = out.item.entry;
-        match how {
-            Settle::Ack | Settle::Reject => queue.acknowledge(out.item),
-            Settle::Requeue => queue.put_back(out.item, true),
-        }
-        let end = match how {
-            Settle::Ack => End::Acked,
-            Settle::Reject => End::Rejected,
-            Settle::Requeue => End::Ready,
-        };
-        state.account.end(entry, end, wall);
-        self.deliver(state, out.queue, now);
-    }
-
-    /// What a channel had out goes back to its queues, and its consumers are gone.
-    fn put_back(&self, state: &mut State, channel: u64, unacked: Vec<Out>) {
-        let (now, wall) = (self.now(), self.wall_ns());
-        let mut touched = Vec::new();
-        for (at, queue) in state.queues.iter_mut().enumerate() {
-            let before = queue.consumers.len();
-            queue.consumers.retain(|subscription| subscription.channel != channel);
-            if queue.consumers.len() < before {
-                touched.push(at);
-            }
-        }
-        for out in unacked {
-            state.account.end(out.item.entry, End::Ready, wall);
-            state.queues[out.queue].put_back(out.item, true);
-            if !touched.contains(&out.queue) {
-                touched.push(out.queue);
-            }
-        }
-        for at in touched {
-            state.queues[at].touch(now);
-            self.deliver(state, at, now);
-        }
-    }
 }
 
 impl State {
@@ -327,7 +267,7 @@ impl Broker for Port {
             inner.host.sleep_until(self.node, self.exchange.now() + 2 * inner.settings.link).await;
             let now = self.exchange.now();
             let mut state = lock(&inner.state);
-            if !state.up {
+            if state.outages > 0 {
                 return Err(BrokerError::Unreachable("connection refused".into()));
             }
             state.opened += 1;
@@ -352,9 +292,4 @@ impl MessageLog for Exchange {
     fn fates(&self) -> Boxed<'_, Vec<MessageFate>> {
         Box::pin(async move { lock(&self.0.state).account.fates() })
     }
-}
-
-/// What a confirm says of a message that the broker has taken in.
-fn confirmed(end: End, mandatory: bool) -> Outcome {
-    if end == End::Unroutable && mandatory { Outcome::Returned } else { Outcome::Confirmed }
 }

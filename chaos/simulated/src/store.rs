@@ -4,11 +4,13 @@
 //! A statement costs one round trip and takes effect at its end. Readers never wait.
 
 mod hashed;
+mod index;
 mod locks;
 mod poll;
 mod scan;
 mod table;
 mod tx;
+mod write;
 
 use std::{
     collections::BTreeMap,

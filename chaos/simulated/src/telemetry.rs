@@ -144,7 +144,10 @@ impl Backend {
         for buffer in lock(&self.0.buffers).iter() {
             buffer.send_due(now);
         }
-        std::mem::take(&mut lock(&self.0.received))
+        let mut received = lock(&self.0.received);
+        // The next slice brings about as many.
+        let room = Vec::with_capacity(received.len());
+        std::mem::replace(&mut received, room)
     }
 
     /// All exporters send what they have: the run is over.

@@ -88,7 +88,8 @@ impl Flush {
     }
 
     /// The process was started again.
-    pub(super) fn restart(&mut self, now: Duration) {
+    pub(super) fn restart(&mut self, now: Duration, next: u64) {
+        self.all(next);
         self.back_off = MINIMUM;
         self.active = now;
     }

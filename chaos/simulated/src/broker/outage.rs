@@ -22,7 +22,7 @@ impl Exchange {
         let packets = self.0.wire.cut();
         self.0.disk.cut();
         self.change(|state, woken| {
-            state.up = false;
+            state.outages += 1;
             for packet in packets {
                 // What is under way when the connection breaks arrives nowhere.
                 if let Packet::Publish { entry, .. } = packet {
@@ -92,9 +92,9 @@ impl Exchange {
     pub(crate) fn come_up(&self) {
         let now = self.now();
         self.change(|state, _| {
-            state.up = true;
+            state.outages = state.outages.saturating_sub(1);
             for queue in &mut state.queues {
-                queue.flush.restart(now);
+                queue.restart(now);
             }
         });
     }

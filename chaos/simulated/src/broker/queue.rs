@@ -76,6 +76,11 @@ impl Queue {
         }
     }
 
+    /// Its process starts again: what there is now comes from the disk.
+    pub(super) fn restart(&mut self, now: Duration) {
+        self.flush.restart(now, self.next);
+    }
+
     /// Writes everything.
     pub(super) fn write(&mut self) {
         self.flush.all(self.next);

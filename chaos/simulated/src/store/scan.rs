@@ -61,9 +61,8 @@ impl Rows {
             }
             Way::Index { number, prefix, ordered } => {
                 let columns = self.table.indexes[*number];
-                let Some(first) = equal(scan, columns[0]) else { return true };
-                let next: Vec<&Value> = columns[1..*prefix].iter().filter_map(|column| equal(scan, *column)).collect();
-                let group = self.within(*number, self.group(*number, first), &next);
+                let values: Vec<&Value> = columns[..*prefix].iter().filter_map(|column| equal(scan, *column)).collect();
+                let group = self.group(*number, &values);
                 if matches!(scan.order_by, Some((_, Direction::Descending))) {
                     // Equal values come with the larger key first: sorted once more.
                     let _ = group.iter().rev().all(|place| visit(place.slot, *ordered));

@@ -1,10 +1,16 @@
 //! A table: its rows with their versions, and indexes over what is committed.
 
-use std::{cmp::Ordering, collections::BTreeMap, collections::VecDeque, task::Waker};
+use std::{
+    collections::{BTreeMap, VecDeque},
+    task::Waker,
+};
 
 use world::store::{Kind, Row, Table, Value};
 
-use super::hashed::{Hashed, hash};
+use super::{
+    hashed::{Hashed, hash},
+    index::{Index, Place},
+};
 use crate::waiters::Waiters;
 
 /// The number of the primary key among the unique indexes.
@@ -25,39 +31,6 @@ pub(super) struct Rows {
     pub(super) changes: u64,
     /// Poll loops that wait for a change.
     pub(super) pollers: Waiters,
-}
-
-/// Places by the value of the first column; the places of one value in the order of the other columns, then the key.
-#[derive(Default)]
-struct Index {
-    groups: Hashed,
-    places: Vec<(Value, Vec<Place>)>,
-}
-
-/// A row in a group: what its next column says of its order, so that most comparisons need not look at the row.
-#[derive(Clone, Copy)]
-pub(super) struct Place {
-    hint: u64,
-    pub(super) slot: u32,
-}
-
-/// Smaller or equal for a smaller value.
-fn hint(value: &Value) -> u64 {
-    match value {
-        Value::Null => 0,
-        Value::Int(number) => (1 << 62) | ((number.cast_unsigned() ^ (1 << 63)) >> 2),
-        Value::Text(text) => {
-            let mut first = [0; 8];
-            let length = text.len().min(8);
-            first[..length].copy_from_slice(&text.as_bytes()[..length]);
-            (2 << 62) | (u64::from_be_bytes(first) >> 2)
-        }
-    }
-}
-
-/// The column that orders a group first.
-fn next_column(columns: &[usize]) -> usize {
-    columns.get(1).copied().unwrap_or(0)
 }
 
 /// A row's place.
@@ -101,12 +74,6 @@ fn key_hash(columns: &[usize], row: &Row) -> u32 {
 /// `NULL` is equal to nothing.
 fn has_null(columns: &[usize], row: &Row) -> bool {
     columns.iter().any(|column| row[*column] == Value::Null)
-}
-
-/// The order within a group.
-fn compare(columns: &[usize], a: &Row, b: &Row) -> Ordering {
-    let by = |column: &usize| a[*column].cmp(&b[*column]);
-    columns[1..].iter().map(by).find(|order| order.is_ne()).unwrap_or_else(|| a[0].cmp(&b[0]))
 }
 
 impl Rows {
@@ -180,26 +147,9 @@ impl Rows {
         self.unique[index].find(hash(key.iter()), is)
     }
 
-    /// The places of an index whose first column has a value, in the index' order.
-    pub(super) fn group(&self, index: usize, first: &Value) -> &[Place] {
-        let Index { groups, places } = &self.indexes[index];
-        let found = groups.find(hash([first].into_iter()), |group| places[group as usize].0 == *first);
-        found.map_or(&[], |group| &places[group as usize].1)
-    }
-
-    /// The part of a group whose next columns have these values.
-    pub(super) fn within<'a>(&self, index: usize, group: &'a [Place], next: &[&Value]) -> &'a [Place] {
-        let Some(second) = next.first().map(|value| hint(value)) else { return group };
-        let columns = &self.table.indexes[index][1..];
-        let compare = |place: &Place| {
-            let row = self.row(place.slot);
-            let by = |(column, value): (&usize, &&Value)| row.map_or(Ordering::Less, |row| row[*column].cmp(value));
-            let full = || columns.iter().zip(next).map(by).find(|order| order.is_ne()).unwrap_or(Ordering::Equal);
-            place.hint.cmp(&second).then_with(full)
-        };
-        let begin = group.partition_point(|place| compare(place).is_lt());
-        let end = group.partition_point(|place| compare(place).is_le());
-        &group[begin..end]
+    /// The places of an index whose first columns have these values, in the index' order.
+    pub(super) fn group(&self, index: usize, values: &[&Value]) -> &[Place] {
+        self.indexes[index].group(&self.slots, self.table.indexes[index], values)
     }
 
     /// Makes a version the newest one. Older ones are kept only while a snapshot is in use.
@@ -225,18 +175,9 @@ impl Rows {
                 index.remove(key_hash(columns, before), at);
             }
         }
-        for (columns, Index { groups, places }) in table.indexes.iter().zip(indexes) {
-            if same(columns, before, after) {
-                continue;
-            }
-            let first = &before[columns[0]];
-            let Some(group) = groups.find(hash([first].into_iter()), |group| places[group as usize].0 == *first) else {
-                continue;
-            };
-            let group = &mut places[group as usize].1;
-            let at = hint(&before[next_column(columns)]);
-            if let Ok(place) = group.binary_search_by(|place| order(slots, columns, place, (at, before))) {
-                group.remove(place);
+        for (columns, index) in table.indexes.iter().zip(indexes) {
+            if !same(columns, before, after) {
+                index.remove(slots, columns, before);
             }
         }
     }
@@ -254,24 +195,10 @@ impl Rows {
                 index.insert(key_hash(columns, after), at);
             }
         }
-        for (columns, Index { groups, places }) in table.indexes.iter().zip(indexes) {
-            if !moved(columns) {
-                continue;
+        for (columns, index) in table.indexes.iter().zip(indexes) {
+            if moved(columns) {
+                index.insert(slots, columns, after, at);
             }
-            let first = &after[columns[0]];
-            let hash = hash([first].into_iter());
-            let group = groups.find(hash, |group| places[group as usize].0 == *first).unwrap_or_else(|| {
-                let group = u32::try_from(places.len()).unwrap_or(u32::MAX);
-                groups.insert(hash, group);
-                places.push((first.clone(), Vec::new()));
-                group
-            });
-            let group = &mut places[group as usize].1;
-            let hint = hint(&after[next_column(columns)]);
-            let before = |place: &Place| order(slots, columns, place, (hint, after)).is_lt();
-            // Most rows come in at the end.
-            let place = if group.last().is_none_or(before) { group.len() } else { group.partition_point(before) };
-            group.insert(place, Place { hint, slot: at });
         }
     }
 
@@ -279,40 +206,5 @@ impl Rows {
     pub(super) fn changed(&mut self, woken: &mut Vec<Waker>) {
         self.changes += 1;
         woken.extend(self.pollers.take());
-    }
-}
-
-/// How the row at a place stands to another one in an index.
-fn order(slots: &[Slot], columns: &[usize], place: &Place, (hint, row): (u64, &Row)) -> Ordering {
-    let newest = || slots[place.slot as usize].newest.as_ref();
-    place.hint.cmp(&hint).then_with(|| newest().map_or(Ordering::Less, |newest| compare(columns, &newest.row, row)))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_hint_never_contradicts_the_order_of_values() {
-        let text = |text: &str| Value::text(text);
-        let values = [
-            Value::Null,
-            Value::Int(i64::MIN),
-            Value::Int(-5),
-            Value::Int(0),
-            Value::Int(3),
-            Value::Int(4),
-            Value::Int(i64::MAX),
-            text(""),
-            text("a"),
-            text("a longer text"),
-            text("a longer text, and more"),
-            text("b"),
-            text("\u{10ffff}"),
-        ];
-        for pair in values.windows(2) {
-            assert!(pair[0] < pair[1] && hint(&pair[0]) <= hint(&pair[1]), "{pair:?}");
-        }
-        assert!(hint(&values[3]) < hint(&values[5]));
     }
 }

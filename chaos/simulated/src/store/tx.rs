@@ -10,7 +10,7 @@ use world::{
     store::{Expect, Isolation, Row, Scan, StoreError, Table, Tx, Value},
 };
 
-use super::{Data, Database, Open, Step, Wait, Write};
+use super::{Data, Database, Open, Step, Write};
 use crate::runtime::lock;
 
 /// A handle of an open transaction; dropping it rolls back.
@@ -156,13 +156,13 @@ impl Data {
         }
     }
 
-    fn own(&mut self, tx: u64, table: usize, slot: u32) -> Option<&mut Write> {
+    pub(super) fn own(&mut self, tx: u64, table: usize, slot: u32) -> Option<&mut Write> {
         let open = self.open.get_mut(&tx)?;
         open.writes.iter_mut().find(|write| write.table == table && write.slot == slot)
     }
 
     /// The place of a row: committed, or put in by this transaction.
-    fn slot(&self, tx: u64, table: usize, key: &Value) -> Option<u32> {
+    pub(super) fn slot(&self, tx: u64, table: usize, key: &Value) -> Option<u32> {
         if let Some(slot) = self.tables[table].by_key(key) {
             return Some(slot);
         }
@@ -179,123 +179,5 @@ impl Data {
         let snapshot = self.open.get(&tx).and_then(|open| open.snapshot);
         let seen = self.tables[at].slots[slot as usize].seen(snapshot);
         Ok(seen.map(|seen| (seen.row.clone(), seen.version)))
-    }
-
-    fn insert(&mut self, tx: u64, table: usize, row: &Row) -> Step<()> {
-        let keys = self.tables[table].new_keys(row, None);
-        match self.reserve(tx, table, keys, None) {
-            Ok(true) => {}
-            Ok(false) => return Step::Wait,
-            Err(error) => return Step::Done(Err(error)),
-        }
-        let slot = self.tables[table].place();
-        // Nobody else knows of the place: the lock is free.
-        if let Err(error) = self.lock_row(tx, table, slot) {
-            return Step::Done(Err(error));
-        }
-        if let Some(open) = self.open.get_mut(&tx) {
-            open.writes.push(Write { table, slot, row: row.clone(), version: 1 });
-        }
-        Step::Done(Ok(()))
-    }
-
-    /// Takes unique keys; `false`: another transaction has put one in, and is not over.
-    fn reserve(&mut self, tx: u64, table: usize, keys: Vec<(usize, Box<[Value]>)>, own: Option<u32>) -> Result<bool, StoreError> {
-        let rows = &self.tables[table];
-        for (index, key) in &keys {
-            if rows.owner(*index, key).is_some_and(|owner| Some(owner) != own) {
-                return Err(StoreError::Duplicate(rows.table.name));
-            }
-        }
-        let taken = |key: &(usize, Box<[Value]>)| rows.reserved.get(key).copied();
-        let holders: Vec<u64> = keys.iter().filter_map(taken).collect();
-        if holders.contains(&tx) && own.is_none() {
-            return Err(StoreError::Duplicate(rows.table.name));
-        }
-        if let Some(holder) = holders.into_iter().find(|holder| *holder != tx) {
-            self.wait_for(tx, Wait { holder, row: None })?;
-            return Ok(false);
-        }
-        for (index, key) in keys {
-            if self.tables[table].owner(index, &key).is_none() {
-                self.tables[table].reserved.insert((index, key.clone()), tx);
-                if let Some(open) = self.open.get_mut(&tx) {
-                    open.reserved.push((table, index, key));
-                }
-            }
-        }
-        Ok(true)
-    }
-
-    fn update(&mut self, tx: u64, table: usize, row: &Row, expect: Expect) -> Step<()> {
-        let Some(slot) = self.slot(tx, table, &row[0]) else { return Step::Done(Err(StoreError::Conflict)) };
-        let mine = self.tables[table].slots[slot as usize].lock == Some(tx);
-        match self.lock_row(tx, table, slot) {
-            Ok(true) => {}
-            Ok(false) => return Step::Wait,
-            Err(error) => return Step::Done(Err(error)),
-        }
-        let newest = self.tables[table].slots[slot as usize].newest.as_ref().map(|newest| (newest.version, newest.commit));
-        let snapshot = self.open.get(&tx).and_then(|open| open.snapshot);
-        let version = self.own(tx, table, slot).map(|write| write.version).or(newest.map(|(version, _)| version));
-        let Some(version) = version else { return Step::Done(Err(StoreError::Conflict)) };
-        if newest.is_some_and(|(_, commit)| snapshot.is_some_and(|at| commit > at)) {
-            return Step::Done(Err(StoreError::Serialization));
-        }
-        if matches!(expect, Expect::Version(expected) if expected != version) {
-            if !mine {
-                self.give_back(tx, table, slot);
-            }
-            return Step::Done(Err(StoreError::Conflict));
-        }
-        let before = self.tables[table].slots[slot as usize].newest.as_ref().map(|newest| &newest.row);
-        let keys = self.tables[table].new_keys(row, before);
-        match self.reserve(tx, table, keys, Some(slot)) {
-            Ok(true) => {}
-            Ok(false) => return Step::Wait,
-            Err(error) => return Step::Done(Err(error)),
-        }
-        match self.own(tx, table, slot) {
-            Some(write) => {
-                write.row.clone_from(row);
-                write.version += 1;
-            }
-            None => {
-                if let Some(open) = self.open.get_mut(&tx) {
-                    open.writes.push(Write { table, slot, row: row.clone(), version: version + 1 });
-                }
-            }
-        }
-        Step::Done(Ok(()))
-    }
-
-    /// An update that matched nothing holds no lock.
-    fn give_back(&mut self, tx: u64, table: usize, slot: u32) {
-        if let Some(open) = self.open.get_mut(&tx) {
-            open.locks.retain(|held| *held != (table, slot));
-        }
-        let mut woken = Vec::new();
-        self.unlock_row(table, slot, &mut woken);
-        // Waking only queues a task, which locks nothing of this database.
-        woken.into_iter().for_each(Waker::wake);
-    }
-
-    fn commit(&mut self, tx: u64, woken: &mut Vec<Waker>) {
-        let Some(open) = self.open.get_mut(&tx) else { return };
-        let writes = std::mem::take(&mut open.writes);
-        if writes.is_empty() {
-            return;
-        }
-        self.commits += 1;
-        let snapshots = !self.snapshots.is_empty();
-        let mut changed: Vec<usize> = writes.iter().map(|write| write.table).collect();
-        for write in writes {
-            self.tables[write.table].commit(write.slot, write.row, write.version, self.commits, snapshots);
-        }
-        changed.sort_unstable();
-        changed.dedup();
-        for table in changed {
-            self.tables[table].changed(woken);
-        }
     }
 }

@@ -15,6 +15,8 @@ mod nemesis;
 #[cfg(test)]
 mod oracle;
 #[cfg(test)]
+mod scan;
+#[cfg(test)]
 mod stage;
 #[cfg(test)]
 mod store;

@@ -146,6 +146,20 @@ fn a_killed_consumer_is_started_again_as_its_next_incarnation() {
 }
 
 #[test]
+fn the_broker_is_back_when_the_last_of_two_outages_is_lifted() {
+    run_new(|world, models| async move {
+        let nemesis = models.nemesis();
+        let (kill, restart) = (fault(Kind::BrokerKill), fault(Kind::BrokerRestart));
+        nemesis.inflict(&kill).await.unwrap();
+        nemesis.inflict(&restart).await.unwrap();
+        nemesis.lift(&kill).await.unwrap();
+        assert!(world.broker.connect().await.is_err());
+        nemesis.lift(&restart).await.unwrap();
+        assert!(world.broker.connect().await.is_ok());
+    });
+}
+
+#[test]
 fn slow_pricing_is_not_the_models_business() {
     run_new(|_, models| async move {
         let nemesis = models.nemesis();

@@ -1,0 +1,243 @@
+//! The client's side of a channel: what a service holds of it.
+
+use std::{
+    future::poll_fn,
+    sync::Arc,
+    task::{Poll, Waker},
+    time::Duration,
+};
+
+use faults::{End, Outcome};
+use world::{
+    Boxed, Node,
+    broker::{BrokerError, Channel, Consumer, Delivery, Message, Publish, Sent, Settle, Settler, Topology},
+};
+
+use super::{
+    Exchange, Packet,
+    account::Entry,
+    channel::{Open, Subscriber},
+    queue::Subscription,
+};
+use crate::runtime::lock;
+
+/// The client's handle. When the last one is dropped, the channel closes.
+struct Handle {
+    exchange: Exchange,
+    node: Node,
+    id: u64,
+}
+
+impl Handle {
+    /// Waits until `at`; the channel may break before.
+    async fn wait(&self, at: Duration) -> Result<(), BrokerError> {
+        let mut place = Place { handle: self, held: None };
+        let mut sleep = self.exchange.0.host.sleep_until(self.node, at);
+        poll_fn(move |cx| {
+            if let Err(closed) = place.wait(cx.waker()) {
+                return Poll::Ready(Err(closed));
+            }
+            sleep.as_mut().poll(cx).map(Ok)
+        })
+        .await
+    }
+
+    async fn round_trip(&self) -> Result<(), BrokerError> {
+        self.wait(self.exchange.now() + 2 * self.exchange.0.settings.link).await
+    }
+
+    fn check(&self) -> Result<(), BrokerError> {
+        self.exchange.change(|state, _| match state.channels.get(&self.id) {
+            Some(Open { closed: Some(why), .. }) => Err(why.clone()),
+            Some(_) => Ok(()),
+            None => Err(BrokerError::ConnectionLost),
+        })
+    }
+
+    /// Writes a message; fails at once on a channel that is known to be closed.
+    fn write(&self, message: Message, options: Publish) -> Result<Entry, BrokerError> {
+        let wall = self.exchange.wall_ns();
+        let entry = lock(&self.exchange.0.state).account.begin(self.node, &message, wall);
+        if let Err(closed) = self.check() {
+            self.failed(entry);
+            return Err(closed);
+        }
+        self.exchange.send(Packet::Publish { channel: self.id, entry, message, options });
+        Ok(entry)
+    }
+
+    fn failed(&self, entry: Entry) {
+        let mut state = lock(&self.exchange.0.state);
+        state.account.sent(entry, Outcome::Failed);
+        let fault = state.channels.get(&self.id).and_then(|open| open.fault.clone());
+        if let Some(fault) = fault {
+            self.exchange.publish_failed(&mut state, &fault, entry);
+        }
+    }
+
+    fn learned(&self, entry: Entry, options: Publish) -> Result<Sent, BrokerError> {
+        let mut state = lock(&self.exchange.0.state);
+        let end = state.account.last(entry);
+        let outcome = if end == End::NotSent { Outcome::Failed } else { confirmed(end, options.mandatory) };
+        state.account.sent(entry, outcome);
+        match outcome {
+            Outcome::Returned => Ok(Sent::Returned),
+            Outcome::Failed => Err(BrokerError::ConnectionLost),
+            Outcome::Confirmed | Outcome::Written => Ok(Sent::Confirmed),
+        }
+    }
+}
+
+impl Drop for Handle {
+    fn drop(&mut self) {
+        self.exchange.send(Packet::Close { channel: self.id });
+    }
+}
+
+/// A place among those who wait for a channel to close.
+struct Place<'a> {
+    handle: &'a Handle,
+    held: Option<usize>,
+}
+
+impl Place<'_> {
+    fn wait(&mut self, waker: &Waker) -> Result<(), BrokerError> {
+        let mut state = lock(&self.handle.exchange.0.state);
+        match state.channels.get_mut(&self.handle.id) {
+            Some(Open { closed: Some(why), .. }) => Err(why.clone()),
+            Some(open) => {
+                open.waiters.wait(&mut self.held, waker);
+                Ok(())
+            }
+            None => Err(BrokerError::ConnectionLost),
+        }
+    }
+}
+
+impl Drop for Place<'_> {
+    fn drop(&mut self) {
+        let mut state = lock(&self.handle.exchange.0.state);
+        if let Some(open) = state.channels.get_mut(&self.handle.id) {
+            open.waiters.leave(self.held.take());
+        }
+    }
+}
+
+/// What a service holds. Consumers and settlers keep the channel open too.
+pub(super) struct Client(Arc<Handle>);
+
+impl Client {
+    pub(super) fn new(exchange: Exchange, node: Node, id: u64) -> Self {
+        Self(Arc::new(Handle { exchange, node, id }))
+    }
+}
+
+impl Channel for Client {
+    fn declare<'a>(&'a self, topology: &'a Topology) -> Boxed<'a, Result<(), BrokerError>> {
+        Box::pin(async move {
+            self.0.round_trip().await?;
+            let now = self.0.exchange.now();
+            let seed = self.0.exchange.0.host.seed();
+            lock(&self.0.exchange.0.state).declare(topology, seed, now);
+            Ok(())
+        })
+    }
+
+    fn publish(&self, message: Message, options: Publish) -> Boxed<'_, Result<Sent, BrokerError>> {
+        Box::pin(async move {
+            let entry = self.0.write(message, options)?;
+            if !options.confirm {
+                return Ok(Sent::Written);
+            }
+            let settings = &self.0.exchange.0.settings;
+            match self.0.wait(self.0.exchange.now() + 2 * settings.link + settings.flush).await {
+                Ok(()) => self.0.learned(entry, options),
+                Err(closed) => {
+                    self.0.failed(entry);
+                    Err(closed)
+                }
+            }
+        })
+    }
+
+    fn consume<'a>(&'a self, queue: &'a str, prefetch: u16) -> Boxed<'a, Result<Box<dyn Consumer>, BrokerError>> {
+        Box::pin(async move {
+            self.0.round_trip().await?;
+            let now = self.0.exchange.now();
+            let consumer = self.0.exchange.change(|state, woken| {
+                let at = state.queue(queue);
+                let open = state.channels.get_mut(&self.0.id).ok_or(BrokerError::ConnectionLost)?;
+                let Some(at) = at else {
+                    let closed =
+                        BrokerError::ChannelClosed { code: 404, text: format!("NOT_FOUND - no queue '{queue}' in vhost '/'") };
+                    open.close(closed.clone(), woken);
+                    return Err(closed);
+                };
+                let consumer = open.consumers.len();
+                open.consumers.push(Subscriber::new(prefetch));
+                state.queues[at].consumers.push_back(Subscription { channel: self.0.id, consumer });
+                state.queues[at].touch(now);
+                self.0.exchange.deliver(state, at, now);
+                Ok(consumer)
+            })?;
+            Ok(Box::new(Subscribed { handle: Arc::clone(&self.0), consumer }) as Box<dyn Consumer>)
+        })
+    }
+}
+
+struct Subscribed {
+    handle: Arc<Handle>,
+    consumer: usize,
+}
+
+impl Subscribed {
+    fn poll_next(&self, waker: &Waker) -> Poll<Result<Delivery, BrokerError>> {
+        let exchange = &self.handle.exchange;
+        let mut state = lock(&exchange.0.state);
+        let super::State { channels, queues, account, .. } = &mut *state;
+        let Some(open) = channels.get_mut(&self.handle.id) else { return Poll::Ready(Err(BrokerError::ConnectionLost)) };
+        if let Some(why) = &open.closed {
+            return Poll::Ready(Err(why.clone()));
+        }
+        let subscriber = &mut open.consumers[self.consumer];
+        let Some(tag) = subscriber.inbox.pop_front() else {
+            subscriber.waker = Some(waker.clone());
+            return Poll::Pending;
+        };
+        let Some(out) = open.unacked.get(&tag) else { return Poll::Ready(Err(BrokerError::ConnectionLost)) };
+        account.handed(out.item.entry, self.handle.node, exchange.wall_ns(), out.item.redelivered);
+        Poll::Ready(Ok(Delivery {
+            message: Message::clone(&out.item.message),
+            queue: Arc::clone(&queues[out.queue].name),
+            tag,
+            redelivered: out.item.redelivered,
+            settler: Box::new(Answer { handle: Arc::clone(&self.handle), tag }),
+        }))
+    }
+}
+
+impl Consumer for Subscribed {
+    fn next(&mut self) -> Boxed<'_, Result<Delivery, BrokerError>> {
+        Box::pin(poll_fn(|cx| self.poll_next(cx.waker())))
+    }
+}
+
+struct Answer {
+    handle: Arc<Handle>,
+    tag: u64,
+}
+
+impl Settler for Answer {
+    fn settle(self: Box<Self>, how: Settle) -> Boxed<'static, Result<(), BrokerError>> {
+        Box::pin(async move {
+            self.handle.check()?;
+            self.handle.exchange.send(Packet::Settle { channel: self.handle.id, tag: self.tag, how });
+            Ok(())
+        })
+    }
+}
+
+/// What a confirm says of a message that the broker has taken in.
+fn confirmed(end: End, mandatory: bool) -> Outcome {
+    if end == End::Unroutable && mandatory { Outcome::Returned } else { Outcome::Confirmed }
+}
