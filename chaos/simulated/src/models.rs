@@ -218,7 +218,15 @@ impl Models {
     /// Spans that have reached the backend since the last call, in the order they came.
     #[must_use]
     pub fn drain_spans(&self) -> Vec<Span> {
-        self.0.backend.drain()
+        let mut spans = Vec::new();
+        self.drain_spans_into(&mut spans);
+        spans
+    }
+
+    /// Adds the spans that have reached the backend since the last call. Called again and again with the same emptied
+    /// vector it needs no memory.
+    pub fn drain_spans_into(&self, spans: &mut Vec<Span>) {
+        self.0.backend.drain_into(spans);
     }
 
     /// Lets all living nodes export what they still hold: the run is over.

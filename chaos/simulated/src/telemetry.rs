@@ -138,16 +138,18 @@ impl Backend {
         }
     }
 
-    /// What has reached the backend since the last call.
-    pub(crate) fn drain(&self) -> Vec<Span> {
+    /// Adds what has reached the backend since the last call.
+    pub(crate) fn drain_into(&self, spans: &mut Vec<Span>) {
         let now = self.0.host.now();
         for buffer in lock(&self.0.buffers).iter() {
             buffer.send_due(now);
         }
         let mut received = lock(&self.0.received);
-        // The next slice brings about as many.
-        let room = Vec::with_capacity(received.len());
-        std::mem::replace(&mut received, room)
+        if spans.is_empty() {
+            std::mem::swap(spans, &mut received);
+        } else {
+            spans.append(&mut received);
+        }
     }
 
     /// All exporters send what they have: the run is over.
