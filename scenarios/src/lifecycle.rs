@@ -263,8 +263,8 @@ mod tests {
 
     #[test]
     fn a_file_that_contradicts_itself_is_refused() {
-        let half = LIFECYCLE.replace("wait = 0.97", "wait = 0.5");
-        assert_eq!(Lifecycle::parse(&half).unwrap_err().to_string(), "lifecycle: shares of CLOSED add up to 0.53");
+        let half = LIFECYCLE.replace("wait = 0.997", "wait = 0.5");
+        assert_eq!(Lifecycle::parse(&half).unwrap_err().to_string(), "lifecycle: shares of CLOSED add up to 0.50");
         let swapped = LIFECYCLE.replace("name = \"CLOSED\"", "name = \"LOST\"");
         assert_eq!(Lifecycle::parse(&swapped).unwrap_err().to_string(), "lifecycle: state 10 is LOST, not CLOSED");
         let astray = LIFECYCLE.replace("after = \"order.shipped\"", "after = \"order.sunk\"");

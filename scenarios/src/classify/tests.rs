@@ -205,7 +205,7 @@ fn a_message_with_a_deadline_of_its_own_can_be_late_though_no_state_is() {
         message.unwrap().deliveries[0].at_ns += transit;
         order
     };
-    let spare = DAY - 3_000_000_000;
+    let spare = 60 * MINUTE - 3_000_000_000;
     assert_eq!(said(&order(spare).truth()), (Class::Ok, None));
     assert_eq!(said(&order(spare + 1).truth()), (Class::Slow, Some("order.manufacturing_started transit")));
 }

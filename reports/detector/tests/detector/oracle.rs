@@ -100,15 +100,17 @@ fn stretches(steps: &[Step]) -> Vec<Stretch> {
             let parts = ["commit-send", "transit", "process"].map(|part| at(&format!("{key} {part}")));
             let shares = match state {
                 3 => [0.05, 0.25, 0.05],
-                9 => [0.01, 0.01, 0.01],
+                5 => [0.005, 0.03, 0.005],
+                9 => [0.001, 0.001, 0.001],
                 _ => [0.01, 0.05, 0.01],
             };
             hops.extend(parts.into_iter().zip(shares));
         }
         match state {
             3 => hops.extend([(at("pricing work-wait"), 0.25), (entered(3), 0.4)]),
-            4 | 5 => hops.push((entered(state), 0.93)),
-            9 => hops.push((entered(state), 0.97)),
+            4 => hops.push((entered(state), 0.93)),
+            5 => hops.push((entered(state), 0.96)),
+            9 => hops.push((entered(state), 0.997)),
             _ => hops.push((entered(state), 1.0)),
         }
         all.push((deadline, entered(state - 1), hops));

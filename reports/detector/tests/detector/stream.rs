@@ -1,10 +1,10 @@
 //! Spans come in any order within a lateness; fine orders are forgotten on the way.
 
-use detector::{Detector, Finding, Lifecycle, Verdict};
+use detector::{Detector, Finding, Verdict};
 use proptest::prelude::*;
 use signals::Span;
 
-use crate::trace::{CALM, END, LIFECYCLE, T0, duration, finish, later, line, of, seen, spans, until};
+use crate::trace::{CALM, END, T0, duration, finish, later, lifecycle, line, of, seen, spans, until};
 
 /// Feeds spans in the order of their end plus a delay of their own, and moves on behind them.
 fn stream(spans: &[Span], delays: &[u64], lateness_ns: u64) -> Detector {
@@ -117,5 +117,5 @@ fn a_calm_order_raises_no_alarm() {
 
 #[test]
 fn nothing_seen_is_nothing_said() {
-    assert!(Detector::new(Lifecycle::parse(LIFECYCLE).unwrap()).finish(u64::MAX).is_empty());
+    assert!(Detector::new(lifecycle()).finish(u64::MAX).is_empty());
 }

@@ -54,6 +54,14 @@ fn a_gap_of_one_witness_leaves_the_word_to_the_next() {
 }
 
 #[test]
+fn behind_a_gap_an_order_that_waits_for_a_person_is_stuck() {
+    let text = until(CALM, "enters MANUFACTURING_APPROVED");
+    let gap = Gap::of_service("crm-api", T0 + duration("30m"), vec!["o-1".into()]);
+    // Had the seller approved it while the CRM's spans went down, the factory would have heard of it.
+    with_gap(&text, gap, "stuck, at MANUFACTURING_APPROVED wait, alarm 8h15m, hops 10/11");
+}
+
+#[test]
 fn a_gap_takes_nothing_from_what_was_seen() {
     let all = || between("0s", "40d");
     with_gap(CALM, all(), "ok, hops 31/31");
