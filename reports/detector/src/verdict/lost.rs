@@ -20,7 +20,7 @@ pub(super) fn lost(journey: &Journey<'_>, halt: &Halt) -> Option<Word> {
     match *halt {
         Halt::At(step) if !is_person(journey, step) => Some(word(journey, Verdict::Lost, step, Some(cause(journey, step)))),
         // Which of the steps that nobody shows it is at is a guess: the cause is left open.
-        Halt::Behind(step) => Some(word(journey, Verdict::Lost, step, None)),
+        Halt::Behind(step) if !is_person(journey, step) => Some(word(journey, Verdict::Lost, step, None)),
         _ => None,
     }
 }
@@ -29,6 +29,7 @@ pub(super) fn lost(journey: &Journey<'_>, halt: &Halt) -> Option<Word> {
 pub(super) fn stuck(journey: &Journey<'_>, halt: &Halt) -> Option<Word> {
     match *halt {
         Halt::At(step) => Some(word(journey, Verdict::Stuck, step, Some(cause::WAITING_FOR_PERSON))),
+        Halt::Behind(step) => Some(word(journey, Verdict::Stuck, step, None)),
         _ => None,
     }
 }
