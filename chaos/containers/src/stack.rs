@@ -17,8 +17,10 @@ use crate::{
     testimony,
 };
 
-/// A stack that is up. [`Stack::end`] removes it; dropping it does so too, only slower.
+/// A stack that is up. [`Stack::end`] removes it; dropping it does so too, and blocks meanwhile.
 pub struct Stack {
+    /// First, so that a dropped stack is removed at once by its label, not container by container.
+    run: Run,
     docker: Docker,
     config: Config,
     epoch_ns: u64,
@@ -28,8 +30,6 @@ pub struct Stack {
     services: Vec<Started>,
     messages: Arc<ContainerMessages>,
     nemesis: Arc<ContainerNemesis>,
-    /// Last, so that it is dropped after the containers.
-    run: Run,
 }
 
 impl Stack {

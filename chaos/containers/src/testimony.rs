@@ -198,6 +198,13 @@ fn rfc3339(ns: u64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use axum::{
+        Router,
+        extract::Query,
+        http::StatusCode,
+        response::{IntoResponse, Response},
+        routing::get,
+    };
 
     #[test]
     fn times_are_written_in_utc() {
@@ -205,6 +212,44 @@ mod tests {
         assert_eq!(rfc3339(1_767_571_200_000_000_001), "2026-01-05T00:00:00.000000001Z");
         assert_eq!(rfc3339(1_709_164_799_999_999_999), "2024-02-28T23:59:59.999999999Z");
         assert_eq!(rfc3339(1_709_164_800_000_000_000), "2024-02-29T00:00:00.000000000Z");
+    }
+
+    /// A Jaeger with one trace each millisecond, which gives the newest ones of a time, as many as it is asked for.
+    async fn jaeger(Query(asked): Query<BTreeMap<String, String>>) -> Response {
+        let depth: usize = asked["query.num_traces"].parse().unwrap();
+        let within = asked["query.start_time_min"].as_str()..asked["query.start_time_max"].as_str();
+        let begins = (1..=TRACES).rev().map(|n| (n, n * 1_000_000));
+        let found: Vec<String> = begins
+            .filter(|(_, begin_ns)| within.contains(&rfc3339(*begin_ns).as_str()))
+            .take(depth)
+            .map(|(n, begin_ns)| format!(r#"{{"traceId":"{n:032x}","spanId":"{n:016x}","name":"work","startTimeUnixNano":"{begin_ns}","endTimeUnixNano":"{begin_ns}"}}"#))
+            .collect();
+        if found.is_empty() {
+            return StatusCode::NOT_FOUND.into_response();
+        }
+        let service = r#"{"attributes":[{"key":"service.name","value":{"stringValue":"mes"}}]}"#;
+        let spans = found.join(",");
+        format!(r#"{{"result":{{"resourceSpans":[{{"resource":{service},"scopeSpans":[{{"spans":[{spans}]}}]}}]}}}}"#)
+            .into_response()
+    }
+
+    const TRACES: u64 = 1_000;
+
+    #[test]
+    fn more_traces_than_one_answer_holds_are_read_slice_by_slice() {
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+        runtime.block_on(async {
+            let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+            let base = format!("http://{}", listener.local_addr().unwrap());
+            let router = Router::new().route("/api/v3/traces", get(jaeger));
+            runtime.spawn(async move { axum::serve(listener, router).await });
+            let reader = Reader { client: reqwest::Client::new(), base, depth: 30 };
+            let spans = reader.all(0, 10_000_000_000).await.unwrap();
+            assert_eq!(spans.len() as u64, TRACES);
+            // One that can give no more than one trace at a time never says that it has given all.
+            let greedy = Reader { depth: 1, ..reader };
+            assert!(greedy.all(1_000_000, 1_001_000).await.unwrap_err().contains("within a microsecond"));
+        });
     }
 
     #[test]
