@@ -23,8 +23,8 @@ use world::{Node, World};
 /// The two databases.
 const SHOP: &str = "shop";
 const MES: &str = "mes";
-/// Polls between two looks at the spans: few enough that they stay in the cache, many enough that a look costs nothing.
-const SLICE: u64 = 20_000;
+/// Polls between two looks at the spans: few enough that they stay in the cache, many enough that a look costs little.
+const SLICE: u64 = 2_000;
 /// A span may come this much later than it ended, and a little more: the exporter sends a batch every five seconds.
 const LATENESS: Duration = Duration::from_secs(10);
 
@@ -141,7 +141,7 @@ impl Listener {
         for span in simulation.drain_spans() {
             self.detector.observe(&span);
             self.records += 1;
-            self.archive.keep(span);
+            self.archive.keep(&span);
         }
         let now = simulated::EPOCH_NS + nanos(simulation.now());
         self.detector.advance(now.saturating_sub(nanos(LATENESS)));

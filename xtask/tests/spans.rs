@@ -30,7 +30,7 @@ fn runs() -> Vec<(String, Played)> {
 #[test]
 fn spans_of_whole_runs_keep_their_promises() {
     for (name, played) in runs() {
-        let spans: Vec<Span> = played.archive.spans().into_iter().cloned().collect();
+        let spans: Vec<Span> = played.archive.spans().collect();
         assert_eq!(spans.len() as u64, played.records, "{name}: all spans are kept");
         published_types_read_what_we_write(&name, &spans);
         every_error_reaches_an_entry(&name, &spans);

@@ -4,6 +4,8 @@
 
 pub mod jaeger;
 pub mod otlp;
+pub mod packed;
 pub mod span;
 
+pub use packed::{Packed, Packer};
 pub use span::{Event, Link, Resource, Span};

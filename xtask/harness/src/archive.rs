@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use signals::Span;
+use signals::{Packed, Packer, Span};
 
 /// Up to this many orders a run's spans are kept whole.
 pub const WHOLE_ORDERS: usize = 500;
@@ -10,13 +10,14 @@ pub const WHOLE_ORDERS: usize = 500;
 /// Of a larger run, one fine order in this many keeps its spans.
 const SAMPLE: u64 = 100;
 
-/// Spans by order.
+/// Spans by order, packed: thousands of orders are under way at a time.
 pub struct Archive {
     whole: bool,
     order_attribute: &'static str,
-    by_order: BTreeMap<Arc<str>, Vec<Span>>,
+    packer: Packer,
+    by_order: BTreeMap<Arc<str>, Packed>,
     /// Spans that name no order.
-    nameless: Vec<Span>,
+    nameless: Packed,
     dropped: u64,
 }
 
@@ -24,39 +25,40 @@ impl Archive {
     /// An archive of a run of about `orders` orders; `whole` keeps everything whatever the size.
     #[must_use]
     pub fn new(order_attribute: &'static str, orders: usize, whole: bool) -> Self {
-        let whole = whole || orders <= WHOLE_ORDERS;
-        Self { whole, order_attribute, by_order: BTreeMap::new(), nameless: Vec::new(), dropped: 0 }
+        Self {
+            whole: whole || orders <= WHOLE_ORDERS,
+            order_attribute,
+            packer: Packer::default(),
+            by_order: BTreeMap::new(),
+            nameless: Packed::default(),
+            dropped: 0,
+        }
     }
 
     /// Takes a span in.
-    pub fn keep(&mut self, span: Span) {
-        match signals::span::text(&span.attributes, self.order_attribute) {
+    pub fn keep(&mut self, span: &Span) {
+        let packed = match signals::span::text(&span.attributes, self.order_attribute) {
             Some(order) => match self.by_order.get_mut(order) {
-                Some(spans) => spans.push(span),
-                None => {
-                    let order: Arc<str> = order.into();
-                    self.by_order.insert(order, vec![span]);
-                }
+                Some(packed) => packed,
+                None => self.by_order.entry(order.into()).or_default(),
             },
-            None if self.whole => self.nameless.push(span),
-            None => self.dropped += 1,
-        }
+            None if self.whole => &mut self.nameless,
+            None => {
+                self.dropped += 1;
+                return;
+            }
+        };
+        self.packer.pack(span, packed);
     }
 
     /// Forgets a fine order's spans, unless it is in the sample or everything is kept.
     pub fn release(&mut self, order: &str) {
         if !self.whole
             && !world::random::mix(world::random::name(order)).is_multiple_of(SAMPLE)
-            && let Some(spans) = self.by_order.remove(order)
+            && let Some(packed) = self.by_order.remove(order)
         {
-            self.dropped += spans.len() as u64;
+            self.dropped += packed.spans();
         }
-    }
-
-    /// The spans of an order.
-    #[must_use]
-    pub fn of(&self, order: &str) -> &[Span] {
-        self.by_order.get(order).map_or(&[], Vec::as_slice)
     }
 
     /// How many spans were forgotten.
@@ -66,15 +68,11 @@ impl Archive {
     }
 
     /// All kept spans: order by order, then those that name none; by start time within each.
-    #[must_use]
-    pub fn spans(&self) -> Vec<&Span> {
-        let by_start = |spans: &mut Vec<&Span>| spans.sort_by_key(|span| (span.start_ns, span.trace_id.to_bytes(), span.span_id.to_bytes()));
-        let mut all = Vec::new();
-        for spans in self.by_order.values().chain([&self.nameless]) {
-            let mut spans = spans.iter().collect();
-            by_start(&mut spans);
-            all.append(&mut spans);
-        }
-        all
+    pub fn spans(&self) -> impl Iterator<Item = Span> {
+        self.by_order.values().chain([&self.nameless]).flat_map(|packed| {
+            let mut spans = self.packer.unpack(packed);
+            spans.sort_by_key(|span| (span.start_ns, span.trace_id.to_bytes(), span.span_id.to_bytes()));
+            spans
+        })
     }
 }

@@ -50,7 +50,7 @@ fn fill(folder: &RunFolder, played: &Played, judged: &Judged) -> Result<(), RunE
 fn spans(played: &Played, out: &mut dyn std::io::Write) -> std::io::Result<()> {
     let mut writer = otlp::Writer::new(out);
     for span in played.archive.spans() {
-        writer.write(span)?;
+        writer.write(&span)?;
     }
     writer.finish().map(drop)
 }
@@ -85,4 +85,3 @@ pub fn peak_memory() -> Option<u64> {
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
     line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok().map(|kilobytes| kilobytes * 1024)
 }
-

@@ -171,7 +171,7 @@ fn hear(detector: &mut Detector, archive: &mut Archive, span: Span) {
         archive.release(&order);
     }
     detector.observe(&span);
-    archive.keep(span);
+    archive.keep(&span);
 }
 
 fn telemetry(testimony: &Testimony) -> Telemetry {

@@ -1,0 +1,192 @@
+//! Finished spans as few bytes: a run holds the spans of thousands of orders until it knows which of them a report needs.
+//!
+//! Names, keys and values that come again and again are numbers of a dictionary; the rest stands as it is. Nothing is lost.
+
+mod read;
+mod words;
+
+use std::sync::Arc;
+
+use opentelemetry::{
+    KeyValue, Value,
+    trace::{SpanKind, Status},
+};
+
+use crate::{Resource, Span};
+use words::Words;
+
+/// A key with more different texts than this is not worth a dictionary: it names things, as an id does.
+const FEW: u8 = 64;
+
+/// Packs spans, and unpacks what it has packed.
+#[derive(Debug, Default)]
+pub struct Packer {
+    words: Words,
+    /// By the number of a key: how many different texts it had.
+    texts: Vec<u8>,
+    resources: Vec<Arc<Resource>>,
+    /// Values that are neither text nor number nor truth: rare.
+    odd: Vec<Value>,
+}
+
+/// Some spans, in the order they came.
+#[derive(Debug, Default)]
+pub struct Packed {
+    bytes: Vec<u8>,
+    spans: u64,
+}
+
+impl Packed {
+    /// How many spans there are.
+    #[must_use]
+    pub const fn spans(&self) -> u64 {
+        self.spans
+    }
+}
+
+/// What stands before a value.
+mod tag {
+    pub(super) const FALSE: u8 = 0;
+    pub(super) const TRUE: u8 = 1;
+    pub(super) const INTEGER: u8 = 2;
+    pub(super) const FLOAT: u8 = 3;
+    pub(super) const WORD: u8 = 4;
+    pub(super) const ODD: u8 = 5;
+    /// A text of n bytes stands as this + n; longer ones as this, a length and the text.
+    pub(super) const TEXT: u8 = 6;
+}
+
+impl Packer {
+    /// Adds a span.
+    pub fn pack(&mut self, span: &Span, into: &mut Packed) {
+        let out = &mut into.bytes;
+        into.spans += 1;
+        self.resource(&span.resource, out);
+        out.extend_from_slice(&span.trace_id.to_bytes());
+        out.extend_from_slice(&span.span_id.to_bytes());
+        out.extend_from_slice(&span.parent_span_id.to_bytes());
+        number(self.words.number(&span.name).into(), out);
+        let status = match &span.status {
+            Status::Unset => 0,
+            Status::Ok => 1,
+            Status::Error { .. } => 2,
+        };
+        out.push(kind(&span.kind) * 3 + status);
+        if let Status::Error { description } = &span.status {
+            text(description, out);
+        }
+        out.extend_from_slice(&span.start_ns.to_le_bytes());
+        // A clock may go back: what is before the start wraps around, here and there.
+        number(span.end_ns.wrapping_sub(span.start_ns), out);
+        self.attributes(&span.attributes, out);
+        number(span.events.len() as u64, out);
+        for event in &span.events {
+            number(self.words.number(&event.name).into(), out);
+            number(event.time_ns.wrapping_sub(span.start_ns), out);
+            self.attributes(&event.attributes, out);
+        }
+        number(span.links.len() as u64, out);
+        for link in &span.links {
+            out.extend_from_slice(&link.trace_id.to_bytes());
+            out.extend_from_slice(&link.span_id.to_bytes());
+            self.attributes(&link.attributes, out);
+        }
+    }
+
+    fn resource(&mut self, resource: &Arc<Resource>, out: &mut Vec<u8>) {
+        let same = |known: &Arc<Resource>| Arc::ptr_eq(known, resource) || known == resource;
+        let at = self.resources.iter().position(same).unwrap_or_else(|| {
+            self.resources.push(Arc::clone(resource));
+            self.resources.len() - 1
+        });
+        number(at as u64, out);
+    }
+
+    fn attributes(&mut self, attributes: &[KeyValue], out: &mut Vec<u8>) {
+        number(attributes.len() as u64, out);
+        for attribute in attributes {
+            let key = self.words.number(attribute.key.as_str());
+            number(key.into(), out);
+            self.value(key, &attribute.value, out);
+        }
+    }
+
+    fn value(&mut self, key: u32, value: &Value, out: &mut Vec<u8>) {
+        match value {
+            Value::Bool(false) => out.push(tag::FALSE),
+            Value::Bool(true) => out.push(tag::TRUE),
+            Value::I64(integer) => {
+                out.push(tag::INTEGER);
+                number(integer.cast_unsigned().rotate_left(1) ^ ((integer >> 63).cast_unsigned() & !1), out);
+            }
+            Value::F64(float) => {
+                out.push(tag::FLOAT);
+                out.extend_from_slice(&float.to_bits().to_le_bytes());
+            }
+            Value::String(said) => match self.word(key, said.as_str()) {
+                Some(word) => {
+                    out.push(tag::WORD);
+                    number(word.into(), out);
+                }
+                None => short_text(said.as_str(), out),
+            },
+            other => {
+                self.odd.push(other.clone());
+                out.push(tag::ODD);
+                number(self.odd.len() as u64 - 1, out);
+            }
+        }
+    }
+
+    /// The number of a text that comes again under this key.
+    fn word(&mut self, key: u32, said: &str) -> Option<u32> {
+        let at = key as usize;
+        if self.texts.len() <= at {
+            self.texts.resize(at + 1, 0);
+        }
+        if self.texts[at] > FEW {
+            return None;
+        }
+        self.words.known(said).or_else(|| {
+            self.texts[at] += 1;
+            (self.texts[at] <= FEW).then(|| self.words.number(said))
+        })
+    }
+}
+
+/// Seven bits a byte, the lowest first; the highest bit says that more follows.
+fn number(mut value: u64, out: &mut Vec<u8>) {
+    while value >= 0x80 {
+        out.push(value.to_le_bytes()[0] | 0x80);
+        value >>= 7;
+    }
+    out.push(value.to_le_bytes()[0]);
+}
+
+fn text(text: &str, out: &mut Vec<u8>) {
+    number(text.len() as u64, out);
+    out.extend_from_slice(text.as_bytes());
+}
+
+fn short_text(said: &str, out: &mut Vec<u8>) {
+    match u8::try_from(said.len()).ok().and_then(|length| tag::TEXT.checked_add(length)) {
+        Some(tag) if tag > tag::TEXT => {
+            out.push(tag);
+            out.extend_from_slice(said.as_bytes());
+        }
+        _ => {
+            out.push(tag::TEXT);
+            text(said, out);
+        }
+    }
+}
+
+const fn kind(kind: &SpanKind) -> u8 {
+    match kind {
+        SpanKind::Client => 0,
+        SpanKind::Server => 1,
+        SpanKind::Producer => 2,
+        SpanKind::Consumer => 3,
+        SpanKind::Internal => 4,
+    }
+}
