@@ -1,5 +1,6 @@
 //! Same seed, same bytes: every file of a run folder but `performance.json`, twice in this process and once in a fresh one.
 #![expect(clippy::disallowed_methods, reason = "the tier comes in by an environment variable")]
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod sized;
 

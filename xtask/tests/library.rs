@@ -4,6 +4,7 @@
 //! `report.json`, a comparison, a value. Below it stand the terminal's words for each architecture. `UPDATE_EXPECT=1` renews the
 //! part below and never touches the part above.
 #![expect(clippy::disallowed_methods, reason = "golden files are renewed by an environment variable everywhere")]
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 use std::{fs, path::Path};
 

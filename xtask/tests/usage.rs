@@ -1,4 +1,5 @@
 //! Wrong command lines and wrong scenario files: one clear error each, exit 254, no panic, nothing written.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 use std::{
     env, fs,

@@ -72,7 +72,12 @@ impl Progress {
 
     fn line(&self, reached: Reached) -> String {
         let seconds = self.began.elapsed().as_secs_f64().max(0.001);
-        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::cast_precision_loss, reason = "a rate to look at")]
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            clippy::cast_precision_loss,
+            reason = "a rate to look at"
+        )]
         let rate = (reached.initiated as f64 / seconds) as u64;
         format!(
             "{}  {} orders, {} closed, {} bad so far  at {}  {} orders/s",
