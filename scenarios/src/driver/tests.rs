@@ -104,14 +104,14 @@ fn the_same_seed_gives_the_same_ledger() {
 }
 
 #[test]
-fn a_carrier_who_comes_too_early_comes_again_for_a_day() {
+fn a_carrier_who_comes_too_early_comes_again_for_an_hour() {
     let scenario = steady();
     let rules = Rules { untold: [step("c-000003", Status::Shipped)].into(), ..Rules::default() };
     let (ledger, toy) = play(&scenario, rules, |_| {});
     let account = account(&ledger, "c-000003");
     let close = intent(account, Status::Closed);
     assert_eq!((close.who, close.outcome, close.status), (Who::Carrier, Outcome::GivenUp, Some(409)));
-    assert_eq!(toy.asked.lock().unwrap().iter().filter(|asked| **asked == step("c-000003", Status::Closed)).count(), 25);
+    assert_eq!(toy.asked.lock().unwrap().iter().filter(|asked| **asked == step("c-000003", Status::Closed)).count(), 7);
     let truth = truths(&ledger, &scenario).into_iter().find(|truth| truth.class.bad()).unwrap();
     assert_eq!((&*truth.order_ref, truth.class), ("c-000003", Class::Lost));
     let promised_ns = account.shop[0].at_ns + u64::try_from((21 * DAY).as_nanos()).unwrap();
