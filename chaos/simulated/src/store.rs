@@ -62,8 +62,6 @@ struct Data {
     begun: u64,
     /// Snapshots in use, and by how many.
     snapshots: BTreeMap<u64, usize>,
-    /// How many changes of a table a task has seen, by task and table.
-    seen: BTreeMap<(u64, usize), u64>,
 }
 
 /// An open transaction.
@@ -147,7 +145,7 @@ impl Store for Port {
         Box::pin(std::future::ready(Ok(Box::new(tx) as Box<dyn Tx>)))
     }
 
-    fn poll<'a>(&'a self, table: &'static Table, every: Duration) -> Boxed<'a, ()> {
-        Box::pin(poll::turn(&self.database, self.node, table, every))
+    fn poll<'a>(&'a self, table: &'static Table, wanted: &'a [(usize, Value)], every: Duration) -> Boxed<'a, ()> {
+        Box::pin(poll::turn(&self.database, self.node, table, wanted, every))
     }
 }

@@ -71,7 +71,7 @@ impl Store for Postgres {
         })
     }
 
-    fn poll<'a>(&'a self, _table: &'static Table, every: Duration) -> Boxed<'a, ()> {
+    fn poll<'a>(&'a self, _: &'static Table, _: &'a [(usize, Value)], every: Duration) -> Boxed<'a, ()> {
         Box::pin(async move {
             let every = every.max(Duration::from_millis(1));
             let turns = self.rt.now().as_nanos() / every.as_nanos() + 1;

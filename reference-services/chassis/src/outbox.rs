@@ -26,14 +26,20 @@ pub fn relay(service: &Arc<Service>) {
 }
 
 async fn run(service: &Service) {
+    let waiting = waiting();
     loop {
         match turn(service).await {
             Ok(BATCH) => {}
-            Ok(_) => service.world.store.poll(Outbox::TABLE, service.settings.poll).await,
+            Ok(_) => service.world.store.poll(Outbox::TABLE, &waiting, service.settings.poll).await,
             // Rows wait, and no change of the table will say so.
             Err(_) => service.world.rt.sleep(service.settings.reconnect).await,
         }
     }
+}
+
+/// What rows that wait look like.
+fn waiting() -> Vec<(usize, Value)> {
+    vec![(outbox::state, Value::text(OUTBOX_NEW))]
 }
 
 /// Why a turn ended with rows that are not sent.
@@ -57,8 +63,7 @@ impl From<Unsent> for Held {
 /// Sends what waits. A crash between the broker's word and ours sends a row again: the same event, another message.
 async fn turn(service: &Service) -> Result<usize, Held> {
     let mut tx = record::begin(&*service.world.store).await?;
-    let scan =
-        Scan { equals: vec![(outbox::state, Value::text(OUTBOX_NEW))], limit: Some(BATCH), claim: true, ..Scan::default() };
+    let scan = Scan { equals: waiting(), limit: Some(BATCH), claim: true, ..Scan::default() };
     let waiting = record::scan::<Outbox>(&mut *tx, scan).await?;
     let mut sent = Vec::new();
     let mut outcome = Ok(());

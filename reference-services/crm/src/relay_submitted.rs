@@ -25,6 +25,7 @@ pub(crate) fn relay(service: &Arc<Service>) {
 }
 
 async fn run(service: &Service) {
+    let unseen = unseen();
     loop {
         match claim(service).await {
             Ok(claimed) => {
@@ -33,7 +34,7 @@ async fn run(service: &Service) {
                     drop(service.publisher.announce(service, context, announcement).await);
                 }
                 if claimed.len() < BATCH {
-                    service.world.store.poll(Order::TABLE, service.settings.poll).await;
+                    service.world.store.poll(Order::TABLE, &unseen, service.settings.poll).await;
                 }
             }
             Err(_) => service.world.rt.sleep(service.settings.reconnect).await,
@@ -41,11 +42,16 @@ async fn run(service: &Service) {
     }
 }
 
+/// What submitted orders look like that the relay has not seen.
+fn unseen() -> Vec<(usize, Value)> {
+    vec![(order::status, Value::Text(column(Status::Submitted))), (order::relay, Value::Null)]
+}
+
 /// Marks submitted orders as seen, and says what is to be sent for them.
 async fn claim(service: &Service) -> Result<Vec<(SpanContext, Announcement)>, StoreError> {
     let mut tx = record::begin(&*service.world.store).await?;
     let scan = Scan {
-        equals: vec![(order::status, Value::Text(column(Status::Submitted))), (order::relay, Value::Null)],
+        equals: unseen(),
         order_by: Some((order::updated_ns, Direction::Ascending)),
         limit: Some(BATCH),
         offset: 0,

@@ -29,6 +29,7 @@ pub(crate) fn start(service: &Arc<Service>, workers: u16) {
 }
 
 async fn dispatch(service: &Arc<Service>, idle: &Arc<Semaphore>) {
+    let queued = queued();
     loop {
         let mut idlers = vec![];
         idlers.extend(Arc::clone(idle).acquire_owned().await);
@@ -43,7 +44,7 @@ async fn dispatch(service: &Arc<Service>, idle: &Arc<Semaphore>) {
                     drop(service.world.rt.spawn("price-worker", async move { work(&worker, job, idler).await }));
                 }
                 if some_stay_idle {
-                    service.world.store.poll(PriceJob::TABLE, service.settings.poll).await;
+                    service.world.store.poll(PriceJob::TABLE, &queued, service.settings.poll).await;
                 }
             }
             Err(_) => service.world.rt.sleep(service.settings.reconnect).await,
@@ -51,11 +52,16 @@ async fn dispatch(service: &Arc<Service>, idle: &Arc<Semaphore>) {
     }
 }
 
+/// What jobs that wait look like.
+fn queued() -> Vec<(usize, Value)> {
+    vec![(column::state, Value::text(JOB_QUEUED))]
+}
+
 /// Takes the jobs that have waited longest.
 async fn claim(service: &Service, workers: usize) -> Result<Vec<PriceJob>, StoreError> {
     let mut tx = record::begin(&*service.world.store).await?;
     let scan = Scan {
-        equals: vec![(column::state, Value::text(JOB_QUEUED))],
+        equals: queued(),
         order_by: Some((column::queued_ns, Direction::Ascending)),
         limit: Some(workers),
         offset: 0,

@@ -22,9 +22,10 @@ pub trait Store: Send + Sync {
     /// When the database cannot be reached or has no connection left.
     fn begin(&self, isolation: Isolation) -> Boxed<'_, Result<Box<dyn Tx>, StoreError>>;
 
-    /// One turn of a poll loop: waits until the next whole multiple of `every` at which the table may have changed since
-    /// the last turn. The simulated store skips the turns that would have found nothing; a real one just waits.
-    fn poll<'a>(&'a self, table: &'static Table, every: Duration) -> Boxed<'a, ()>;
+    /// One turn of a poll loop: waits until the next whole multiple of `every` at which a row may be found that has all
+    /// `wanted` values and was written since the last turn. The simulated store skips the turns that would have found
+    /// nothing; a real one just waits.
+    fn poll<'a>(&'a self, table: &'static Table, wanted: &'a [(usize, Value)], every: Duration) -> Boxed<'a, ()>;
 }
 
 /// A transaction.

@@ -102,6 +102,7 @@ impl Desk {
     /// Hands out work until the desk is closed.
     pub(crate) async fn run(self: Arc<Self>) {
         let rt = self.cast.rt().clone();
+        let wanted = self.wanted();
         while !self.pool().closed {
             if self.pool().idle.is_empty() {
                 self.freed.notified().await;
@@ -110,7 +111,7 @@ impl Desk {
             let turn = if self.waiting().await.unwrap_or(true) { self.hand_out().await } else { Turn::Nothing };
             match turn {
                 Turn::More => {}
-                Turn::Nothing => self.store.poll(Order::TABLE, self.every).await,
+                Turn::Nothing => self.store.poll(Order::TABLE, &wanted, self.every).await,
                 Turn::NoAnswer => rt.sleep(self.cast.people.retry).await,
             }
         }
@@ -125,13 +126,19 @@ impl Desk {
     /// Whether an order waits that is in nobody's hands and that nobody has given up.
     pub(crate) async fn waiting(&self) -> Result<bool, StoreError> {
         let limit = self.pool().held.len() + 1;
-        let equals = vec![(order::status, Value::text(self.waits_in.name()))];
         // In the order of the index, so that a long backlog is not read to its end.
         let order_by = Some((order::updated_ns, Direction::Ascending));
         let mut tx = record::begin(&*self.store).await?;
-        let rows = record::scan::<Order>(&mut *tx, Scan { equals, order_by, limit: Some(limit), ..Scan::default() }).await?;
+        let rows =
+            record::scan::<Order>(&mut *tx, Scan { equals: self.wanted(), order_by, limit: Some(limit), ..Scan::default() })
+                .await?;
         let pool = self.pool();
         Ok(rows.iter().any(|(order, _)| !pool.held.contains(&order.id)))
+    }
+
+    /// What orders that wait look like.
+    fn wanted(&self) -> Vec<(usize, Value)> {
+        vec![(order::status, Value::text(self.waits_in.name()))]
     }
 
     /// Asks for the list and hands its orders to idle workers.

@@ -1,17 +1,14 @@
 //! A table: its rows with their versions, and indexes over what is committed.
 
-use std::{
-    collections::{BTreeMap, VecDeque},
-    task::Waker,
-};
+use std::collections::{BTreeMap, VecDeque};
 
 use world::store::{Kind, Row, Table, Value};
 
 use super::{
     hashed::{Hashed, hash},
     index::{Index, Place},
+    poll::Loops,
 };
-use crate::waiters::Waiters;
 
 /// The number of the primary key among the unique indexes.
 pub(super) const PRIMARY: usize = usize::MAX;
@@ -27,10 +24,8 @@ pub(super) struct Rows {
     pub(super) reserved: BTreeMap<(usize, Box<[Value]>), u64>,
     indexes: Vec<Index>,
     serial: i64,
-    /// Commits that changed it.
-    pub(super) changes: u64,
-    /// Poll loops that wait for a change.
-    pub(super) pollers: Waiters,
+    /// Poll loops that look for rows of it.
+    pub(super) loops: Loops,
 }
 
 /// A row's place.
@@ -87,8 +82,7 @@ impl Rows {
             reserved: BTreeMap::new(),
             indexes: table.indexes.iter().map(|_| Index::default()).collect(),
             serial: 0,
-            changes: 0,
-            pollers: Waiters::default(),
+            loops: Loops::default(),
         }
     }
 
@@ -200,11 +194,5 @@ impl Rows {
                 index.insert(slots, columns, after, at);
             }
         }
-    }
-
-    /// A commit changed the table: poll loops have something to look at.
-    pub(super) fn changed(&mut self, woken: &mut Vec<Waker>) {
-        self.changes += 1;
-        woken.extend(self.pollers.take());
     }
 }

@@ -117,14 +117,10 @@ impl Data {
         }
         self.commits += 1;
         let snapshots = !self.snapshots.is_empty();
-        let mut changed: Vec<usize> = writes.iter().map(|write| write.table).collect();
         for write in writes {
-            self.tables[write.table].commit(write.slot, write.row, write.version, self.commits, snapshots);
-        }
-        changed.sort_unstable();
-        changed.dedup();
-        for table in changed {
-            self.tables[table].changed(woken);
+            let table = &mut self.tables[write.table];
+            table.loops.committed(&write.row, woken);
+            table.commit(write.slot, write.row, write.version, self.commits, snapshots);
         }
     }
 }

@@ -73,7 +73,7 @@ async fn relay(world: World, log: Log) {
     let channel = world.broker.connect().await.unwrap();
     channel.declare(&TOPOLOGY).await.unwrap();
     loop {
-        world.store.poll(<Purse as record::Record>::TABLE, secs(1)).await;
+        world.store.poll(<Purse as record::Record>::TABLE, &[(1, Value::text("open"))], secs(1)).await;
         let mut tx = world.store.begin(Isolation::ReadCommitted).await.unwrap();
         let scan = Scan {
             equals: vec![(1, Value::text("open"))],

@@ -117,7 +117,7 @@ fn a_poll_loop_turns_on_whole_multiples_after_changes_only() {
     run_new(|world, _| async move {
         let store = two(&world).await;
         let every = secs(1);
-        let turn = || store.poll(TABLES[0], every);
+        let turn = || store.poll(TABLES[0], &[], every);
         turn().await;
         assert_eq!(world.rt.now(), secs(1), "the first turn comes in any case");
         assert!(matches!(world.rt.race(turn(), world.rt.sleep_until(ms(100_500))).await, Either::Right(())));
@@ -143,6 +143,22 @@ fn a_poll_loop_turns_on_whole_multiples_after_changes_only() {
 }
 
 #[test]
+fn a_poll_loop_sleeps_through_rows_that_it_does_not_want() {
+    run_new(|world, _| async move {
+        let store = two(&world).await;
+        let wanted = [(0, Value::text("b"))];
+        let turn = || store.poll(TABLES[0], &wanted, secs(1));
+        turn().await;
+        assert_eq!(add(&world, "a", 1).join().await.unwrap().0, Ok(()));
+        let unwanted = world.rt.race(turn(), world.rt.sleep(secs(10))).await;
+        assert_eq!(unwanted, Either::Right(()));
+        assert_eq!(add(&world, "b", 1).join().await.unwrap().0, Ok(()));
+        turn().await;
+        assert_eq!(world.rt.now(), secs(12));
+    });
+}
+
+#[test]
 fn each_task_has_turns_of_its_own() {
     run_new(|world, _| async move {
         two(&world).await;
@@ -150,7 +166,7 @@ fn each_task_has_turns_of_its_own() {
             let world = world.clone();
             world.rt.clone().spawn("poller", async move {
                 for _ in 0..times {
-                    world.store.poll(TABLES[0], secs(1)).await;
+                    world.store.poll(TABLES[0], &[], secs(1)).await;
                 }
                 world.rt.now()
             })
