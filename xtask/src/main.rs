@@ -1,5 +1,6 @@
 //! `cargo xtask`: the command line of Loupe.
 
+mod bench;
 mod containers;
 mod test;
 
@@ -38,6 +39,8 @@ enum Command {
         #[arg(long)]
         nightly: bool,
     },
+    /// Measure orders per second, beside a bare SimPy model where Python has SimPy
+    Bench(bench::Size),
     /// Check the rules that the code keeps: crate edges, module docs, file sizes
     Tidy,
 }
@@ -50,6 +53,7 @@ fn main() -> ExitCode {
     let ended = match line.command {
         Command::Simulate(options) => simulate(&options),
         Command::Test { nightly } => test::run(&root(), nightly),
+        Command::Bench(size) => bench::run(&root(), &size),
         Command::Tidy => tidy_up(),
     };
     match ended {
