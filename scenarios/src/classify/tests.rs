@@ -329,7 +329,8 @@ fn the_faults_that_hit_an_order_are_those_whose_effects_name_it() {
 fn the_last_open_deadline_is_that_of_the_orders_that_are_not_at_their_end() {
     let lifecycle = lifecycle();
     assert_eq!(last_open_deadline(&Order::closed().ledger(), &lifecycle), None);
-    assert_eq!(last_open_deadline(&Order::submitted().ledger(), &lifecycle), Some(EPOCH + 21 * DAY));
+    // Submitted after 13 minutes, and the price is due within 30.
+    assert_eq!(last_open_deadline(&Order::submitted().ledger(), &lifecycle), Some(EPOCH + 43 * MINUTE));
     let late = Order::new().enters(Status::Initiated, 0).enters(Status::Shipped, 20 * DAY);
     assert_eq!(last_open_deadline(&late.ledger(), &lifecycle), Some(EPOCH + 28 * DAY));
 }

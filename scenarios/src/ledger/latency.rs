@@ -43,7 +43,9 @@ fn between(ledger: &Ledger, lifecycle: &Lifecycle, (from, to): (Status, Status),
         let Some(from_ns) = entered(account, from) else { continue };
         let arrived_ns = entered(account, to);
         let took_ns = arrived_ns.unwrap_or(ledger.end_ns).saturating_sub(from_ns);
-        let late = deadline.is_some_and(|deadline| Duration::from_nanos(took_ns) > deadline);
+        // In a run at rest, what has not arrived never will.
+        let never = arrived_ns.is_none() && ledger.unsettled.is_none();
+        let late = deadline.is_some_and(|deadline| never || Duration::from_nanos(took_ns) > deadline);
         times.breaches += usize::from(late);
         times.due += usize::from(late || arrived_ns.is_some());
         times.sorted_ns.extend(arrived_ns.map(|_| took_ns));
