@@ -31,7 +31,7 @@ pub enum What {
         /// The queue it was in.
         queue: String,
     },
-    /// A connection to the broker broke.
+    /// A connection to the broker broke, or could not be made.
     ConnectionLost {
         /// The node at its other end.
         node: String,

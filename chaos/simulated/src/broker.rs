@@ -15,7 +15,7 @@ mod routing;
 mod timeout;
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     sync::{Arc, Mutex},
     task::Waker,
     time::Duration,
@@ -90,6 +90,8 @@ enum Packet {
 struct State {
     /// Outages that have not been lifted.
     outages: u32,
+    /// The last outage's fault, and the nodes that have felt it.
+    felt: Option<(Arc<str>, BTreeSet<String>)>,
     exchanges: Vec<&'static str>,
     bindings: Vec<(&'static str, &'static str, usize)>,
     queues: Vec<Queue>,
@@ -107,6 +109,7 @@ impl Exchange {
     pub(crate) fn new(host: &Arc<dyn Host>, settings: BrokerSettings, effects: Effects) -> Self {
         let state = State {
             outages: 0,
+            felt: None,
             exchanges: Vec::new(),
             bindings: Vec::new(),
             queues: Vec::new(),
@@ -268,6 +271,7 @@ impl Broker for Port {
             let now = self.exchange.now();
             let mut state = lock(&inner.state);
             if state.outages > 0 {
+                self.exchange.turned_away(&mut state, self.node);
                 return Err(BrokerError::Unreachable("connection refused".into()));
             }
             state.opened += 1;

@@ -1,6 +1,6 @@
 //! The broker goes down and comes up again.
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 use faults::{End, What};
 use world::{Node, broker::BrokerError};
@@ -23,6 +23,7 @@ impl Exchange {
         self.0.disk.cut();
         self.change(|state, woken| {
             state.outages += 1;
+            let mut felt = BTreeSet::new();
             for packet in packets {
                 // What is under way when the connection breaks arrives nowhere.
                 if let Packet::Publish { entry, .. } = packet {
@@ -34,8 +35,10 @@ impl Exchange {
                 open.close(BrokerError::ConnectionLost, woken);
                 open.fault = Some(Arc::clone(fault));
                 self.0.effects.add(fault, self.wall_ns(), What::ConnectionLost { node: open.node.to_string() }, None);
+                felt.insert(open.node.to_string());
                 cut.extend(open.take_unacked());
             }
+            state.felt = Some((Arc::clone(fault), felt));
             state.timeout.clear();
             for out in cut {
                 self.cut(state, fault, out.item.entry);
@@ -97,6 +100,14 @@ impl Exchange {
                 queue.restart(now);
             }
         });
+    }
+
+    /// A node finds the broker away. One that had no connection to lose feels the outage by that alone.
+    pub(super) fn turned_away(&self, state: &mut State, node: Node) {
+        let Some((fault, felt)) = &mut state.felt else { return };
+        if felt.insert(node.to_string()) {
+            self.0.effects.add(fault, self.wall_ns(), What::ConnectionLost { node: node.to_string() }, None);
+        }
     }
 
     /// A node died: its connections break, and what it had out goes back.

@@ -169,3 +169,18 @@ fn slow_pricing_is_not_the_models_business() {
         assert!(nemesis.effects().await.is_empty());
     });
 }
+
+#[test]
+fn a_node_without_a_connection_feels_an_outage_when_it_is_turned_away() {
+    run_new(|world, models| async move {
+        let nemesis = models.nemesis();
+        let fault = fault(Kind::BrokerRestart);
+        nemesis.inflict(&fault).await.unwrap();
+        assert_eq!(nemesis.effects().await, []);
+        for _ in 0..3 {
+            assert!(world.broker.connect().await.is_err());
+        }
+        let felt: Vec<_> = nemesis.effects().await.into_iter().map(|effect| effect.what).collect();
+        assert!(matches!(&felt[..], [What::ConnectionLost { .. }]), "once, however often it tries: {felt:?}");
+    });
+}
