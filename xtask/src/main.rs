@@ -68,7 +68,7 @@ fn main() -> ExitCode {
 fn simulate(options: &Options) -> anyhow::Result<Exit> {
     match options.world {
         WorldName::Simulated => Ok(harness::simulate::simulate(&root(), options, &mut Simulated, Terminal::detect(variable))),
-        WorldName::Containers => containers::run(&root()),
+        WorldName::Containers => match containers::run(&root())? {},
     }
 }
 

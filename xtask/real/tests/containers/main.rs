@@ -12,3 +12,5 @@ mod failures;
 mod gate;
 #[cfg(test)]
 mod journey;
+#[cfg(test)]
+mod worlds;

@@ -1,0 +1,145 @@
+//! Both worlds play the same stories, scaled, and come to the same end; and the verdict of the real one hangs on what Jaeger
+//! gave back.
+
+use std::{collections::BTreeMap, path::Path, process::Command, thread, time::Duration};
+
+use adapters::telemetry::Counts;
+use containers::{Images, Limits, Testimony, testimony::ServiceSpans};
+use contracts::attributes;
+use detector::Verdict;
+use harness::{Arena as _, Played, Prepared, conclude, options::WorldName, prepare, progress::Progress};
+use judge::{
+    Judged,
+    report::{Outcome, Report},
+};
+use real::{Containers, arena};
+use scenarios::Scenario;
+use signals::{Span, span};
+
+use crate::gate;
+
+fn library(name: &str) -> Prepared {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let scenario = Scenario::resolve(&root, name).unwrap().remove(0);
+    prepare::prepared(scenario, true, true).unwrap()
+}
+
+/// Plays on a real stack.
+fn played(prepared: &Prepared) -> Played {
+    let mut world = Containers::new(gate::app(), Images::from_environment(gate::variable), Limits::default()).unwrap();
+    let mut progress = Progress::begin(&prepared.scenario.name, true);
+    world.play(prepared, &mut progress).unwrap_or_else(|error| panic!("{error}"))
+}
+
+fn judged(prepared: &Prepared, played: &Played) -> Judged {
+    conclude::judged(prepared, played, WorldName::Containers).unwrap()
+}
+
+/// The same in the simulated world.
+fn simulated(prepared: &Prepared) -> Report {
+    let mut world = xtask::simulated::Simulated;
+    let played = world.play(prepared, &mut Progress::silent()).unwrap();
+    conclude::judged(prepared, &played, WorldName::Simulated).unwrap().report
+}
+
+/// What the detector says when these spans are all that came back.
+fn heard(prepared: &Prepared, played: &Played, spans: Vec<Span>) -> Played {
+    let count = spans.len() as u64;
+    let counts = Counts { ended: count, exported: count, ..Counts::default() };
+    let services = BTreeMap::from([("all".to_owned(), ServiceSpans { counts, found: count })]);
+    let testimony = Testimony { spans, services, unavailable: None };
+    arena::concluded(prepared, played.ledger.clone(), testimony, BTreeMap::new()).unwrap()
+}
+
+fn verdict(played: &Played, order: &str) -> Verdict {
+    played.findings.iter().find(|finding| &*finding.order_id == order).map_or(Verdict::Unknown, |finding| finding.verdict)
+}
+
+#[test]
+fn a_killed_broker_is_exposed_in_both_worlds_and_without_a_trace_the_verdict_changes() {
+    if !gate::containers() {
+        return;
+    }
+    let prepared = library("broker-kill");
+    let played = played(&prepared);
+    let report = judged(&prepared, &played).report;
+    eprintln!("{}", render::terminal(&report, &render::Screen::default()));
+    assert!(report.truth.get("lost").is_some_and(|lost| *lost > 0), "the killed broker took nothing with it");
+    assert_eq!((report.exposure.recall, report.exposure.precision), (Some(1.0), Some(1.0)), "{:?}", report.reasons);
+    assert_eq!(report.outcome, simulated(&prepared).outcome, "{:?}", report.reasons);
+
+    let spans: Vec<Span> = played.archive.spans().collect();
+    let closing =
+        |found: &&Span| found.events.iter().any(|event| span::text(&event.attributes, attributes::TO) == Some("CLOSED"));
+    let closing = spans.iter().find(closing).unwrap();
+    let order = span::text(&closing.attributes, attributes::ORDER_ID).unwrap();
+    assert_eq!(verdict(&heard(&prepared, &played, spans.clone()), order), Verdict::Ok);
+    let without: Vec<Span> = spans.iter().filter(|found| found.trace_id != closing.trace_id).cloned().collect();
+    assert!(without.len() < spans.len());
+    assert_ne!(verdict(&heard(&prepared, &played, without), order), Verdict::Ok, "the detector knows what nobody told it");
+}
+
+#[test]
+fn a_calm_week_raises_no_alarm_in_either_world() {
+    if !gate::containers() {
+        return;
+    }
+    let prepared = library("calm-week");
+    let report = judged(&prepared, &played(&prepared)).report;
+    eprintln!("{}", render::terminal(&report, &render::Screen::default()));
+    assert_eq!((report.outcome, report.orders.bad, report.exposure.false_alarms), (Outcome::Pass, 0, 0), "{:?}", report.reasons);
+    assert_eq!(simulated(&prepared).outcome, Outcome::Pass);
+}
+
+/// Seconds instead of days.
+const SHORT: &str = r#"
+title = "Half a minute"
+duration = "20s"
+[[load]]
+actor = "customer"
+executor = "constant-arrival-rate"
+rate = "1/s"
+[pricing]
+mean = "200ms"
+max = "1s"
+[people]
+upload = "100ms"
+submit = "100ms"
+seller = "200ms"
+bench = "200ms"
+manufacturing = "500ms"
+packaging = "200ms"
+shipping = "200ms"
+carrier = "200ms"
+"#;
+
+#[test]
+fn a_jaeger_that_is_stopped_in_the_middle_makes_the_run_unknown() {
+    if !gate::containers() {
+        return;
+    }
+    let prepared = prepare::prepared(gate::scenario(SHORT), false, true).unwrap();
+    let own = format!("-{:x}-jaeger", std::process::id());
+    let stopper = thread::Builder::new().spawn(move || stop(&own)).unwrap();
+    let played = played(&prepared);
+    assert!(stopper.join().unwrap(), "no Jaeger was there to stop");
+    let report = judged(&prepared, &played).report;
+    assert_eq!(report.outcome, Outcome::Unknown);
+    assert!(report.reasons.iter().any(|reason| reason.contains("Jaeger")), "{:?}", report.reasons);
+    assert_eq!(gate::leftovers(), [""; 0]);
+}
+
+/// Stops the container whose name ends so, some seconds after it has come up.
+#[expect(clippy::disallowed_methods, reason = "a real container is waited for in real time")]
+fn stop(end: &str) -> bool {
+    for _ in 0..120 {
+        thread::sleep(Duration::from_millis(500));
+        let listed = Command::new("docker").args(["ps", "--format", "{{.Names}}"]).output().unwrap();
+        let names = String::from_utf8(listed.stdout).unwrap();
+        if let Some(name) = names.lines().find(|name| name.ends_with(end)) {
+            thread::sleep(Duration::from_secs(15));
+            return Command::new("docker").args(["stop", name]).status().unwrap().success();
+        }
+    }
+    false
+}
