@@ -1,4 +1,4 @@
-//! The list of orders that people pick from: `GET /orders?status=..&newest_first=..&limit=..`.
+//! The list of orders that people pick from: `GET /orders?status=..&newest_first=..&limit=..&offset=..`.
 
 use axum::{extract::Query, response::Response};
 use contracts::{
@@ -32,6 +32,7 @@ pub async fn orders(service: &Service, call: &Call) -> Result<Response, Refusal>
         equals: vec![(order::status, Value::Text(column(query.status)))],
         order_by: Some((order::updated_ns, direction)),
         limit: Some(query.limit),
+        offset: query.offset,
         ..Scan::default()
     };
     let mut tx = record::begin(&*service.world.store).await?;

@@ -35,7 +35,7 @@ pub struct OrderView {
     pub version: i64,
 }
 
-/// `GET /orders?status=..&newest_first=..&limit=..` at `crm` (sellers) and `mes-api` (operators).
+/// `GET /orders?status=..&newest_first=..&limit=..&offset=..` at `crm` (sellers) and `mes-api` (operators).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ListOrders {
@@ -45,6 +45,9 @@ pub struct ListOrders {
     pub newest_first: bool,
     /// At most this many, 1 to 500.
     pub limit: usize,
+    /// After so many others; 0 when it is not said.
+    #[serde(default)]
+    pub offset: usize,
 }
 
 /// `POST /orders/{id}/approve|start|complete|package|ship|close`: a person's step. 409 when the order is not in the state

@@ -61,8 +61,20 @@ enum Turn {
     More,
     /// Nothing else waits.
     Nothing,
+    /// What waits was not on any page.
+    Later,
     /// The service did not answer.
     NoAnswer,
+}
+
+/// Who has an order in hand.
+enum Assigned {
+    /// This worker, from now on.
+    To(u32),
+    /// Somebody had it before, or gave it up.
+    Already,
+    /// Nobody is idle.
+    ToNobody,
 }
 
 impl Desk {
@@ -112,6 +124,7 @@ impl Desk {
             match turn {
                 Turn::More => {}
                 Turn::Nothing => self.store.poll(Order::TABLE, &wanted, self.every).await,
+                Turn::Later => rt.sleep(self.every).await,
                 Turn::NoAnswer => rt.sleep(self.cast.people.retry).await,
             }
         }
@@ -148,21 +161,41 @@ impl Desk {
             // Orders in somebody's hands may stand in the list too: they must not crowd out the others.
             (pool.idle.len().min(TURN) + pool.held.len()).min(PAGE)
         };
-        let Some(orders) = self.list(limit).await else { return Turn::NoAnswer };
-        let full = orders.len() >= limit;
-        let mut handed = 0;
-        for view in orders {
-            let Some(worker) = self.pool().assign(&view.order_id) else { continue };
-            handed += 1;
-            let piece = Piece { order_id: view.order_id, order_ref: view.order_ref };
-            self.cast.rt().spawn("worker", Arc::clone(self).work(worker, piece));
+        let mut offset = 0;
+        loop {
+            let Some(orders) = self.list(limit, offset).await else { return Turn::NoAnswer };
+            let orders_on_page = orders.len();
+            offset += orders_on_page;
+            let full = orders_on_page >= limit;
+            let mut handed = 0;
+            for view in orders {
+                let worker = match self.pool().assign(&view.order_id) {
+                    Assigned::To(worker) => worker,
+                    Assigned::Already => continue,
+                    // Whoever is free next finds it where it is: no row will change to say that it waits.
+                    Assigned::ToNobody => return Turn::More,
+                };
+                handed += 1;
+                let piece = Piece { order_id: view.order_id, order_ref: view.order_ref };
+                self.cast.rt().spawn("worker", Arc::clone(self).work(worker, piece));
+            }
+            match (full, handed) {
+                // Lists change from page to page: who was missed is seen at the next look.
+                (false, _) if offset > orders_on_page => return Turn::Later,
+                (false, _) => return Turn::Nothing,
+                // All of them are in somebody's hands or given up: those that wait stand on the next page.
+                (true, 0) => {}
+                (true, _) => return Turn::More,
+            }
         }
-        if full && handed > 0 { Turn::More } else { Turn::Nothing }
     }
 
-    async fn list(&self, limit: usize) -> Option<Vec<OrderView>> {
+    async fn list(&self, limit: usize, offset: usize) -> Option<Vec<OrderView>> {
         let (status, newest) = (self.waits_in, self.newest_first);
-        let path = format!("/orders?status={status}&newest_first={newest}&limit={limit}");
+        let mut path = format!("/orders?status={status}&newest_first={newest}&limit={limit}");
+        if offset > 0 {
+            path = format!("{path}&offset={offset}");
+        }
         let request = Request::builder().method(Method::GET).uri(path).body(bytes::Bytes::new()).ok()?;
         let answer = self.cast.stage.world.http.call(self.who.service(), request).await.ok()?;
         serde_json::from_slice(answer.body()).ok()
@@ -186,12 +219,13 @@ impl Desk {
 
 impl Pool {
     /// An idle worker for an order that is in nobody's hands.
-    fn assign(&mut self, order_id: &Arc<str>) -> Option<u32> {
-        if self.idle.is_empty() || self.held.contains(order_id) {
-            return None;
+    fn assign(&mut self, order_id: &Arc<str>) -> Assigned {
+        if self.held.contains(order_id) {
+            return Assigned::Already;
         }
+        let Some(worker) = self.idle.pop() else { return Assigned::ToNobody };
         self.held.insert(Arc::clone(order_id));
-        self.idle.pop()
+        Assigned::To(worker)
     }
 
     /// The worker is idle again. An order that was not done stays out of everybody's hands: it was given up.

@@ -171,6 +171,17 @@ fn a_pool_does_not_do_more_at_once_than_it_has_people() {
 }
 
 #[test]
+fn whoever_is_free_again_takes_what_waited_though_nothing_new_comes() {
+    for operators in 1..8 {
+        let mut scenario = scenario("executor = \"burst\"\nat = \"1h\"\ncount = 40\nwithin = \"10h\"");
+        scenario.people.sellers = 40;
+        scenario.people.operators = operators;
+        let (ledger, _) = play(&scenario, Rules::default(), |_| {});
+        assert_eq!(ledger.unsettled, None, "{operators} operators");
+    }
+}
+
+#[test]
 fn a_run_that_never_comes_to_rest_ends_and_says_why() {
     struct Forgotten;
     impl MessageLog for Forgotten {

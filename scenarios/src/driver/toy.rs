@@ -146,6 +146,7 @@ async fn list(State(toy): State<Arc<Toy>>, Query(query): Query<ListOrders>) -> J
         equals: vec![(order::status, Value::text(query.status.name()))],
         order_by: Some((order::updated_ns, direction)),
         limit: Some(query.limit),
+        offset: query.offset,
         ..Scan::default()
     };
     let mut tx = record::begin(&**store).await.unwrap();
