@@ -57,7 +57,8 @@ fn verdict(played: &Played, order: &str) -> Verdict {
 
 #[test]
 fn a_killed_broker_is_exposed_in_both_worlds_and_without_a_trace_the_verdict_changes() {
-    if !gate::containers() {
+    // Minutes of real time: nightly.
+    if !gate::containers() || !gate::nightly() {
         return;
     }
     let prepared = library("broker-kill");
@@ -111,11 +112,14 @@ manufacturing = "500ms"
 packaging = "200ms"
 shipping = "200ms"
 carrier = "200ms"
+# A run at rest is looked at ever so often: a promise of weeks would make that hours.
+[sla]
+promise = "1h"
 "#;
 
 #[test]
 fn a_jaeger_that_is_stopped_in_the_middle_makes_the_run_unknown() {
-    if !gate::containers() {
+    if !gate::containers() || !gate::nightly() {
         return;
     }
     let prepared = prepare::prepared(gate::scenario(SHORT), false, true).unwrap();
