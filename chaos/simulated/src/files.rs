@@ -12,7 +12,7 @@ use world::{
     files::{Files, FilesError},
 };
 
-use crate::runtime::{Host, lock};
+use crate::runtime::{Host, lock, spend};
 
 /// The object store. Clones are handles of the same one.
 #[derive(Clone)]
@@ -44,7 +44,7 @@ struct Port {
 impl Port {
     async fn spend(&self) {
         let Bucket(inner) = &self.bucket;
-        inner.host.sleep_until(self.node, inner.host.now() + inner.takes).await;
+        spend(&inner.host, self.node, inner.takes).await;
     }
 }
 

@@ -16,7 +16,7 @@ use world::{
     http::{Http, HttpError},
 };
 
-use crate::runtime::{Host, lock};
+use crate::runtime::{Host, lock, spend};
 
 /// How the links between services are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -101,15 +101,15 @@ impl Http for Port {
         Box::pin(async move {
             let HttpSettings { link, timeout } = self.links.0.settings;
             let sent = self.rt.now();
-            self.rt.sleep(link).await;
+            spend(&self.links.0.host, self.rt.node(), link).await;
             let Some((node, router)) = self.links.pick(service) else {
-                self.rt.sleep(link).await;
+                spend(&self.links.0.host, self.rt.node(), link).await;
                 return Err(HttpError::Refused(service.into()));
             };
             let task = self.rt.on(node).spawn("http", answer(router, request));
             match self.rt.race(task.join(), self.rt.sleep_until(sent + timeout)).await {
                 Either::Left(response) => {
-                    self.rt.sleep(link).await;
+                    spend(&self.links.0.host, self.rt.node(), link).await;
                     response.ok_or_else(|| HttpError::Reset(service.into()))
                 }
                 // The callee goes on with it.

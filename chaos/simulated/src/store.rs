@@ -24,7 +24,7 @@ use world::{
     store::{Isolation, Row, Store, StoreError, Table, Tx, Value},
 };
 
-use crate::runtime::{Host, lock};
+use crate::runtime::{Host, lock, spend};
 use table::Rows;
 
 /// What statements cost. Durations are whole milliseconds.
@@ -108,8 +108,7 @@ impl Database {
     }
 
     async fn spend(&self, node: Node, time: Duration) {
-        let host = &self.0.host;
-        host.sleep_until(node, host.now() + time).await;
+        spend(&self.0.host, node, time).await;
     }
 }
 

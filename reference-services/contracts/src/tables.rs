@@ -50,7 +50,7 @@ record! {
         /// W3C trace context of the last stage: no protocol carries one across a shared database.
         traceparent: Option<Arc<str>>,
     }
-    index [order::status, order::updated_ns] [order::status, order::relay];
+    index [order::status, order::updated_ns];
     unique [order::order_ref];
 }
 

@@ -118,6 +118,13 @@ impl Ready {
         }
     }
 
+    pub(super) fn is_empty(&self) -> bool {
+        match &self.queue {
+            Queue::Keyed(heap) => heap.is_empty(),
+            Queue::Fifo(queue) => queue.is_empty(),
+        }
+    }
+
     pub(super) fn clear(&mut self) {
         while self.pop().is_some() {}
     }

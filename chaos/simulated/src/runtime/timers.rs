@@ -1,4 +1,7 @@
-//! Timers: a heap of (deadline, registration), so that equal deadlines fire in the order they were set.
+//! Timers: heaps of (deadline, registration), so that equal deadlines fire in the order they were set.
+//!
+//! People sleep by the thousand and for days, machines one at a time for a millisecond: each kind has a heap of its own, so
+//! that a millisecond need not pass by all who sleep for days. Nobody can tell from the order in which timers fire.
 
 use std::{
     cmp::Reverse,
@@ -12,12 +15,19 @@ use super::{Inner, lock};
 /// All timers that are set. A cancelled one stays in the heap until it comes up or until it is one of too many.
 #[derive(Default)]
 pub(super) struct Timers {
-    heap: BinaryHeap<Reverse<(u64, u64, u32)>>,
+    near: BinaryHeap<Due>,
+    far: BinaryHeap<Due>,
     slots: Vec<Slot>,
     free: Vec<u32>,
     set: u64,
     live: usize,
 }
+
+/// Deadline, number and slot of a timer; the earliest is the greatest.
+type Due = Reverse<(u64, u64, u32)>;
+
+/// Sleeps that are shorter than this, in nanoseconds, are near.
+const NEAR: u64 = 2_000_000_000;
 
 /// Whom to wake. The slot belongs to the timer with this number; 0 is nobody's.
 #[derive(Default)]
@@ -27,7 +37,7 @@ struct Slot {
 }
 
 impl Timers {
-    fn register(&mut self, at: u64, waker: Waker) -> (u32, u64) {
+    fn register(&mut self, now: u64, at: u64, waker: Waker) -> (u32, u64) {
         self.set += 1;
         let number = self.set;
         let slot = self.free.pop().unwrap_or_else(|| {
@@ -35,7 +45,8 @@ impl Timers {
             u32::try_from(self.slots.len() - 1).unwrap_or(u32::MAX)
         });
         self.slots[slot as usize] = Slot { number, waker: Some(waker) };
-        self.heap.push(Reverse((at, number, slot)));
+        let heap = if at - now < NEAR { &mut self.near } else { &mut self.far };
+        heap.push(Reverse((at, number, slot)));
         self.live += 1;
         (slot, number)
     }
@@ -50,9 +61,11 @@ impl Timers {
 
     fn cancel(&mut self, (slot, number): (u32, u64)) -> Option<Waker> {
         let waker = self.take(slot, number);
-        if self.heap.len() > 64 && self.heap.len() > 2 * self.live {
+        if self.near.len() + self.far.len() > 64 + 2 * self.live {
             let slots = &self.slots;
-            self.heap.retain(|Reverse((_, number, slot))| slots[*slot as usize].number == *number);
+            let set = |Reverse((_, number, slot)): &Due| slots[*slot as usize].number == *number;
+            self.near.retain(set);
+            self.far.retain(set);
         }
         waker
     }
@@ -71,17 +84,35 @@ impl Timers {
     /// Takes the wakers of all timers with the earliest deadline, in the order they were set; none beyond `until`.
     pub(super) fn advance(&mut self, until: u64, due: &mut Vec<Waker>) -> Option<u64> {
         let mut instant = None;
-        while let Some(&Reverse((at, number, slot))) = self.heap.peek() {
+        while let Some((Reverse((at, number, slot)), near)) = self.first() {
             if self.slots[slot as usize].number == number && (at > until || instant.is_some_and(|instant| at > instant)) {
                 break;
             }
-            self.heap.pop();
+            if near {
+                self.near.pop()
+            } else {
+                self.far.pop()
+            };
             if let Some(waker) = self.take(slot, number) {
                 due.push(waker);
                 instant = Some(at);
             }
         }
         instant
+    }
+
+    /// The earliest timer of both heaps, and whether it is a near one.
+    fn first(&self) -> Option<(Due, bool)> {
+        match (self.near.peek(), self.far.peek()) {
+            (Some(near), Some(far)) if far > near => Some((*far, false)),
+            (Some(near), _) => Some((*near, true)),
+            (None, far) => far.map(|far| (*far, false)),
+        }
+    }
+
+    /// Whether no timer fires until then. A cancelled one counts: it is in the way until it comes up.
+    pub(super) fn none_until(&self, at: u64) -> bool {
+        self.first().is_none_or(|(Reverse((first, ..)), _)| first > at)
     }
 
     /// Whether no timer is set.
@@ -103,13 +134,14 @@ impl Sleep {
     }
 
     pub(super) fn check(&mut self, cx: &Context<'_>) -> Poll<()> {
-        if self.inner.now_ns.load(Relaxed) >= self.at {
+        let now = self.inner.now_ns.load(Relaxed);
+        if now >= self.at {
             return Poll::Ready(());
         }
         let mut timers = lock(&self.inner.timers);
         match self.ticket {
             Some(ticket) => timers.renew(ticket, cx.waker()),
-            None => self.ticket = Some(timers.register(self.at, cx.waker().clone())),
+            None => self.ticket = Some(timers.register(now, self.at, cx.waker().clone())),
         }
         Poll::Pending
     }

@@ -86,9 +86,14 @@ impl Rows {
         }
     }
 
+    /// Whether the table numbers its rows itself.
+    fn numbers(&self) -> bool {
+        self.table.columns.first().is_some_and(|column| column.kind == Kind::Serial)
+    }
+
     /// The next number, where the table numbers its rows itself.
     pub(super) fn number(&mut self, row: &mut Row) {
-        if self.table.columns.first().is_some_and(|column| column.kind == Kind::Serial) {
+        if self.numbers() {
             self.serial += 1;
             row[0] = Value::Int(self.serial);
         }
@@ -117,10 +122,11 @@ impl Rows {
         self.primary.find(hash([key].into_iter()), |slot| self.row(slot).is_some_and(|row| row[0] == *key))
     }
 
-    /// The unique keys that a row has and `before` has not: the primary key first.
+    /// The unique keys that a row has and `before` has not: the primary key first. A number that nobody else can have is
+    /// none of them.
     pub(super) fn new_keys(&self, row: &Row, before: Option<&Row>) -> Vec<(usize, Box<[Value]>)> {
         let mut keys = Vec::new();
-        if before.is_none() {
+        if before.is_none() && !self.numbers() {
             keys.push((PRIMARY, Box::from([row[0].clone()])));
         }
         for (number, columns) in self.table.unique.iter().enumerate() {

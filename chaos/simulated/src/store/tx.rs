@@ -119,13 +119,14 @@ impl Tx for Handle {
             if !std::mem::replace(&mut numbered, true) {
                 data.tables[at].number(&mut row);
             }
-            data.insert(tx, at, &row)
+            data.insert(tx, at, &mut row)
         }))
     }
 
     fn update(&mut self, table: &'static Table, row: Row, expect: Expect) -> Boxed<'_, Result<(), StoreError>> {
+        let mut row = row;
         Box::pin(self.statement(move |data, tx| match data.table(table) {
-            Ok(at) => data.update(tx, at, &row, expect),
+            Ok(at) => data.update(tx, at, &mut row, expect),
             Err(error) => Step::Done(Err(error)),
         }))
     }

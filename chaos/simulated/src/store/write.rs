@@ -7,8 +7,8 @@ use world::store::{Expect, Row, StoreError, Value};
 use super::{Data, Step, Wait, Write};
 
 impl Data {
-    /// Puts a row in.
-    pub(super) fn insert(&mut self, tx: u64, table: usize, row: &Row) -> Step<()> {
+    /// Puts a row in, and takes it for that.
+    pub(super) fn insert(&mut self, tx: u64, table: usize, row: &mut Row) -> Step<()> {
         let keys = self.tables[table].new_keys(row, None);
         match self.reserve(tx, table, keys, None) {
             Ok(true) => {}
@@ -21,7 +21,7 @@ impl Data {
             return Step::Done(Err(error));
         }
         if let Some(open) = self.open.get_mut(&tx) {
-            open.writes.push(Write { table, slot, row: row.clone(), version: 1 });
+            open.writes.push(Write { table, slot, row: std::mem::take(row), version: 1 });
         }
         Step::Done(Ok(()))
     }
@@ -54,8 +54,8 @@ impl Data {
         Ok(true)
     }
 
-    /// Replaces a row.
-    pub(super) fn update(&mut self, tx: u64, table: usize, row: &Row, expect: Expect) -> Step<()> {
+    /// Replaces a row, and takes the new one for that.
+    pub(super) fn update(&mut self, tx: u64, table: usize, row: &mut Row, expect: Expect) -> Step<()> {
         let Some(slot) = self.slot(tx, table, &row[0]) else { return Step::Done(Err(StoreError::Conflict)) };
         let mine = self.tables[table].slots[slot as usize].lock == Some(tx);
         match self.lock_row(tx, table, slot) {
@@ -85,12 +85,12 @@ impl Data {
         }
         match self.own(tx, table, slot) {
             Some(write) => {
-                write.row.clone_from(row);
+                write.row = std::mem::take(row);
                 write.version += 1;
             }
             None => {
                 if let Some(open) = self.open.get_mut(&tx) {
-                    open.writes.push(Write { table, slot, row: row.clone(), version: version + 1 });
+                    open.writes.push(Write { table, slot, row: std::mem::take(row), version: version + 1 });
                 }
             }
         }
