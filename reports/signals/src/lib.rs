@@ -6,6 +6,7 @@ pub mod jaeger;
 pub mod otlp;
 pub mod packed;
 pub mod span;
+pub mod words;
 
 pub use packed::{Packed, Packer};
 pub use span::{Event, Link, Resource, Span};

@@ -3,7 +3,6 @@
 //! Names, keys and values that come again and again are numbers of a dictionary; the rest stands as it is. Nothing is lost.
 
 mod read;
-mod words;
 
 use std::sync::Arc;
 
@@ -12,8 +11,7 @@ use opentelemetry::{
     trace::{SpanKind, Status},
 };
 
-use crate::{Resource, Span};
-use words::Words;
+use crate::{Resource, Span, words::Words};
 
 /// A key with more different texts than this is not worth a dictionary: it names things, as an id does.
 const FEW: u8 = 64;
@@ -22,6 +20,8 @@ const FEW: u8 = 64;
 #[derive(Debug, Default)]
 pub struct Packer {
     words: Words,
+    /// By the number of a name: what the attributes of the last span or event of that name were.
+    shapes: Vec<Vec<Guess>>,
     /// By the number of a key: how many different texts it had.
     texts: Vec<u8>,
     resources: Vec<Arc<Resource>>,
@@ -42,6 +42,14 @@ impl Packed {
     pub const fn spans(&self) -> u64 {
         self.spans
     }
+}
+
+/// What an attribute is likely to be: spans of one name say the same things in the same order.
+#[derive(Clone, Copy, Debug)]
+struct Guess {
+    key: u32,
+    /// The text that it had, where that is a word.
+    word: Option<u32>,
 }
 
 /// What stands before a value.
@@ -65,7 +73,8 @@ impl Packer {
         out.extend_from_slice(&span.trace_id.to_bytes());
         out.extend_from_slice(&span.span_id.to_bytes());
         out.extend_from_slice(&span.parent_span_id.to_bytes());
-        number(self.words.number(&span.name).into(), out);
+        let name = self.words.number(&span.name);
+        number(name.into(), out);
         let status = match &span.status {
             Status::Unset => 0,
             Status::Ok => 1,
@@ -78,18 +87,19 @@ impl Packer {
         out.extend_from_slice(&span.start_ns.to_le_bytes());
         // A clock may go back: what is before the start wraps around, here and there.
         number(span.end_ns.wrapping_sub(span.start_ns), out);
-        self.attributes(&span.attributes, out);
+        self.attributes(name, &span.attributes, out);
         number(span.events.len() as u64, out);
         for event in &span.events {
-            number(self.words.number(&event.name).into(), out);
+            let name = self.words.number(&event.name);
+            number(name.into(), out);
             number(event.time_ns.wrapping_sub(span.start_ns), out);
-            self.attributes(&event.attributes, out);
+            self.attributes(name, &event.attributes, out);
         }
         number(span.links.len() as u64, out);
         for link in &span.links {
             out.extend_from_slice(&link.trace_id.to_bytes());
             out.extend_from_slice(&link.span_id.to_bytes());
-            self.attributes(&link.attributes, out);
+            self.attributes(name, &link.attributes, out);
         }
     }
 
@@ -102,16 +112,29 @@ impl Packer {
         number(at as u64, out);
     }
 
-    fn attributes(&mut self, attributes: &[KeyValue], out: &mut Vec<u8>) {
+    fn attributes(&mut self, name: u32, attributes: &[KeyValue], out: &mut Vec<u8>) {
         number(attributes.len() as u64, out);
-        for attribute in attributes {
-            let key = self.words.number(attribute.key.as_str());
+        if self.shapes.len() <= name as usize {
+            self.shapes.resize_with(name as usize + 1, Vec::new);
+        }
+        for (at, attribute) in attributes.iter().enumerate() {
+            let guess = self.shapes[name as usize].get(at).copied();
+            let guess = guess.filter(|guess| self.words.is(guess.key, attribute.key.as_str()));
+            let key = guess.map_or_else(|| self.words.number(attribute.key.as_str()), |guess| guess.key);
             number(key.into(), out);
-            self.value(key, &attribute.value, out);
+            let guess = Guess { key, word: guess.and_then(|guess| guess.word) };
+            let word = self.value(guess, &attribute.value, out);
+            let shape = &mut self.shapes[name as usize];
+            match shape.get_mut(at) {
+                Some(last) => *last = Guess { key, word },
+                None => shape.push(Guess { key, word }),
+            }
         }
     }
 
-    fn value(&mut self, key: u32, value: &Value, out: &mut Vec<u8>) {
+    /// Writes a value; gives the word that it is, if it is one.
+    fn value(&mut self, guess: Guess, value: &Value, out: &mut Vec<u8>) -> Option<u32> {
+        let mut word = None;
         match value {
             Value::Bool(false) => out.push(tag::FALSE),
             Value::Bool(true) => out.push(tag::TRUE),
@@ -123,19 +146,24 @@ impl Packer {
                 out.push(tag::FLOAT);
                 out.extend_from_slice(&float.to_bits().to_le_bytes());
             }
-            Value::String(said) => match self.word(key, said.as_str()) {
-                Some(word) => {
-                    out.push(tag::WORD);
-                    number(word.into(), out);
+            Value::String(said) => {
+                let said = said.as_str();
+                word = guess.word.filter(|word| self.words.is(*word, said)).or_else(|| self.word(guess.key, said));
+                match word {
+                    Some(word) => {
+                        out.push(tag::WORD);
+                        number(word.into(), out);
+                    }
+                    None => short_text(said, out),
                 }
-                None => short_text(said.as_str(), out),
-            },
+            }
             other => {
                 self.odd.push(other.clone());
                 out.push(tag::ODD);
                 number(self.odd.len() as u64 - 1, out);
             }
         }
+        word
     }
 
     /// The number of a text that comes again under this key.

@@ -1,8 +1,6 @@
 //! Keeps the spans that a report needs: all of a small run, else those of bad orders and a sample.
 
-use std::{collections::BTreeMap, sync::Arc};
-
-use signals::{Packed, Packer, Span};
+use signals::{Packed, Packer, Span, words::Words};
 
 /// Up to this many orders a run's spans are kept whole.
 pub const WHOLE_ORDERS: usize = 500;
@@ -15,7 +13,9 @@ pub struct Archive {
     whole: bool,
     order_attribute: &'static str,
     packer: Packer,
-    by_order: BTreeMap<Arc<str>, Packed>,
+    orders: Words,
+    /// By the number of the order.
+    by_order: Vec<Packed>,
     /// Spans that name no order.
     nameless: Packed,
     dropped: u64,
@@ -29,7 +29,8 @@ impl Archive {
             whole: whole || orders <= WHOLE_ORDERS,
             order_attribute,
             packer: Packer::default(),
-            by_order: BTreeMap::new(),
+            orders: Words::default(),
+            by_order: Vec::new(),
             nameless: Packed::default(),
             dropped: 0,
         }
@@ -38,10 +39,13 @@ impl Archive {
     /// Takes a span in.
     pub fn keep(&mut self, span: &Span) {
         let packed = match signals::span::text(&span.attributes, self.order_attribute) {
-            Some(order) => match self.by_order.get_mut(order) {
-                Some(packed) => packed,
-                None => self.by_order.entry(order.into()).or_default(),
-            },
+            Some(order) => {
+                let number = self.orders.number(order) as usize;
+                if number == self.by_order.len() {
+                    self.by_order.push(Packed::default());
+                }
+                &mut self.by_order[number]
+            }
             None if self.whole => &mut self.nameless,
             None => {
                 self.dropped += 1;
@@ -55,9 +59,9 @@ impl Archive {
     pub fn release(&mut self, order: &str) {
         if !self.whole
             && !world::random::mix(world::random::name(order)).is_multiple_of(SAMPLE)
-            && let Some(packed) = self.by_order.remove(order)
+            && let Some(number) = self.orders.known(order)
         {
-            self.dropped += packed.spans();
+            self.dropped += std::mem::take(&mut self.by_order[number as usize]).spans();
         }
     }
 
@@ -69,7 +73,9 @@ impl Archive {
 
     /// All kept spans: order by order, then those that name none; by start time within each.
     pub fn spans(&self) -> impl Iterator<Item = Span> {
-        self.by_order.values().chain([&self.nameless]).flat_map(|packed| {
+        let mut orders: Vec<_> = self.orders.texts().iter().zip(&self.by_order).collect();
+        orders.sort_by_key(|(order, _)| *order);
+        orders.into_iter().map(|(_, packed)| packed).chain([&self.nameless]).flat_map(|packed| {
             let mut spans = self.packer.unpack(packed);
             spans.sort_by_key(|span| (span.start_ns, span.trace_id.to_bytes(), span.span_id.to_bytes()));
             spans

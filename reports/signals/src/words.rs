@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 /// Texts, numbered in the order of appearance.
 #[derive(Debug, Default)]
-pub(super) struct Words {
+pub struct Words {
     texts: Vec<Arc<str>>,
     /// Open addressing: upper half the hash, lower half the number + 1; 0 is empty. A power of two long.
     slots: Vec<u64>,
@@ -12,7 +12,7 @@ pub(super) struct Words {
 
 impl Words {
     /// The number of a text that may be new.
-    pub(super) fn number(&mut self, text: &str) -> u32 {
+    pub fn number(&mut self, text: &str) -> u32 {
         if self.texts.len() * 2 >= self.slots.len() {
             self.grow();
         }
@@ -28,13 +28,27 @@ impl Words {
     }
 
     /// The number of a text that is known.
-    pub(super) fn known(&self, text: &str) -> Option<u32> {
+    #[must_use]
+    pub fn known(&self, text: &str) -> Option<u32> {
         if self.slots.is_empty() { None } else { self.find(hash(text), text).ok() }
     }
 
     /// The text with a number.
-    pub(super) fn text(&self, number: u32) -> Option<&Arc<str>> {
+    #[must_use]
+    pub fn text(&self, number: u32) -> Option<&Arc<str>> {
         self.texts.get(number as usize)
+    }
+
+    /// Whether a number stands for a text.
+    #[must_use]
+    pub fn is(&self, number: u32, text: &str) -> bool {
+        self.text(number).is_some_and(|known| **known == *text)
+    }
+
+    /// All texts, in the order of their numbers.
+    #[must_use]
+    pub fn texts(&self) -> &[Arc<str>] {
+        &self.texts
     }
 
     /// The text's number, or the free slot where it belongs.
