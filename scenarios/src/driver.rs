@@ -105,7 +105,11 @@ async fn close(
         rt.sleep(Duration::from_nanos(last_ns - now_ns) + Duration::from_millis(1)).await;
         // Nothing could move, so nothing should have; what moved all the same belongs into the ledger.
         let moved = house.movable().await?;
-        ledger = ledger::collect(cast, scenario, &faults, moved).await?;
+        if moved.is_none() && ledger::nothing_since(cast, &ledger).await? {
+            ledger.end_ns = rt.wall_ns();
+        } else {
+            ledger = ledger::collect(cast, scenario, &faults, moved).await?;
+        }
     }
     Ok(ledger)
 }

@@ -18,7 +18,7 @@ use contracts::Status;
 use faults::{Effect, End, Fault, Kind, Outcome};
 use serde::Serialize;
 
-pub(crate) use collect::collect;
+pub(crate) use collect::{collect, nothing_since};
 
 use crate::{Scenario, actors::intents::Intent, lifecycle::Side};
 

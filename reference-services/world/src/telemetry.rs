@@ -118,8 +118,7 @@ impl Telemetry {
     /// A context as the value of `traceparent`; `None` where there is nothing to pass on.
     #[must_use]
     pub fn traceparent(&self, context: &SpanContext) -> Option<String> {
-        (self.propagate && context.is_valid())
-            .then(|| format!("00-{:032x}-{:016x}-{:02x}", context.trace_id(), context.span_id(), context.trace_flags().to_u8()))
+        (self.propagate && context.is_valid()).then(|| written(context))
     }
 
     /// The context in a `traceparent` value; invalid where there is none or it does not parse.
@@ -132,6 +131,18 @@ impl Telemetry {
 /// The header of W3C Trace Context.
 pub const TRACEPARENT: &str = "traceparent";
 
+/// A context in W3C Trace Context version 00. Each request and message has one: no formatting machinery.
+fn written(context: &SpanContext) -> String {
+    let mut value = String::with_capacity(55);
+    value.push_str("00-");
+    push_hex(&context.trace_id().to_bytes(), &mut value);
+    value.push('-');
+    push_hex(&context.span_id().to_bytes(), &mut value);
+    value.push('-');
+    push_hex(&[context.trace_flags().to_u8()], &mut value);
+    value
+}
+
 /// Parses W3C Trace Context version 00: `00-<32 hex>-<16 hex>-<2 hex>`.
 fn parse(value: &str) -> Option<SpanContext> {
     let mut parts = value.split('-');
@@ -140,13 +151,34 @@ fn parse(value: &str) -> Option<SpanContext> {
         return None;
     }
     let context = SpanContext::new(
-        TraceId::from_hex(trace).ok()?,
-        SpanId::from_hex(span).ok()?,
-        TraceFlags::new(u8::from_str_radix(flags, 16).ok()?),
+        TraceId::from(hex(trace)?),
+        SpanId::from(u64::try_from(hex(span)?).ok()?),
+        TraceFlags::new(u8::try_from(hex(flags)?).ok()?),
         true,
         TraceState::NONE,
     );
     context.is_valid().then_some(context)
+}
+
+/// Lower-case hex digits.
+fn push_hex(bytes: &[u8], out: &mut String) {
+    let digit = |nibble: u8| char::from(if nibble < 10 { b'0' + nibble } else { b'a' + nibble - 10 });
+    for byte in bytes {
+        out.push(digit(byte >> 4));
+        out.push(digit(byte & 0xf));
+    }
+}
+
+/// At most 32 lower-case hex digits: the standard allows no others.
+fn hex(text: &str) -> Option<u128> {
+    text.bytes().try_fold(0, |value, byte| {
+        let digit = match byte {
+            b'0'..=b'9' => byte - b'0',
+            b'a'..=b'f' => byte - b'a' + 10,
+            _ => return None,
+        };
+        Some(value << 4 | u128::from(digit))
+    })
 }
 
 impl Span {
@@ -228,7 +260,14 @@ mod tests {
         let context = parse(value).unwrap();
         assert_eq!(format!("{:032x}", context.trace_id()), "0af7651916cd43dd8448eb211c80319c");
         assert!(context.is_remote() && context.is_sampled());
-        for broken in ["", "00", "00-xyz-b7ad6b7169203331-01", "00-00000000000000000000000000000000-b7ad6b7169203331-01"] {
+        assert_eq!(written(&context), value);
+        for broken in [
+            "",
+            "00",
+            "00-xyz-b7ad6b7169203331-01",
+            "00-0AF7651916CD43DD8448EB211C80319C-b7ad6b7169203331-01",
+            "00-00000000000000000000000000000000-b7ad6b7169203331-01",
+        ] {
             assert!(parse(broken).is_none(), "{broken}");
         }
     }

@@ -59,6 +59,22 @@ pub(crate) async fn collect(
     Ok(ledger)
 }
 
+/// Whether no database has a transition that the ledger does not know: then it is as true as it was.
+///
+/// # Errors
+/// When a database cannot be read.
+pub(crate) async fn nothing_since(cast: &Cast, ledger: &Ledger) -> Result<bool, StoreError> {
+    for (side, store) in [(Side::Shop, &*cast.stage.shop), (Side::Mes, &*cast.stage.mes)] {
+        let known = ledger.orders.iter().map(|account| account.steps(side).len()).sum();
+        let mut tx = record::begin(store).await?;
+        let new = Scan { limit: Some(1), offset: known, ..Scan::default() };
+        if !record::scan::<Transition>(&mut *tx, new).await?.is_empty() {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
 /// Hands each record of a table to `take`.
 async fn each<R: Record>(store: &dyn Store, scan: Scan, mut take: impl FnMut(R)) -> Result<(), StoreError> {
     let mut tx = record::begin(store).await?;
