@@ -12,6 +12,8 @@ use std::{
     time::Duration,
 };
 
+use faults::Kind;
+
 use crate::{
     ledger::{Account, Ledger, Step},
     lifecycle::{Lifecycle, Side},
@@ -59,9 +61,13 @@ pub fn journey(account: &Account, lifecycle: &Lifecycle) -> Vec<(String, u64, Op
 }
 
 /// When the last deadline passes that some order has not met yet, nanoseconds since the Unix epoch.
+///
+/// A process that was killed took down what it had to say of the orders in its hands. Whether one got on shows by those who
+/// come after it in the lifecycle, and the promise is how long they have.
 #[must_use]
 pub fn last_open_deadline(ledger: &Ledger, lifecycle: &Lifecycle) -> Option<u64> {
-    ledger.initiated().filter_map(|account| slow::last_open(&Walk::of(account, lifecycle))).max()
+    let killed = ledger.faults.iter().any(|run| matches!(run.fault.kind, Kind::ConsumerKill { .. }));
+    ledger.initiated().filter_map(|account| slow::last_open(&Walk::of(account, lifecycle), killed)).max()
 }
 
 /// What is said of one order.

@@ -115,11 +115,11 @@ fn start(service: &'static str, world: World, settings: &Arc<contracts::Settings
     });
 }
 
-/// Spans that an exporter sends as soon as they end: transitions, receives, settles, and marks of long work.
+/// Spans that an exporter sends as soon as they end: transitions, sends, receives, settles, and marks of long work.
 fn at_once(ended: &Span) -> bool {
     ended.start_ns == ended.end_ns
         || ended.events.iter().any(|event| event.name == attributes::STATUS_CHANGED)
-        || span::text(&ended.attributes, attributes::MESSAGING_OPERATION_TYPE) == Some("settle")
+        || matches!(span::text(&ended.attributes, attributes::MESSAGING_OPERATION_TYPE), Some("send" | "settle"))
 }
 
 /// Hears the spans of a run as they reach the backend.

@@ -231,6 +231,28 @@ fn services_that_are_away_for_hours() {
     exposes("away", text, [(Outcome::Pass, &["lost", "slow", "stuck"]), (Outcome::Pass, &["slow", "stuck"])]);
 }
 
+/// The process dies with all orders in its hands and takes what it had to say of them down with it.
+#[test]
+fn all_orders_die_with_one_process() {
+    let text = r#"
+        title = "All in one hand"
+        seed = 3
+        duration = "10m"
+        architecture = { preset = "as-is", mes-consumers = 8 }
+        [[load]]
+        actor = "api-user"
+        executor = "burst"
+        at = "0s"
+        count = 5
+        within = "5s"
+        [[fault]]
+        kind = "consumer-kill"
+        at = "14s"
+        for = "30s"
+    "#;
+    exposes("all-in-one-hand", text, [(Outcome::Pass, &["lost"]), (Outcome::Pass, &["ok"])]);
+}
+
 /// Half of the house shows nothing. What is not seen is unknown: never a loss, never a pass.
 #[test]
 fn a_silent_house_raises_no_false_alarm_and_passes_nothing() {

@@ -103,12 +103,15 @@ pub(super) fn overdue<'a>(walk: &Walk<'a>, now_ns: u64) -> Option<(Option<&'a st
     Some((super::lost::hop(walk), since_ns))
 }
 
-/// The last deadline that an order has not met yet. The promise counts only where no state and no message has one open: an
-/// order that has missed its next state is judged by that, and a real run need not wait three weeks in miniature.
-pub(super) fn last_open(walk: &Walk<'_>) -> Option<u64> {
+/// The last deadline that an order has not met yet. Unless it has to, the promise counts only where no state and no message
+/// has one open: an order that has missed its next state is judged by that, and a real run need not wait three weeks in
+/// miniature.
+pub(super) fn last_open(walk: &Walk<'_>, promised: bool) -> Option<u64> {
     let (states, messages) = legs(walk);
     let open = |legs: &[Leg]| legs.iter().filter(|leg| leg.end_ns.is_none()).map(Leg::due_ns).max();
-    open(&states).max(open(&messages)).or_else(|| promise(walk).filter(|leg| leg.end_ns.is_none()).map(|leg| leg.due_ns()))
+    let next = open(&states).max(open(&messages));
+    let last = promise(walk).filter(|leg| leg.end_ns.is_none()).map(|leg| leg.due_ns());
+    if promised { next.max(last) } else { next.or(last) }
 }
 
 fn nanos(duration: Duration) -> u64 {

@@ -3,13 +3,13 @@
 use std::{sync::Arc, time::Duration};
 
 use contracts::Status;
-use faults::{Effect, End, Outcome as Sent, What};
+use faults::{Effect, End, Fault, Kind, Outcome as Sent, What};
 
 use super::{classify, last_open_deadline};
 use crate::{
     actors::intents::{Outcome, Who},
     ledger::{
-        Account, Ledger, RowState,
+        Account, FaultRun, Ledger, RowState,
         sample::{DAY, EPOCH, HOUR, MINUTE, Order},
     },
     lifecycle::{LIFECYCLE, Lifecycle, Side},
@@ -333,6 +333,15 @@ fn the_last_open_deadline_is_that_of_the_orders_that_are_not_at_their_end() {
     assert_eq!(last_open_deadline(&Order::submitted().ledger(), &lifecycle), Some(EPOCH + 43 * MINUTE));
     let late = Order::new().enters(Status::Initiated, 0).enters(Status::Shipped, 20 * DAY);
     assert_eq!(last_open_deadline(&late.ledger(), &lifecycle), Some(EPOCH + 28 * DAY));
+}
+
+#[test]
+fn after_a_kill_those_who_come_after_have_their_say_until_the_promise() {
+    let mut ledger = Order::submitted().ledger();
+    let kind = Kind::ConsumerKill { service: "mes-api".into() };
+    let fault = Fault { name: "consumer-kill@1".into(), kind, at: Duration::ZERO, lasts: Duration::from_secs(1) };
+    ledger.faults = vec![FaultRun { fault, inflicted_ns: EPOCH, lifted_ns: EPOCH }];
+    assert_eq!(last_open_deadline(&ledger, &lifecycle()), Some(EPOCH + 21 * DAY));
 }
 
 #[test]
