@@ -28,6 +28,9 @@ pub struct Case {
     pub thresholds: Vec<Threshold>,
     /// Whether the telemetry is all there.
     pub telemetry: Telemetry,
+    /// When messages were in each queue, delivered and unacknowledged ones included: from, to, nanoseconds since the Unix
+    /// epoch.
+    pub queues: BTreeMap<String, Vec<(u64, u64)>>,
     /// The orders that the same seed exposes with full instrumentation, by order ref; `None` when that was not tried.
     pub exposed_when_full: Option<BTreeSet<String>>,
 }

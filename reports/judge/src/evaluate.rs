@@ -8,13 +8,13 @@ use scenarios::truth::Class;
 use crate::{
     answer,
     case::Case,
-    exposure,
+    exposure, flow,
     matching::{self, Matched, Pair},
     order_row,
     ordered::Ordered,
     outcome::{self, Base},
     report::{self, BadOrder, BadOrderWithJourney, Orders, Report, Setting, Standing, TelemetryRow},
-    states, thresholds, unseen, words,
+    states, thresholds, timeline, unseen, words,
 };
 
 /// The bad orders that `report.json` lists at most.
@@ -100,6 +100,8 @@ fn report(case: &Case, matched: &Matched<'_>, rows: &[BadOrderWithJourney]) -> R
             killed: case.telemetry.killed,
             gap,
         },
+        flow: flow::flow(case, pairs),
+        timeline: timeline::timeline(case, pairs, &faults),
         orders,
         exposure,
         hops,

@@ -8,6 +8,7 @@ pub mod answer;
 pub mod case;
 pub mod evaluate;
 pub mod exposure;
+pub mod flow;
 mod from_ledger;
 pub mod journey;
 pub mod matching;
@@ -21,6 +22,7 @@ pub mod sample;
 mod settings;
 pub mod states;
 pub mod thresholds;
+pub mod timeline;
 pub mod unseen;
 pub mod words;
 

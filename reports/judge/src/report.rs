@@ -8,8 +8,10 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+pub use crate::flow::{Flow, FlowHop, FlowState};
 pub use crate::order_row::{BadOrder, BadOrderWithJourney, Evidence, Hops, Miss, Standing};
 use crate::ordered::Ordered;
+pub use crate::timeline::{Around, Slice, Timeline};
 
 /// The number in `schema_version`.
 pub const SCHEMA_VERSION: u32 = 1;
@@ -81,6 +83,12 @@ pub struct Report {
     pub telemetry: TelemetryRow,
     /// What this run could not see, and what would show it.
     pub unseen: Vec<Unseen>,
+    /// How many orders came to each hop and went on.
+    #[serde(default)]
+    pub flow: Flow,
+    /// The run over scenario time.
+    #[serde(default)]
+    pub timeline: Timeline,
 }
 
 /// Whether a run passes. No data is never a pass.

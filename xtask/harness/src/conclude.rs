@@ -1,6 +1,6 @@
 //! From a played run to its judgement.
 
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
 use judge::{
     Case, Judged,
@@ -8,13 +8,18 @@ use judge::{
 };
 use scenarios::{
     classify,
-    ledger::latency::{self, Times},
+    ledger::{
+        Ledger,
+        latency::{self, Times},
+    },
     lifecycle::{Lifecycle, LifecycleError},
+    truth::{Class, Truth},
 };
 
 use crate::{
     arena::{Played, Prepared},
     options::WorldName,
+    queues,
 };
 
 /// Judges a played run.
@@ -30,7 +35,8 @@ pub fn judged(prepared: &Prepared, played: &Played, world: WorldName) -> Result<
     run.unsettled = ledger.unsettled.clone();
     run.versions = played.versions.clone();
     run.trace_base = played.trace_base.clone();
-    let truths = classify::classify(ledger, &lifecycle, played.clock_error);
+    let mut truths = classify::classify(ledger, &lifecycle, played.clock_error);
+    tell_ways(&mut truths, ledger, &lifecycle);
     let case = Case {
         run,
         truths,
@@ -44,9 +50,23 @@ pub fn judged(prepared: &Prepared, played: &Played, world: WorldName) -> Result<
         lead_times: lead_times(latency::lead_time(ledger, &lifecycle)),
         thresholds: prepared.scenario.thresholds.clone(),
         telemetry: played.telemetry.clone(),
+        queues: queues::stays(ledger),
         exposed_when_full: None,
     };
     Ok(judge::judge(case))
+}
+
+/// Tells the ways of orders that are under way: they are fine, and the flow of a run cannot know how far they came.
+fn tell_ways(truths: &mut [Truth], ledger: &Ledger, lifecycle: &Lifecycle) {
+    if truths.iter().all(|truth| truth.class != Class::InFlight) {
+        return;
+    }
+    let accounts: BTreeMap<_, _> = ledger.orders.iter().map(|account| (&account.order_ref, account)).collect();
+    for truth in truths.iter_mut().filter(|truth| truth.class == Class::InFlight) {
+        if let Some(account) = accounts.get(&truth.order_ref) {
+            truth.journey = classify::journey(account, lifecycle);
+        }
+    }
 }
 
 fn state_times(status: contracts::Status, times: Times) -> StateTimes {

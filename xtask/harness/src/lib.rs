@@ -12,6 +12,7 @@ pub mod lifecycle;
 pub mod options;
 pub mod prepare;
 pub mod progress;
+pub mod queues;
 pub mod simulate;
 
 pub use archive::Archive;
