@@ -14,15 +14,6 @@ pub(crate) fn containers() -> bool {
     false
 }
 
-/// Whether the long tests run too: `cargo xtask test --nightly`.
-pub(crate) fn nightly() -> bool {
-    let nightly = variable("LOUPE_TIER").as_deref() == Some("nightly");
-    if !nightly {
-        eprintln!("skipped: it takes minutes; cargo xtask test --nightly runs it");
-    }
-    nightly
-}
-
 /// A variable of the environment.
 #[expect(clippy::disallowed_methods, reason = "tests are configured by their environment")]
 pub(crate) fn variable(name: &str) -> Option<String> {

@@ -57,8 +57,7 @@ fn verdict(played: &Played, order: &str) -> Verdict {
 
 #[test]
 fn a_killed_broker_is_exposed_in_both_worlds_and_without_a_trace_the_verdict_changes() {
-    // Minutes of real time: nightly.
-    if !gate::containers() || !gate::nightly() {
+    if !gate::containers() {
         return;
     }
     let prepared = library("broker-kill");
@@ -119,7 +118,7 @@ promise = "1h"
 
 #[test]
 fn a_jaeger_that_is_stopped_in_the_middle_makes_the_run_unknown() {
-    if !gate::containers() || !gate::nightly() {
+    if !gate::containers() {
         return;
     }
     let prepared = prepare::prepared(gate::scenario(SHORT), false, true).unwrap();
