@@ -110,7 +110,7 @@ fn note(fates: &mut Vec<MessageFate>, numbers: &BTreeMap<String, usize>, line: &
             };
             fate.end_ns = line.at_ns;
         }
-        Entry::ConnectionLost { .. } | Entry::Spans { .. } => {}
+        Entry::ConnectionLost { .. } | Entry::Untold { .. } | Entry::Spans { .. } => {}
     }
 }
 

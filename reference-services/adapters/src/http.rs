@@ -1,6 +1,11 @@
 //! HTTP over sockets: axum serves, a pooled client calls services by their configured addresses.
 
-use std::{collections::BTreeMap, net::SocketAddr, time::Duration};
+use std::{
+    collections::BTreeMap,
+    net::SocketAddr,
+    sync::{Arc, PoisonError, RwLock},
+    time::Duration,
+};
 
 use axum::Router;
 use bytes::Bytes;
@@ -14,27 +19,49 @@ use world::{
 /// How long a connection may take to come about.
 const CONNECT: Duration = Duration::from_secs(5);
 
+/// Where the services are: `http://host:port`, by name. Clones share it, for a container that is started again may have
+/// another port.
+#[derive(Clone, Debug, Default)]
+pub struct Addresses(Arc<RwLock<BTreeMap<String, String>>>);
+
+impl Addresses {
+    /// Where a service is from now on.
+    pub fn set(&self, service: &str, base: String) {
+        self.0.write().unwrap_or_else(PoisonError::into_inner).insert(service.to_owned(), base);
+    }
+
+    fn get(&self, service: &str) -> Option<String> {
+        self.0.read().unwrap_or_else(PoisonError::into_inner).get(service).cloned()
+    }
+}
+
+impl From<BTreeMap<String, String>> for Addresses {
+    fn from(bases: BTreeMap<String, String>) -> Self {
+        Self(Arc::new(RwLock::new(bases)))
+    }
+}
+
 /// The addresses of all services, and the one where this process serves.
 pub struct Sockets {
     rt: Runtime,
     listen: Option<SocketAddr>,
-    bases: BTreeMap<String, String>,
+    bases: Addresses,
     client: reqwest::Client,
 }
 
 impl Sockets {
-    /// Calls the services at `bases` (`http://host:port`, by name), each answer within `limit`; serves at `listen`.
+    /// Calls the services at `bases`, each answer within `limit`; serves at `listen`.
     ///
     /// # Errors
     /// When the client cannot be made.
     pub fn new(
         rt: Runtime,
         listen: Option<SocketAddr>,
-        bases: BTreeMap<String, String>,
+        bases: impl Into<Addresses>,
         limit: Duration,
     ) -> Result<Self, reqwest::Error> {
         let client = reqwest::Client::builder().no_proxy().connect_timeout(CONNECT).timeout(limit).build()?;
-        Ok(Self { rt, listen, bases, client })
+        Ok(Self { rt, listen, bases: bases.into(), client })
     }
 }
 

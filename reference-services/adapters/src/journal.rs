@@ -66,12 +66,17 @@ pub enum Entry {
         /// Low-cardinality cause, as [`BrokerError::error_type`](world::broker::BrokerError::error_type).
         cause: String,
     },
-    /// Spans that ended since the last such line.
+    /// A span of an order began. Until told otherwise, the process has something to say of the order that is not exported.
+    Untold {
+        /// The order.
+        order: String,
+    },
+    /// What became of the spans so far.
     Spans {
         /// How many have ended since the process started.
         ended: u64,
-        /// The orders they name.
-        orders: Vec<String>,
+        /// The orders of which everything is exported.
+        told: Vec<String>,
     },
 }
 

@@ -3,8 +3,9 @@
 //! A span processor of our own: spans that tell where an order is (the caller says which) are sent at once, the others with
 //! the next batch; the SDK's batch processor knows neither that nor the counts.
 
+mod untold;
+
 use std::{
-    collections::BTreeSet,
     sync::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicU64, Ordering},
@@ -12,7 +13,7 @@ use std::{
     time::Duration,
 };
 
-use opentelemetry::{Context, KeyValue, trace::TracerProvider as _};
+use opentelemetry::{Context, KeyValue, SpanId, trace::TracerProvider as _};
 use opentelemetry_otlp::{ExporterBuildError, Protocol, SpanExporter, WithExportConfig as _, WithHttpConfig as _};
 use opentelemetry_sdk::{
     Resource,
@@ -24,6 +25,7 @@ use tokio::sync::Notify;
 use world::Runtime;
 
 use crate::journal::{Entry, Journal};
+use untold::Untold;
 
 /// How long an ordinary span waits for company.
 const BATCH_DELAY: Duration = Duration::from_secs(1);
@@ -65,7 +67,8 @@ struct Shared {
     rt: Runtime,
     interest: Interest,
     queue: Mutex<Vec<SpanData>>,
-    orders: Mutex<BTreeSet<String>>,
+    untold: Mutex<Untold>,
+    journal: Journal,
     ended: AtomicU64,
     exported: AtomicU64,
     failed: AtomicU64,
@@ -102,7 +105,8 @@ impl Exporter {
             rt: rt.clone(),
             interest,
             queue: Mutex::default(),
-            orders: Mutex::default(),
+            untold: Mutex::default(),
+            journal,
             ended: AtomicU64::new(0),
             exported: AtomicU64::new(0),
             failed: AtomicU64::new(0),
@@ -110,7 +114,7 @@ impl Exporter {
             progress: Notify::new(),
         }));
         drop(rt.spawn("export", exporter.clone().run(otlp)));
-        drop(rt.spawn("span journal", exporter.clone().tell(journal)));
+        drop(rt.spawn("span journal", exporter.clone().tell()));
         let provider = SdkTracerProvider::builder().with_resource(resource).with_span_processor(Queue(exporter.clone())).build();
         Ok((exporter, provider.tracer("loupe")))
     }
@@ -149,9 +153,14 @@ impl Exporter {
                 if batch.is_empty() {
                     break;
                 }
-                let size = batch.len() as u64;
-                let count = if self.export(&otlp, batch).await { &self.0.exported } else { &self.0.failed };
-                count.fetch_add(size, Ordering::AcqRel);
+                let spans: Vec<SpanId> = batch.iter().map(|span| span.span_context.span_id()).collect();
+                let exported = self.export(&otlp, batch).await;
+                if exported {
+                    let mut untold = self.untold();
+                    spans.iter().for_each(|span| untold.exported(*span));
+                }
+                let count = if exported { &self.0.exported } else { &self.0.failed };
+                count.fetch_add(spans.len() as u64, Ordering::AcqRel);
                 self.0.progress.notify_waiters();
             }
         }
@@ -175,25 +184,37 @@ impl Exporter {
         false
     }
 
-    /// Tells the journal what ended: after a kill only the orders in spans that were not exported are in doubt.
-    async fn tell(self, journal: Journal) {
-        let mut told = 0;
+    /// Tells the journal what ended, and of which orders everything is exported: after a kill only the others are in doubt.
+    async fn tell(self) {
+        let mut last = 0;
         loop {
             self.0.rt.sleep(JOURNAL_DELAY).await;
             let ended = self.0.ended.load(Ordering::Acquire);
-            if ended > told {
-                let orders = std::mem::take(&mut *self.0.orders.lock().unwrap_or_else(PoisonError::into_inner));
-                journal.write(Entry::Spans { ended, orders: orders.into_iter().collect() });
-                told = ended;
+            let told = self.untold().take_told();
+            if ended > last || !told.is_empty() {
+                self.0.journal.write(Entry::Spans { ended, told });
+                last = ended;
             }
         }
     }
 
-    fn take(&self, span: SpanData) {
-        self.0.ended.fetch_add(1, Ordering::AcqRel);
-        if let Some(order) = span.attributes.iter().find(|attribute| attribute.key.as_str() == self.0.interest.order) {
-            self.0.orders.lock().unwrap_or_else(PoisonError::into_inner).insert(order.value.to_string());
+    fn untold(&self) -> std::sync::MutexGuard<'_, Untold> {
+        self.0.untold.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A span has begun or ended. The journal hears of its order before anything can happen to the process.
+    fn touch(&self, span: &SpanData) {
+        let order = span.attributes.iter().find(|attribute| attribute.key.as_str() == self.0.interest.order);
+        let Some(order) = order else { return };
+        let new = self.untold().begin(span.span_context.span_id(), &order.value.as_str());
+        if let Some(order) = new {
+            self.0.journal.write(Entry::Untold { order });
         }
+    }
+
+    fn take(&self, span: SpanData) {
+        self.touch(&span);
+        self.0.ended.fetch_add(1, Ordering::AcqRel);
         let urgent = (self.0.interest.urgent)(&span);
         let mut queue = self.0.queue.lock().unwrap_or_else(PoisonError::into_inner);
         if queue.len() >= QUEUE_SIZE {
@@ -217,7 +238,11 @@ impl std::fmt::Debug for Queue {
 }
 
 impl SpanProcessor for Queue {
-    fn on_start(&self, _span: &mut Span, _context: &Context) {}
+    fn on_start(&self, span: &mut Span, _context: &Context) {
+        if let Some(begun) = span.exported_data() {
+            self.0.touch(&begun);
+        }
+    }
 
     fn on_end(&self, span: SpanData) {
         self.0.take(span);
