@@ -93,10 +93,12 @@ pub fn flow(case: &Case, pairs: &[Pair<'_>]) -> Flow {
         }
     };
     let hops: Vec<FlowHop> = lifecycle.hops.iter().map(hop).collect();
-    // The last hop on the way to a state is the one that enters it; the first state is where an order begins.
+    // Somebody's step or the work enters a state; the first one is where an order begins.
+    let enters =
+        |(hop, _): &(&Hop, &FlowHop), state: &str| matches!(hop.part, Part::Wait | Part::Work) && hop.status.name() == state;
     let entered = |state: &str| {
-        let last = hops.iter().rev().find(|hop| hop.state == state && matches!(hop.kind, HopKind::Person | HopKind::Work));
-        last.map_or(pairs.len() as u64, |hop| hop.passed)
+        let hop = lifecycle.hops.iter().zip(&hops).find(|both| enters(both, state));
+        hop.map_or(pairs.len() as u64, |(_, hop)| hop.passed)
     };
     let states = lifecycle.states.iter().map(|state| state.status);
     let state = |name: &str, owner: &str| FlowState { state: name.to_owned(), owner: owner.to_owned(), entered: entered(name) };
@@ -141,6 +143,8 @@ mod tests {
         assert_eq!(transit.bad.get("lost"), Some(&29));
         assert_eq!(transit.bad.get("slow"), Some(&12), "the late ones went on");
         assert_eq!(flow.states.first().map(|state| state.entered), Some(5_412));
+        let entered = |name: &str| flow.states.iter().find(|state| state.state == name).map(|state| state.entered);
+        assert_eq!([entered("SUBMITTED"), entered("PRICE_CALCULATED")], [Some(5_412), Some(5_383)], "they were submitted");
         assert_eq!(flow.states.last().map(|state| (state.owner.as_str(), state.entered)), Some(("CRM", 5_383)));
     }
 

@@ -118,6 +118,7 @@ pub fn case(shape: Shape) -> Case {
         case.truths.push(truth);
     }
     case.faults = inflicted(&case.truths);
+    case.queues = queues(&case.truths);
     (case.states, case.lead_times) = times(&case.truths);
     let spans = shape.orders * 61;
     case.telemetry = Telemetry { ended: spans, exported: spans, found: spans, ..Telemetry::default() };
@@ -157,6 +158,11 @@ fn run() -> Run {
         routes: BTreeMap::from([
             route("order.submitted", "crm-api", "mes-api"),
             route("order.price_calculated", "mes-api", "crm-api"),
+            route("order.manufacturing_approved", "crm-api", "mes-api"),
+            route("order.manufacturing_started", "mes-api", "crm-api"),
+            route("order.manufacturing_completed", "mes-api", "crm-api"),
+            route("order.packaging", "mes-api", "crm-api"),
+            route("order.shipped", "mes-api", "crm-api"),
         ]),
         ..Run::default()
     }
@@ -263,6 +269,17 @@ fn inflicted(truths: &[Truth]) -> Vec<(Fault, Vec<Effect>)> {
     killed.extend((1..=3).map(|node| effect(&kill, What::ConnectionLost { node: format!("node-{node}") }, None)));
     let slowed = vec![effect(&slow, What::CalculationSlowed { seconds: 1_800 }, truths.last())];
     vec![(slow, slowed), (kill, killed)]
+}
+
+/// A message is in its queue while it is on its way; one that is lost until the broker dies.
+fn queues(truths: &[Truth]) -> BTreeMap<String, Vec<(u64, u64)>> {
+    let mut queues = BTreeMap::from([("crm.orders".to_owned(), Vec::new()), ("mes.orders".to_owned(), Vec::new())]);
+    for (hop, from, to) in truths.iter().flat_map(|truth| &truth.journey).filter(|(hop, ..)| hop.ends_with(" transit")) {
+        let to_mes = ["order.submitted", "order.manufacturing_approved"].iter().any(|key| hop.starts_with(key));
+        let queue = if to_mes { "mes.orders" } else { "crm.orders" };
+        queues.entry(queue.to_owned()).or_default().push((*from, to.unwrap_or(from + 10 * MINUTE)));
+    }
+    queues
 }
 
 fn times(truths: &[Truth]) -> (Vec<StateTimes>, LeadTimes) {

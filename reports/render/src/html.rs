@@ -6,10 +6,12 @@ mod answer;
 mod bad_orders;
 mod configuration;
 mod exposure;
+mod flow;
 mod journey;
 mod marks;
 mod states;
 mod thresholds;
+mod timeline;
 mod unseen;
 
 use judge::report::{BadOrderWithJourney, Report};
@@ -38,7 +40,9 @@ pub fn html(report: &Report, rows: &[BadOrderWithJourney]) -> String {
                 main {
                     (answer::section(report))
                     (exposure::section(report))
+                    (flow::section(report))
                     (states::section(report))
+                    (timeline::section(report))
                     (bad_orders::section(report, rows))
                     (thresholds::section(report))
                     (configuration::section(report))

@@ -12,9 +12,9 @@ pub(super) const fn outcome(outcome: Outcome) -> &'static str {
     }
 }
 
-/// A verdict or a class of truth: shape, colour and word.
-pub(super) fn verdict(name: &str) -> Markup {
-    let shape = match name {
+/// The shape of a verdict or a class of truth.
+pub(super) fn shape(name: &str) -> &'static str {
+    match name {
         "lost" => "✕",
         "slow" => "▲",
         "duplicated" => "◆",
@@ -25,8 +25,12 @@ pub(super) fn verdict(name: &str) -> Markup {
         "in-flight" => "→",
         "ok" => "✓",
         _ => "?",
-    };
-    html! { span class={ "verdict " (name) } { i aria-hidden="true" { (shape) } (name) } }
+    }
+}
+
+/// A verdict or a class of truth: shape, colour and word.
+pub(super) fn verdict(name: &str) -> Markup {
+    html! { span class={ "verdict " (name) } { i aria-hidden="true" { (shape(name)) } (name) } }
 }
 
 /// How truth and verdict stand to each other: shape, colour and word.
