@@ -160,9 +160,10 @@ impl Listener {
             telemetry.ended += journal.ended;
             telemetry.exported += journal.exported;
             telemetry.killed += journal.lost;
-            // What went down with a process that was killed is known by its journal: whose spans, of which orders, until when.
-            if let Some(died) = journal.died.filter(|_| journal.lost > 0) {
-                let orders = journal.about.iter().map(|order| order.as_str().into()).collect();
+            // What a process that was killed was at is known by its journal: which orders, until when. What it had done before
+            // and not sent yet shows no step.
+            if let Some(died) = journal.died.filter(|_| journal.cut > 0) {
+                let orders = journal.cut_about.iter().map(|order| order.as_str().into()).collect();
                 self.detector.gap(Gap::of_service(journal.node.service, simulated::EPOCH_NS + nanos(died), orders));
             }
         }

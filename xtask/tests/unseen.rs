@@ -253,6 +253,42 @@ fn all_orders_die_with_one_process() {
     exposes("all-in-one-hand", text, [(Outcome::Pass, &["lost"]), (Outcome::Pass, &["ok"])]);
 }
 
+/// What a process has done and not sent when it dies shows no step: its silence about the next one is still evidence.
+#[test]
+fn a_service_that_lives_for_a_second_every_two_hours() {
+    let text = r#"
+        title = "One second every two hours"
+        seed = 1
+        duration = "32h"
+        [[load]]
+        actor = "api-user"
+        executor = "burst"
+        at = "0s"
+        count = 20
+        within = "1s"
+        [pricing]
+        mean = "5s"
+        max = "11s"
+        [people]
+        upload = "17s"
+        submit = "27s"
+        seller = "20s"
+        bench = "4m"
+        manufacturing = "8h"
+        packaging = "15m"
+        shipping = "1h"
+        carrier = "4h"
+        [[fault]]
+        kind = "consumer-kill"
+        service = "crm-api"
+        at = "6h 30m"
+        for = "2h"
+        times = 10
+        every = "2h 1s"
+    "#;
+    exposes("second", text, [(Outcome::Pass, &["stuck"]), (Outcome::Pass, &["stuck"])]);
+}
+
 /// Half of the house shows nothing. What is not seen is unknown: never a loss, never a pass.
 #[test]
 fn a_silent_house_raises_no_false_alarm_and_passes_nothing() {

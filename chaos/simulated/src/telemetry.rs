@@ -42,7 +42,7 @@ pub struct TelemetrySettings {
     pub instrument: Arc<dyn Fn(Node) -> Instrumentation + Send + Sync>,
     /// Spans that are sent as soon as they end, not in the next batch.
     pub at_once: fn(&Span) -> bool,
-    /// The attribute that names what a span is about: a node that dies leaves the names of the spans that it loses.
+    /// The attribute that names what a span is about: a node that dies leaves the names of what it was at.
     pub about: &'static str,
     /// How often a batch is sent.
     pub batch: Duration,
@@ -81,8 +81,8 @@ pub struct Journal {
     pub lost: u64,
     /// Spans that had not ended when the node died.
     pub cut: u64,
-    /// What the lost and the cut ones were about.
-    pub about: BTreeSet<String>,
+    /// What the cut ones were about. The lost ones were none of those that are sent at once.
+    pub cut_about: BTreeSet<String>,
     /// When the node died, since the start of the run; `None` while it lives.
     pub died: Option<Duration>,
 }

@@ -50,7 +50,7 @@ impl Buffer {
         started: Duration,
         received: Arc<Mutex<Vec<Span>>>,
     ) -> Self {
-        let journal = Journal { node, ended: 0, exported: 0, lost: 0, cut: 0, about: BTreeSet::new(), died: None };
+        let journal = Journal { node, ended: 0, exported: 0, lost: 0, cut: 0, cut_about: BTreeSet::new(), died: None };
         Self {
             node,
             resource,
@@ -70,7 +70,7 @@ impl Buffer {
         let mut held = lock(&self.held);
         if self.closed.load(Relaxed) {
             held.journal.cut += 1;
-            held.journal.about.extend(text(&span.attributes, self.about).map(str::to_owned));
+            held.journal.cut_about.extend(text(&span.attributes, self.about).map(str::to_owned));
             return;
         }
         held.journal.ended += 1;
@@ -119,9 +119,7 @@ impl Buffer {
         self.send_if_due(&mut held, now);
         self.closed.store(true, Relaxed);
         held.journal.died = Some(now);
-        let lost = std::mem::take(&mut held.spans);
-        held.journal.lost += lost.len() as u64;
-        held.journal.about.extend(lost.iter().filter_map(|span| text(&span.attributes, self.about).map(str::to_owned)));
+        held.journal.lost += std::mem::take(&mut held.spans).len() as u64;
     }
 
     pub(super) fn journal(&self) -> Journal {

@@ -99,7 +99,7 @@ fn batches_go_out_every_five_seconds_or_when_full_and_some_spans_at_once() {
 }
 
 #[test]
-fn a_killed_node_loses_its_buffer_and_says_what_that_was_about() {
+fn a_killed_node_loses_its_buffer_and_says_what_it_was_at() {
     let simulation = simulation(1);
     let victim = Node::first("mes-api");
     simulation.start(victim, "db", |world| {
@@ -125,7 +125,7 @@ fn a_killed_node_loses_its_buffer_and_says_what_that_was_about() {
     let journals = simulation.journals();
     let journal = journals.iter().find(|journal| journal.node == victim).unwrap();
     assert_eq!((journal.ended, journal.exported, journal.lost, journal.cut), (3, 2, 1, 1));
-    assert_eq!(journal.about.iter().map(String::as_str).collect::<Vec<_>>(), ["o-3", "o-4"]);
+    assert_eq!(journal.cut_about.iter().map(String::as_str).collect::<Vec<_>>(), ["o-4"]);
 }
 
 #[test]
