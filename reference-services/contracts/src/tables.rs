@@ -103,18 +103,6 @@ record! {
 }
 
 record! {
-    /// An event that was handled (idempotent consumers).
-    pub struct Inbox in "inbox" [column inbox] {
-        /// The event.
-        event_id: Arc<str>,
-        /// The order.
-        order_id: Arc<str>,
-    }
-    index;
-    unique;
-}
-
-record! {
     /// A price calculation: one row for each attempt.
     pub struct PriceJob in "price_job" [column price_job] {
         /// `<order id>#<attempt>`.
@@ -139,18 +127,16 @@ record! {
 }
 
 /// The tables of Shop DB.
-pub const SHOP: [&world::store::Table; 4] = [
+pub const SHOP: [&world::store::Table; 3] = [
     <Order as world::record::Record>::TABLE,
     <Transition as world::record::Record>::TABLE,
     <Outbox as world::record::Record>::TABLE,
-    <Inbox as world::record::Record>::TABLE,
 ];
 
 /// The tables of MES DB.
-pub const MES: [&world::store::Table; 5] = [
+pub const MES: [&world::store::Table; 4] = [
     <Order as world::record::Record>::TABLE,
     <Transition as world::record::Record>::TABLE,
     <Outbox as world::record::Record>::TABLE,
-    <Inbox as world::record::Record>::TABLE,
     <PriceJob as world::record::Record>::TABLE,
 ];

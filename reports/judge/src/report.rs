@@ -224,7 +224,7 @@ pub struct FaultRow {
     pub name: String,
     /// What went wrong.
     pub kind: String,
-    /// How often it was inflicted.
+    /// How often it was inflicted: once. Each repetition of a fault is a fault with a row of its own.
     pub attempts: u64,
     /// How many things it did.
     pub effects: u64,
