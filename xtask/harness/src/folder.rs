@@ -66,6 +66,14 @@ impl RunFolder {
         whole().map_err(FolderError::at(&path))
     }
 
+    /// Writes one file of the run from a text.
+    ///
+    /// # Errors
+    /// When the file cannot be written whole.
+    pub fn text(&self, name: &str, text: &str) -> Result<(), FolderError> {
+        self.file(name, |out| out.write_all(text.as_bytes()))
+    }
+
     /// Moves the folder to its place and points `latest` to it. Returns the place.
     ///
     /// # Errors
