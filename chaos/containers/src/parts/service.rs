@@ -2,10 +2,13 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use testcontainers::{ImageExt as _, core::Mount};
+use testcontainers::{ImageExt as _, bollard::Docker, core::Mount};
 
 use super::{Ground, Started, jaeger, postgres, rabbitmq};
-use crate::{Error, Role, docker};
+use crate::{
+    Error, Role,
+    docker::{self, Part},
+};
 
 /// Where a service is reached.
 pub(crate) const HTTP: u16 = 8080;
@@ -13,6 +16,8 @@ pub(crate) const HTTP: u16 = 8080;
 pub(crate) const CONTROL: u16 = 8081;
 /// Where the model files are.
 const FILES: &str = "/var/lib/loupe/models";
+/// Counts the starts of a process: a file of its container, which outlives it.
+const STARTS: &str = "/tmp/loupe-starts";
 
 /// Starts it and waits until it says that it is ready.
 pub(crate) async fn start(ground: Ground<'_>, image: &str, role: &Role, epoch_ns: u64) -> Result<Started, Error> {
@@ -25,15 +30,25 @@ pub(crate) async fn start(ground: Ground<'_>, image: &str, role: &Role, epoch_ns
         request = request.with_env_var(name, value);
     }
     let container = ground.start(&role.name, request).await?;
-    let (client, docker, id) = (reqwest::Client::new(), ground.docker, container.id());
+    ready(ground.docker, &ground.part(&role.name, &container)).await?;
+    let took = Duration::from_nanos(adapters::runtime::wall_clock_ns() - begin);
+    Ok(Started { name: role.name.clone(), container, took })
+}
+
+/// Waits until a service says that it is ready.
+pub(crate) async fn ready(docker: &Docker, part: &Part<'_>) -> Result<(), Error> {
+    let client = reqwest::Client::new();
     let ready = || async {
-        let Ok(port) = docker::port(docker, id, CONTROL).await else { return false };
+        let Ok(port) = docker::port(docker, part.container, CONTROL).await else { return false };
         let answer = client.get(format!("http://127.0.0.1:{port}/ready")).send().await;
         answer.is_ok_and(|answer| answer.status().is_success())
     };
-    docker::answered(docker, &ground.part(&role.name, &container), "its word that it is ready", ready).await?;
-    let took = Duration::from_nanos(adapters::runtime::wall_clock_ns() - begin);
-    Ok(Started { name: role.name.clone(), container, took })
+    docker::answered(docker, part, "its word that it is ready", ready).await
+}
+
+/// Where a service is reached from here. Each start of its container gives it another port.
+pub(crate) async fn address(docker: &Docker, container: &str) -> Result<String, Error> {
+    Ok(format!("http://127.0.0.1:{}", docker::port(docker, container, HTTP).await?))
 }
 
 fn environment(ground: &Ground<'_>, role: &Role, epoch_ns: u64) -> BTreeMap<String, String> {
@@ -48,6 +63,7 @@ fn environment(ground: &Ground<'_>, role: &Role, epoch_ns: u64) -> BTreeMap<Stri
     set("LOUPE_AMQP_URL", format!("amqp://{user}:{user}@{}:{}/%2f?heartbeat=5", host(rabbitmq::NAME), rabbitmq::AMQP));
     set("LOUPE_SERVICES", serde_json::to_string(&services).unwrap_or_default());
     set("LOUPE_FILES", FILES.to_owned());
+    set("LOUPE_STARTS", STARTS.to_owned());
     set("LOUPE_PROPAGATE", role.propagates.to_string());
     if let Some(database) = &role.database {
         set("LOUPE_DATABASE_URL", postgres::url(&host(&postgres::name(database)), postgres::PORT, database));

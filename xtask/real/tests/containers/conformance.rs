@@ -68,7 +68,9 @@ async fn world(stack: &Stack) -> World {
         broker: Arc::new(RabbitMq::new(rt.clone(), stack.broker().await.unwrap(), "x-event-id", Journal::none(rt.clone()))),
         store: Arc::new(Postgres::new(rt.clone(), &url, 4).unwrap()),
         files: Arc::new(Folder::new("/nowhere".into(), "driver")),
-        http: Arc::new(Sockets::new(rt.clone(), None, [].into(), std::time::Duration::from_secs(1)).unwrap()),
+        http: Arc::new(
+            Sockets::new(rt.clone(), None, std::collections::BTreeMap::new(), std::time::Duration::from_secs(1)).unwrap(),
+        ),
         telemetry: Telemetry::new(rt.clone(), None, false),
         rt,
     }
