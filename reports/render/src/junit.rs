@@ -68,6 +68,16 @@ pub fn file(suites: &str) -> String {
     format!("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites name=\"loupe\">\n{suites}</testsuites>\n")
 }
 
+/// The suite of a run that came to no verdict.
+#[must_use]
+pub fn broken(name: &str, why: &str) -> String {
+    let check = Check { group: "run", name: "the run passes".to_owned(), end: End::Error(why.to_owned()) };
+    let mut xml = format!("  <testsuite name=\"{}\" tests=\"1\" failures=\"0\" errors=\"1\" skipped=\"0\">\n", escaped(name));
+    case(&mut xml, name.split(' ').next().unwrap_or(name), &check);
+    line(&mut xml, "  </testsuite>");
+    xml
+}
+
 fn case(xml: &mut String, scenario: &str, check: &Check) {
     let head = format!("    <testcase classname=\"{}.{}\" name=\"{}\"", escaped(scenario), check.group, escaped(&check.name));
     let (element, message) = match &check.end {
@@ -214,6 +224,14 @@ mod tests {
         let report = judge(case).report;
         assert_eq!(report.outcome, Outcome::Pass, "{:?}", report.reasons);
         assert_eq!(read(&report)[1..], [0, 0, 1]);
+    }
+
+    #[test]
+    fn a_run_without_a_verdict_is_an_error() {
+        let text = file(&broken("broker-kill as-is seed 42 simulated", "the broker <did> not start"));
+        let document = Document::parse(&text).unwrap();
+        let error = document.descendants().find(|node| node.has_tag_name("error")).unwrap();
+        assert_eq!(error.attribute("message"), Some("the broker <did> not start"));
     }
 
     #[test]

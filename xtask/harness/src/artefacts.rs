@@ -64,7 +64,7 @@ fn spans(played: &Played, out: &mut dyn std::io::Write) -> std::io::Result<()> {
 }
 
 /// The run's name below its scenario: what was chosen, so that the same choice replaces the same folder.
-fn run_name(prepared: &Prepared, world: WorldName) -> String {
+pub(crate) fn run_name(prepared: &Prepared, world: WorldName) -> String {
     let scenario = &prepared.scenario;
     let (architecture, instrumentation) = (scenario.architecture.preset.name(), scenario.instrumentation.preset.name());
     let scaled = if scenario.scaled_by.is_some() { "-scaled" } else { "" };

@@ -5,6 +5,7 @@
 pub mod archive;
 pub mod arena;
 pub mod artefacts;
+pub mod browser;
 pub mod conclude;
 pub mod exit;
 pub mod folder;
@@ -16,6 +17,7 @@ pub mod prepare;
 pub mod progress;
 pub mod queues;
 pub mod simulate;
+pub mod together;
 
 pub use archive::Archive;
 pub use arena::{Arena, PlayError, Played, Prepared};
