@@ -56,13 +56,15 @@ pub(crate) struct Targets {
     pub(crate) queue_of: BTreeMap<String, String>,
     /// How long a part may take until it is ready again.
     pub(crate) ready: Duration,
+    /// When the run began, nanoseconds since the Unix epoch.
+    pub(crate) epoch_ns: u64,
 }
 
 impl ContainerNemesis {
     pub(crate) fn new(docker: Docker, targets: Targets, messages: Arc<ContainerMessages>) -> Arc<Self> {
-        let Targets { broker, services, addresses, queue_of, ready } = targets;
+        let Targets { broker, services, addresses, queue_of, ready, epoch_ns } = targets;
         let management = Management::new(docker.clone(), broker.as_str());
-        let services = Services::new(docker.clone(), services, addresses, ready);
+        let services = Services::new(docker.clone(), services, addresses, ready, epoch_ns);
         Arc::new(Self { docker, broker, services, management, messages, queue_of, ready, inflicted: Mutex::default() })
     }
 

@@ -18,6 +18,9 @@ use crate::{
     testimony,
 };
 
+/// Between telling the services when the run begins and its beginning, nanoseconds.
+const HEAD_START_NS: u64 = 500_000_000;
+
 /// A stack that is up. [`Stack::end`] removes it; dropping it does so too, and blocks meanwhile.
 pub struct Stack {
     /// First, so that a dropped stack is removed at once by its label, not container by container.
@@ -56,6 +59,7 @@ impl Stack {
                     addresses: addresses.clone(),
                     queue_of: config.queue_of.clone(),
                     ready: config.limits.ready,
+                    epoch_ns,
                 };
                 let nemesis = ContainerNemesis::new(docker.clone(), targets, Arc::clone(&messages));
                 Ok(Self { run, docker, config, epoch_ns, broker, databases, jaeger, services, addresses, messages, nemesis })
@@ -79,15 +83,16 @@ impl Stack {
         let parts = try_join3(rabbitmq::start(ground), databases, jaeger::start(ground));
         let (image, (broker, databases, jaeger)) = try_join(image::app(docker, config), parts).await?;
 
-        let head_start = u64::try_from(config.limits.head_start.as_nanos()).unwrap_or(u64::MAX);
-        let epoch_ns = wall_clock_ns() + head_start;
-        let services = config.roles.iter().map(|role| service::start(ground, &image, role, epoch_ns));
+        let services = config.roles.iter().map(|role| service::start(ground, &image, role));
         let services = try_join_all(services).await?;
         let addresses = Addresses::default();
         for service in &services {
             addresses.set(&service.name, service::address(docker, service.id()).await?);
         }
         consumed(ground, &broker).await?;
+        // All at once, and a little ahead: each of them has heard of it before it is so far.
+        let epoch_ns = wall_clock_ns() + HEAD_START_NS;
+        try_join_all(services.iter().map(|it| service::begin(docker, (&it.name, it.id()), epoch_ns))).await?;
         while wall_clock_ns() < epoch_ns {
             docker::pause().await;
         }

@@ -7,7 +7,7 @@ use adapters::{
     files::Folder,
     http::Sockets,
     journal::Journal,
-    runtime::{TokioEngine, wall_clock_ns},
+    runtime::{Epoch, TokioEngine},
     store::Postgres,
 };
 use containers::{Config, Images, Limits, Rabbit, Role, Stack, Testimony};
@@ -96,8 +96,7 @@ impl Assembly {
     pub async fn start(config: Config) -> Result<Self, AssemblyError> {
         let seed = config.seed;
         let stack = Stack::start(config).await?;
-        // The services' clock began a little earlier, when the stack was as good as up.
-        let rt = Runtime::new(TokioEngine::new(Handle::current(), seed, wall_clock_ns()), DRIVER);
+        let rt = Runtime::new(TokioEngine::new(Handle::current(), seed, Epoch::at(stack.epoch_ns())), DRIVER);
         match stage(&stack, rt).await {
             Ok(stage) => Ok(Self { stack, stage }),
             Err(error) => {

@@ -31,13 +31,20 @@ pub(super) struct Services {
     containers: BTreeMap<String, String>,
     addresses: Addresses,
     ready: Duration,
+    epoch_ns: u64,
     deaths: Mutex<Vec<Death>>,
     away: Mutex<Vec<String>>,
 }
 
 impl Services {
-    pub(super) fn new(docker: Docker, containers: BTreeMap<String, String>, addresses: Addresses, ready: Duration) -> Self {
-        Self { docker, containers, addresses, ready, deaths: Mutex::default(), away: Mutex::default() }
+    pub(super) fn new(
+        docker: Docker,
+        containers: BTreeMap<String, String>,
+        addresses: Addresses,
+        ready: Duration,
+        epoch_ns: u64,
+    ) -> Self {
+        Self { docker, containers, addresses, ready, epoch_ns, deaths: Mutex::default(), away: Mutex::default() }
     }
 
     pub(super) fn deaths(&self) -> Vec<Death> {
@@ -72,6 +79,7 @@ impl Services {
         let container = self.container(service)?;
         self.docker.start_container(container, None::<StartContainerOptions>).await?;
         service::ready(&self.docker, &Part { name: service, container, limit: self.ready }).await?;
+        service::begin(&self.docker, (service, container), self.epoch_ns).await?;
         self.addresses.set(service, service::address(&self.docker, container).await?);
         self.lock_away().retain(|away| away != service);
         Ok(())

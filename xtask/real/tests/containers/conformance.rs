@@ -10,7 +10,7 @@ use adapters::{
     files::Folder,
     http::Sockets,
     journal::Journal,
-    runtime::{TokioEngine, wall_clock_ns},
+    runtime::{Epoch, TokioEngine, wall_clock_ns},
     store::Postgres,
 };
 use containers::{Config, Images, Limits, Rabbit, Stack};
@@ -61,7 +61,7 @@ fn config() -> Config {
 }
 
 async fn world(stack: &Stack) -> World {
-    let engine = TokioEngine::new(tokio::runtime::Handle::current(), 1, wall_clock_ns());
+    let engine = TokioEngine::new(tokio::runtime::Handle::current(), 1, Epoch::at(wall_clock_ns()));
     let rt = Runtime::new(engine, DRIVER);
     let url = stack.database("db").await.unwrap().unwrap();
     World {
