@@ -63,7 +63,7 @@ pub fn journey(account: &Account, lifecycle: &Lifecycle) -> Vec<(String, u64, Op
 /// When the last deadline passes that some order has not met yet, nanoseconds since the Unix epoch.
 ///
 /// A process that was killed took down what it had to say of the orders in its hands. Whether one got on shows by those who
-/// come after it in the lifecycle, and the promise is how long they have.
+/// come after it in the lifecycle, so their deadline counts too.
 #[must_use]
 pub fn last_open_deadline(ledger: &Ledger, lifecycle: &Lifecycle) -> Option<u64> {
     let killed = ledger.faults.iter().any(|run| matches!(run.fault.kind, Kind::ConsumerKill { .. }));

@@ -49,7 +49,7 @@ impl People {
     pub const VARIATION: f64 = 0.5;
     /// How often a step is tried again after a 5xx or a broken connection.
     pub const RETRIES: u32 = 10;
-    /// How often the carrier calls again after a 409: for an hour, by when the news of the shipping is due.
+    /// How often the carrier calls again after a 409: for half an hour, by when the news of the shipping is due.
     pub const CARRIER_RETRIES: u32 = 6;
     /// How busy a pool is in calm: the two-fold reserve that the company plans with.
     pub const UTILISATION: f64 = 0.5;
@@ -69,7 +69,7 @@ impl People {
             sellers: 1,
             operators: 1,
             retry: Duration::from_secs(MINUTE),
-            carrier_retry: Duration::from_secs(10 * MINUTE),
+            carrier_retry: Duration::from_secs(5 * MINUTE),
         };
         people.sellers = pool(per_second, people.seller.mean);
         people.operators = pool(per_second, people.bench.mean);

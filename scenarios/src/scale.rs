@@ -39,16 +39,6 @@ pub enum ScaleError {
         /// The scenario.
         scenario: String,
     },
-    /// The faults do not fit into the window.
-    #[error("{scenario}: the faults last {}, longer than the window of {}; expected a longer `window` under [scale]", written(*faults), written(*window))]
-    WindowTooShort {
-        /// The scenario.
-        scenario: String,
-        /// From the begin of the first fault to the end of the last.
-        faults: Duration,
-        /// What is kept.
-        window: Duration,
-    },
     /// Nothing arrives in the window.
     #[error("{scenario}: no order arrives in the window of {}; expected a longer `window` under [scale]", written(*window))]
     NothingArrives {

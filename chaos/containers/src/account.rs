@@ -5,22 +5,29 @@ use std::collections::BTreeMap;
 use adapters::journal::{Answer, Entry, Line, Outcome as Learned};
 use faults::{End, Handover, MessageFate, Outcome};
 
-/// Reads the lines of a journal; the last line of a process that was killed may be cut off, any other must be whole.
+/// Reads the lines of a journal; the last line of each process that was killed may be cut off, any other must be whole.
 ///
 /// # Errors
 /// The first line that is none of a journal.
 pub fn lines(text: &[u8]) -> Result<Vec<Line>, String> {
     let text = String::from_utf8_lossy(text);
-    let mut lines = Vec::new();
-    let mut rest = text.split_inclusive('\n').filter(|line| !line.trim().is_empty()).peekable();
-    while let Some(line) = rest.next() {
-        match serde_json::from_str(line) {
-            Ok(line) => lines.push(line),
-            Err(_) if rest.peek().is_none() && !line.ends_with('\n') => {}
+    let mut lines: Vec<Line> = Vec::new();
+    let mut broken = None;
+    for line in text.lines().filter(|line| !line.trim().is_empty()) {
+        match serde_json::from_str::<Line>(line) {
+            Ok(line) => {
+                // Whoever goes on after a broken line was not killed in the middle of it.
+                if let Some(error) = broken.take().filter(|_| lines.last().is_none_or(|last| last.node == line.node)) {
+                    return Err(error);
+                }
+                lines.push(line);
+            }
+            Err(error) if broken.is_none() => broken = Some(format!("{error} in: {}", line.trim_end())),
             Err(error) => return Err(format!("{error} in: {}", line.trim_end())),
         }
     }
-    Ok(lines)
+    // At the very end only a line without its end was cut off.
+    broken.filter(|_| text.ends_with('\n')).map_or(Ok(lines), Err)
 }
 
 /// What is known of the broker beside the journals.

@@ -100,14 +100,12 @@ pub struct Limits {
     pub pull: Duration,
     /// From the end of the run until Jaeger has given back every span that was exported.
     pub testimony: Duration,
-    /// How far ahead of the services' start the run begins. What takes longer delays the run.
-    pub head_start: Duration,
 }
 
 impl Default for Limits {
     fn default() -> Self {
         let seconds = Duration::from_secs;
-        Self { ready: seconds(60), pull: seconds(600), testimony: seconds(60), head_start: seconds(2) }
+        Self { ready: seconds(60), pull: seconds(600), testimony: seconds(60) }
     }
 }
 

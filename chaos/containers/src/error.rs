@@ -37,6 +37,17 @@ pub enum Error {
         /// What the engine said.
         reason: String,
     },
+    /// A fault names a service that is none of the stack's.
+    #[error("no service is called {0}")]
+    NoService(String),
+    /// A service does not listen to the harness.
+    #[error("{part} cannot be told when the run begins: {reason}")]
+    Control {
+        /// The service.
+        part: String,
+        /// What the attempt met.
+        reason: String,
+    },
     /// A part did not become ready in time.
     #[error("{part} did not become ready within {} s: {waited_for}{}", limit.as_secs(), tail(log))]
     NotReady {

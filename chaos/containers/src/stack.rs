@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
-use adapters::runtime::wall_clock_ns;
+use adapters::{http::Addresses, runtime::wall_clock_ns};
 use futures_util::future::{try_join, try_join_all, try_join3};
 use testcontainers::bollard::Docker;
 
@@ -12,10 +12,14 @@ use crate::{
     image,
     management::Management,
     messages::ContainerMessages,
+    nemesis::Targets,
     parts::{Ground, Started, jaeger, postgres, rabbitmq, service},
     run::Run,
     testimony,
 };
+
+/// Between telling the services when the run begins and its beginning, nanoseconds.
+const HEAD_START_NS: u64 = 500_000_000;
 
 /// A stack that is up. [`Stack::end`] removes it; dropping it does so too, and blocks meanwhile.
 pub struct Stack {
@@ -28,6 +32,7 @@ pub struct Stack {
     databases: BTreeMap<String, Started>,
     jaeger: Started,
     services: Vec<Started>,
+    addresses: Addresses,
     messages: Arc<ContainerMessages>,
     nemesis: Arc<ContainerNemesis>,
 }
@@ -43,14 +48,21 @@ impl Stack {
         let docker = docker::connect().await?;
         let run = Run::begin(&docker).await?;
         match Self::start_as(&docker, &run, &config).await {
-            Ok(Parts { broker, databases, jaeger, services, epoch_ns }) => {
-                let processes = services.iter().map(|service| (service.name.clone(), service.id().to_owned())).collect();
+            Ok(Parts { broker, databases, jaeger, services, addresses, epoch_ns }) => {
+                let processes: BTreeMap<String, String> =
+                    services.iter().map(|service| (service.name.clone(), service.id().to_owned())).collect();
                 let management = Management::new(docker.clone(), broker.id());
-                let messages = ContainerMessages::new(docker.clone(), management, processes);
-                let queue_of = config.queue_of.clone();
-                let ready = config.limits.ready;
-                let nemesis = ContainerNemesis::new(docker.clone(), broker.id(), Arc::clone(&messages), queue_of, ready);
-                Ok(Self { docker, config, epoch_ns, broker, databases, jaeger, services, messages, nemesis, run })
+                let messages = ContainerMessages::new(docker.clone(), management, processes.clone().into_iter().collect());
+                let targets = Targets {
+                    broker: broker.id().to_owned(),
+                    services: processes,
+                    addresses: addresses.clone(),
+                    queue_of: config.queue_of.clone(),
+                    ready: config.limits.ready,
+                    epoch_ns,
+                };
+                let nemesis = ContainerNemesis::new(docker.clone(), targets, Arc::clone(&messages));
+                Ok(Self { run, docker, config, epoch_ns, broker, databases, jaeger, services, addresses, messages, nemesis })
             }
             Err(error) => {
                 run.abandon(&docker).await;
@@ -71,15 +83,20 @@ impl Stack {
         let parts = try_join3(rabbitmq::start(ground), databases, jaeger::start(ground));
         let (image, (broker, databases, jaeger)) = try_join(image::app(docker, config), parts).await?;
 
-        let head_start = u64::try_from(config.limits.head_start.as_nanos()).unwrap_or(u64::MAX);
-        let epoch_ns = wall_clock_ns() + head_start;
-        let services = config.roles.iter().map(|role| service::start(ground, &image, role, epoch_ns));
+        let services = config.roles.iter().map(|role| service::start(ground, &image, role));
         let services = try_join_all(services).await?;
+        let addresses = Addresses::default();
+        for service in &services {
+            addresses.set(&service.name, service::address(docker, service.id()).await?);
+        }
         consumed(ground, &broker).await?;
+        // All at once, and a little ahead: each of them has heard of it before it is so far.
+        let epoch_ns = wall_clock_ns() + HEAD_START_NS;
+        try_join_all(services.iter().map(|it| service::begin(docker, (&it.name, it.id()), epoch_ns))).await?;
         while wall_clock_ns() < epoch_ns {
             docker::pause().await;
         }
-        Ok(Parts { broker, databases: databases.into_iter().collect(), jaeger, services, epoch_ns })
+        Ok(Parts { broker, databases: databases.into_iter().collect(), jaeger, services, addresses, epoch_ns })
     }
 
     /// The start of the run as the services were told, nanoseconds since the Unix epoch; it has passed.
@@ -101,16 +118,10 @@ impl Stack {
         parts.map(|part| (part.name.clone(), part.took)).collect()
     }
 
-    /// `http://127.0.0.1:port` of each service, by name.
-    ///
-    /// # Errors
-    /// When a service's container is gone.
-    pub async fn services(&self) -> Result<BTreeMap<String, String>, Error> {
-        let ports = self.services.iter().map(|started| async move {
-            let port = docker::port(&self.docker, started.id(), service::HTTP).await?;
-            Ok::<_, Error>((started.name.clone(), format!("http://127.0.0.1:{port}")))
-        });
-        Ok(try_join_all(ports).await?.into_iter().collect())
+    /// Where the services are from here, also after one of them was started again.
+    #[must_use]
+    pub fn services(&self) -> Addresses {
+        self.addresses.clone()
     }
 
     /// The address of a database from here; `None` when there is none of that name.
@@ -145,12 +156,12 @@ impl Stack {
         Arc::clone(&self.messages)
     }
 
-    /// Whether all services still run.
+    /// Whether all services still run, those apart that a fault has killed.
     ///
     /// # Errors
     /// [`Error::Ended`] with the log's end of the first one that does not.
     pub async fn check(&self) -> Result<(), Error> {
-        for started in &self.services {
+        for started in self.services.iter().filter(|started| !self.nemesis.away(&started.name)) {
             if !docker::running(&self.docker, started.id()).await? {
                 let part = Part { name: &started.name, container: started.id(), limit: self.config.limits.ready };
                 return Err(docker::ended(&self.docker, &part).await);
@@ -162,7 +173,18 @@ impl Stack {
     /// Lets the services export what is left and reads all traces back from Jaeger. What cannot be had is said in
     /// [`Testimony`]; it is no error.
     pub async fn testimony(&self) -> Testimony {
-        testimony::collect(&self.docker, self.jaeger.id(), &self.services, &self.config, self.epoch_ns).await
+        // Without the journals it is not known what went down with a process; the account of the messages says so too.
+        let lines = self.messages.lines().await.unwrap_or_default();
+        testimony::collect(testimony::Sources {
+            docker: &self.docker,
+            jaeger: self.jaeger.id(),
+            services: &self.services,
+            config: &self.config,
+            epoch_ns: self.epoch_ns,
+            deaths: self.nemesis.deaths(),
+            lines: &lines,
+        })
+        .await
     }
 
     /// Stops Jaeger: for tests of what happens without it.
@@ -192,6 +214,7 @@ struct Parts {
     databases: BTreeMap<String, Started>,
     jaeger: Started,
     services: Vec<Started>,
+    addresses: Addresses,
     epoch_ns: u64,
 }
 

@@ -3,12 +3,15 @@
 //! Complete means: the spans that ended, the spans that the exporters delivered, and the spans that Jaeger gives back are
 //! equally many, for each service. Whatever is missing is said, and then the run is not judged as if it were whole.
 
+mod died;
+
 use std::{
     collections::{BTreeMap, BTreeSet},
     time::Duration,
 };
 
-use adapters::{runtime::wall_clock_ns, telemetry::Counts};
+use adapters::{journal::Line, runtime::wall_clock_ns, telemetry::Counts};
+pub use died::Died;
 use futures_util::future::join_all;
 use opentelemetry::{SpanId, TraceId};
 use signals::{Span, jaeger};
@@ -16,6 +19,7 @@ use testcontainers::bollard::Docker;
 
 use crate::{
     Config, docker,
+    nemesis::Death,
     parts::{Started, jaeger as part, service},
 };
 
@@ -35,11 +39,30 @@ pub struct Testimony {
     pub spans: Vec<Span>,
     /// What became of the spans of each service, by its name.
     pub services: BTreeMap<String, ServiceSpans>,
+    /// The processes that were killed, and what went down with them.
+    pub died: Vec<Died>,
     /// Why it could not be read, whole or in part: Jaeger or a service does not answer. Such a run is unknown.
     pub unavailable: Option<String>,
 }
 
 impl Testimony {
+    /// Counts what was given back of each process. What a killed one exported counts for itself: the one that followed it
+    /// counts from zero.
+    fn count(&mut self, spans: &[Span]) {
+        let mut found: BTreeMap<&str, u64> = BTreeMap::new();
+        for service in self.services.values_mut() {
+            service.found = 0;
+        }
+        for span in spans {
+            *found.entry(&span.resource.instance).or_default() += 1;
+            let dead = self.died.iter().any(|died| *died.node == *span.resource.instance);
+            if let Some(service) = self.services.get_mut(span.resource.service.as_ref()).filter(|_| !dead) {
+                service.found += 1;
+            }
+        }
+        died::count(&mut self.died, &found);
+    }
+
     /// Everything that is missing, in words; nothing when it is complete.
     #[must_use]
     pub fn gaps(&self) -> Vec<String> {
@@ -57,12 +80,26 @@ pub struct ServiceSpans {
     pub found: u64,
 }
 
+/// Where the testimony comes from.
+pub(crate) struct Sources<'a> {
+    pub(crate) docker: &'a Docker,
+    /// Jaeger's container.
+    pub(crate) jaeger: &'a str,
+    pub(crate) services: &'a [Started],
+    pub(crate) config: &'a Config,
+    pub(crate) epoch_ns: u64,
+    pub(crate) deaths: Vec<Death>,
+    /// The journals of all processes.
+    pub(crate) lines: &'a [Line],
+}
+
 /// Asks the services for their counts and Jaeger for the traces, until these are as many or the time is over.
-pub(crate) async fn collect(docker: &Docker, jaeger: &str, services: &[Started], config: &Config, epoch_ns: u64) -> Testimony {
+pub(crate) async fn collect(sources: Sources<'_>) -> Testimony {
+    let Sources { docker, jaeger, services, config, epoch_ns, deaths, lines } = sources;
     let traced = services.iter().filter(|started| config.roles.iter().any(|role| role.name == started.name && role.traces));
     let client = reqwest::Client::new();
     let counts = join_all(traced.map(|started| counts(docker, &client, started))).await;
-    let mut testimony = Testimony::default();
+    let mut testimony = Testimony { died: died::of(deaths, lines), ..Testimony::default() };
     for (name, counts) in counts {
         match counts {
             Ok(counts) => drop(testimony.services.insert(name, ServiceSpans { counts, found: 0 })),
@@ -120,14 +157,7 @@ impl Reader {
     async fn complete(&self, testimony: &mut Testimony, epoch_ns: u64) -> Result<(), String> {
         loop {
             let spans = self.all(epoch_ns.saturating_sub(BEFORE_NS), wall_clock_ns() + 1_000_000_000).await?;
-            for service in testimony.services.values_mut() {
-                service.found = 0;
-            }
-            for span in &spans {
-                if let Some(service) = testimony.services.get_mut(span.resource.service.as_ref()) {
-                    service.found += 1;
-                }
-            }
+            testimony.count(&spans);
             testimony.spans = spans;
             if testimony.services.values().all(|service| service.found >= service.counts.exported) {
                 return Ok(());

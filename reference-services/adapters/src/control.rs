@@ -1,4 +1,5 @@
-//! A second address of each process, for the harness alone: is it ready, and what of its spans was exported.
+//! A second address of each process, for the harness alone: is it ready, when does the run begin, and what of its spans was
+//! exported.
 
 use std::{
     net::SocketAddr,
@@ -9,10 +10,18 @@ use std::{
     time::Duration,
 };
 
-use axum::{Json, Router, extract::State, http::StatusCode, routing::get};
+use axum::{
+    Json, Router,
+    extract::State,
+    http::StatusCode,
+    routing::{get, put},
+};
 use world::Runtime;
 
-use crate::telemetry::{Counts, Exporter};
+use crate::{
+    runtime::Epoch,
+    telemetry::{Counts, Exporter},
+};
 
 /// How long the spans that are left may take to be exported when the counts are asked for.
 const FLUSH: Duration = Duration::from_secs(10);
@@ -21,17 +30,23 @@ const FLUSH: Duration = Duration::from_secs(10);
 #[derive(Clone)]
 pub struct Control {
     ready: Arc<AtomicBool>,
+    epoch: Epoch,
     exporter: Option<Exporter>,
 }
 
 impl Control {
-    /// Serves `GET /ready` (200 or 503) and `GET /telemetry` (the [`Counts`], after a flush) at `address`.
+    /// Serves `GET /ready` (200 or 503), `PUT /epoch` (nanoseconds since the Unix epoch, in decimal) and `GET /telemetry`
+    /// (the [`Counts`], after a flush) at `address`.
     ///
     /// # Errors
     /// When the address cannot be had.
-    pub async fn serve(rt: &Runtime, address: SocketAddr, exporter: Option<Exporter>) -> std::io::Result<Self> {
-        let control = Self { ready: Arc::default(), exporter };
-        let router = Router::new().route("/ready", get(ready)).route("/telemetry", get(telemetry)).with_state(control.clone());
+    pub async fn serve(rt: &Runtime, address: SocketAddr, epoch: Epoch, exporter: Option<Exporter>) -> std::io::Result<Self> {
+        let control = Self { ready: Arc::default(), epoch, exporter };
+        let router = Router::new()
+            .route("/ready", get(ready))
+            .route("/epoch", put(begins))
+            .route("/telemetry", get(telemetry))
+            .with_state(control.clone());
         crate::http::serve(rt, address, router).await?;
         Ok(control)
     }
@@ -44,6 +59,12 @@ impl Control {
 
 async fn ready(State(control): State<Control>) -> StatusCode {
     if control.ready.load(Ordering::Acquire) { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE }
+}
+
+async fn begins(State(control): State<Control>, body: String) -> StatusCode {
+    let Ok(epoch_ns) = body.parse() else { return StatusCode::BAD_REQUEST };
+    control.epoch.set(epoch_ns);
+    StatusCode::NO_CONTENT
 }
 
 async fn telemetry(State(control): State<Control>) -> Json<Counts> {

@@ -115,7 +115,9 @@ pub struct Journal {
 
 impl Journal {
     /// A journal on `out`, a line at a time.
-    pub fn new(rt: Runtime, out: impl Write + Send + 'static) -> Self {
+    pub fn new(rt: Runtime, mut out: impl Write + Send + 'static) -> Self {
+        // An earlier start of this process may have been killed within a line.
+        drop(out.write_all(b"\n"));
         Self { rt, out: Some(Arc::new(Mutex::new(out))) }
     }
 

@@ -11,7 +11,7 @@ use crate::{
     files::Folder,
     http::Sockets,
     journal::Journal,
-    runtime::TokioEngine,
+    runtime::{Epoch, TokioEngine},
     store::Postgres,
     telemetry::{Exporter, Interest},
 };
@@ -29,8 +29,6 @@ pub struct Config {
     pub node: Node,
     /// The seed of the run.
     pub seed: u64,
-    /// The start of the run, nanoseconds since the Unix epoch.
-    pub epoch_ns: u64,
     /// `amqp://user:password@host:port/%2f`.
     pub amqp_url: String,
     /// `postgres://user:password@host:port/name`; a service without it has no database.
@@ -86,7 +84,8 @@ impl Process {
     /// # Errors
     /// When part of the configuration is no good. Nothing is connected yet: an outage shows in the service.
     pub async fn start(config: Config, interest: Interest, journal: impl Write + Send + 'static) -> Result<Self, StartError> {
-        let engine: Arc<dyn Engine> = TokioEngine::new(Handle::current(), config.seed, config.epoch_ns);
+        let epoch = Epoch::unknown();
+        let engine: Arc<dyn Engine> = TokioEngine::new(Handle::current(), config.seed, epoch.clone());
         let rt = Runtime::new(engine, config.node);
         let journal = Journal::new(rt.clone(), journal);
         let (exporter, tracer) = match &config.otlp_url {
@@ -105,7 +104,7 @@ impl Process {
             telemetry: Telemetry::new(rt.clone(), tracer, config.propagate),
             rt: rt.clone(),
         };
-        let control = Control::serve(&rt, config.control, exporter.clone()).await;
+        let control = Control::serve(&rt, config.control, epoch, exporter.clone()).await;
         let control = control.map_err(|error| StartError::Control(config.control, error))?;
         Ok(Self { world, control, exporter })
     }

@@ -1,32 +1,63 @@
 //! Tokio and the machine's clock behind [`Runtime`](world::Runtime): the only file here that may name them.
 
 use std::{
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
     time::{Duration, Instant, SystemTime},
 };
 
 use tokio::runtime::Handle;
 use world::{Boxed, Engine, Node};
 
-/// Real time, counted from the start of the run, which all processes of a run are told.
+/// The start of a run, nanoseconds since the Unix epoch, which all its processes are told once all of them are there. Clones
+/// share it.
+#[derive(Clone, Debug)]
+pub struct Epoch(Arc<AtomicU64>);
+
+impl Epoch {
+    /// Not known yet.
+    #[must_use]
+    pub fn unknown() -> Self {
+        Self::at(u64::MAX)
+    }
+
+    /// A known one.
+    #[must_use]
+    pub fn at(epoch_ns: u64) -> Self {
+        Self(Arc::new(AtomicU64::new(epoch_ns)))
+    }
+
+    /// The run begins then.
+    pub fn set(&self, epoch_ns: u64) {
+        self.0.store(epoch_ns, Ordering::Release);
+    }
+
+    fn get(&self) -> u64 {
+        self.0.load(Ordering::Acquire)
+    }
+}
+
+/// Real time, counted from the start of the run.
 ///
 /// Before that moment [`Engine::now`] stays 0 and sleeps count from where the clock really is, so that a service which starts
 /// early can wait for its broker as it would later.
 pub struct TokioEngine {
     handle: Handle,
     seed: u64,
-    epoch_ns: u64,
+    epoch: Epoch,
     /// The wall clock and the monotonic one at the same moment: from then on only the monotonic one is asked.
     wall_ns: u64,
     since: Instant,
 }
 
 impl TokioEngine {
-    /// An engine on the runtime behind `handle`; `epoch_ns` is the start of the run in nanoseconds since the Unix epoch.
+    /// An engine on the runtime behind `handle`.
     #[must_use]
     #[expect(clippy::disallowed_methods, reason = "this is the world that asks the machine")]
-    pub fn new(handle: Handle, seed: u64, epoch_ns: u64) -> Arc<Self> {
-        Arc::new(Self { handle, seed, epoch_ns, wall_ns: wall_clock_ns(), since: Instant::now() })
+    pub fn new(handle: Handle, seed: u64, epoch: Epoch) -> Arc<Self> {
+        Arc::new(Self { handle, seed, epoch, wall_ns: wall_clock_ns(), since: Instant::now() })
     }
 
     fn wall(&self) -> u64 {
@@ -48,7 +79,7 @@ fn nanos(duration: Duration) -> u64 {
 
 impl Engine for TokioEngine {
     fn now(&self) -> Duration {
-        Duration::from_nanos(self.wall().saturating_sub(self.epoch_ns))
+        Duration::from_nanos(self.wall().saturating_sub(self.epoch.get()))
     }
 
     fn wall_ns(&self, _node: Node) -> u64 {
@@ -81,7 +112,7 @@ mod tests {
 
     fn runtime(epoch_ns: u64) -> (tokio::runtime::Runtime, Runtime) {
         let tokio = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
-        let engine = TokioEngine::new(tokio.handle().clone(), 1, epoch_ns);
+        let engine = TokioEngine::new(tokio.handle().clone(), 1, Epoch::at(epoch_ns));
         (tokio, Runtime::new(engine, Node::first("shop-api")))
     }
 
@@ -91,6 +122,16 @@ mod tests {
         let (_tokio, rt) = runtime(wall_clock_ns() - nanos(hour));
         assert!(rt.now() >= hour && rt.now() < hour + Duration::from_mins(1));
         assert!(rt.wall_ns().abs_diff(wall_clock_ns()) < 1_000_000_000);
+    }
+
+    #[test]
+    fn time_stands_still_until_the_run_begins() {
+        let tokio = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+        let epoch = Epoch::unknown();
+        let rt = Runtime::new(TokioEngine::new(tokio.handle().clone(), 1, epoch.clone()), Node::first("shop-api"));
+        assert_eq!(rt.now(), Duration::ZERO);
+        epoch.set(wall_clock_ns() - nanos(Duration::from_secs(3600)));
+        assert!(rt.now() >= Duration::from_secs(3600));
     }
 
     #[test]

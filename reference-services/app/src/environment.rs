@@ -3,14 +3,15 @@
 //! | variable | meaning |
 //! |---|---|
 //! | `LOUPE_SETTINGS` | the settings of the services, JSON |
-//! | `LOUPE_SEED`, `LOUPE_EPOCH_NS` | seed and start of the run |
-//! | `LOUPE_INSTANCE`, `LOUPE_INCARNATION` | which instance of the service, which start of it; 1 |
+//! | `LOUPE_SEED` | the seed of the run; when it begins is told later, at the control address |
+//! | `LOUPE_INSTANCE` | which instance of the service; 1 |
+//! | `LOUPE_STARTS` | a file of the container that counts the starts of its process; without it this is the first |
 //! | `LOUPE_AMQP_URL`, `LOUPE_DATABASE_URL`, `LOUPE_SERVICES`, `LOUPE_FILES` | where the parts are; the services as JSON, by name |
 //! | `LOUPE_OTLP_URL` | where the spans go; without it there are none |
 //! | `LOUPE_PROPAGATE` | whether trace contexts are passed on; `true` |
 //! | `LOUPE_LISTEN`, `LOUPE_CONTROL` | own addresses; ports 8080 and 8081 |
 
-use std::{fmt::Display, str::FromStr, time::Duration};
+use std::{fmt::Display, io::ErrorKind, path::Path, str::FromStr, time::Duration};
 
 use adapters::node::Config;
 use anyhow::{Context as _, Result, anyhow};
@@ -36,12 +37,11 @@ fn parse(role: &'static str, variable: impl Fn(&str) -> Option<String>) -> Resul
     let node = Node {
         service: role,
         instance: value(&variable, "LOUPE_INSTANCE", Some(1))?,
-        incarnation: value(&variable, "LOUPE_INCARNATION", Some(1))?,
+        incarnation: variable("LOUPE_STARTS").map_or(Ok(1), |path| started(path.as_ref()))?,
     };
     let config = Config {
         node,
         seed: value(&variable, "LOUPE_SEED", None)?,
-        epoch_ns: value(&variable, "LOUPE_EPOCH_NS", None)?,
         amqp_url: needed("LOUPE_AMQP_URL")?,
         database_url: variable("LOUPE_DATABASE_URL"),
         otlp_url: variable("LOUPE_OTLP_URL"),
@@ -54,6 +54,18 @@ fn parse(role: &'static str, variable: impl Fn(&str) -> Option<String>) -> Resul
         event_id_header: EVENT_ID_HEADER,
     };
     Ok((config, settings))
+}
+
+/// Counts one more start of this process. What died with the one before must not be taken for this one's.
+fn started(path: &Path) -> Result<u32> {
+    let before = match std::fs::read_to_string(path) {
+        Ok(text) => text.trim().parse().with_context(|| format!("{} holds no number: {text}", path.display()))?,
+        Err(error) if error.kind() == ErrorKind::NotFound => 0,
+        Err(error) => return Err(error).with_context(|| path.display().to_string()),
+    };
+    let this: u32 = before + 1;
+    std::fs::write(path, this.to_string()).with_context(|| path.display().to_string())?;
+    Ok(this)
 }
 
 /// A variable that is parsed; `default` where it is not set.
@@ -86,7 +98,6 @@ mod tests {
         let text = match name {
             "LOUPE_SETTINGS" => serde_json::to_string(&settings).unwrap(),
             "LOUPE_SEED" => "7".into(),
-            "LOUPE_EPOCH_NS" => "1767571200000000000".into(),
             "LOUPE_AMQP_URL" => "amqp://broker".into(),
             "LOUPE_FILES" => "/models".into(),
             "LOUPE_SERVICES" => r#"{"mes":"http://mes:8080"}"#.into(),
@@ -102,6 +113,15 @@ mod tests {
         assert_eq!((config.seed, config.call_limit), (7, Duration::from_secs(150)));
         assert_eq!((config.listen.port(), config.control.port(), config.otlp_url), (8080, 8081, None));
         assert_eq!(settings.architecture, Preset::ToBe.architecture());
+    }
+
+    #[test]
+    fn each_start_of_a_process_is_another_incarnation() {
+        let path = std::env::temp_dir().join(format!("loupe-starts-test-{}", std::process::id()));
+        assert_eq!((started(&path).unwrap(), started(&path).unwrap()), (1, 2));
+        std::fs::write(&path, "x").unwrap();
+        assert!(started(&path).unwrap_err().to_string().contains("holds no number: x"));
+        std::fs::remove_file(&path).unwrap();
     }
 
     #[test]

@@ -7,6 +7,7 @@ mod bad_orders;
 mod configuration;
 mod exposure;
 mod flow;
+pub mod index;
 mod journey;
 mod marks;
 mod states;

@@ -5,8 +5,11 @@
 
 pub mod files;
 pub mod html;
+pub mod junit;
+pub mod summary;
 pub mod terminal;
 
 pub use files::{bad_orders_jsonl, report_json};
 pub use html::html;
+pub use summary::summary;
 pub use terminal::{Screen, terminal};

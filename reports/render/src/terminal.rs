@@ -144,7 +144,8 @@ fn hops(report: &Report, colour: bool) -> Vec<String> {
     lines
 }
 
-fn thresholds(rows: &[ThresholdRow]) -> String {
+/// How many thresholds hold.
+pub(crate) fn thresholds(rows: &[ThresholdRow]) -> String {
     let (known, held) =
         (rows.iter().filter(|row| row.passed.is_some()).count(), rows.iter().filter(|row| row.passed == Some(true)).count());
     let excused = rows.iter().filter(|row| row.excused).count();

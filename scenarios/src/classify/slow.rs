@@ -103,15 +103,37 @@ pub(super) fn overdue<'a>(walk: &Walk<'a>, now_ns: u64) -> Option<(Option<&'a st
     Some((super::lost::hop(walk), since_ns))
 }
 
-/// The last deadline that an order has not met yet. Unless it has to, the promise counts only where no state and no message
-/// has one open: an order that has missed its next state is judged by that, and a real run need not wait three weeks in
-/// miniature.
-pub(super) fn last_open(walk: &Walk<'_>, promised: bool) -> Option<u64> {
+/// The last deadline that an order has not met yet. The promise counts only where no state and no message has one open: an
+/// order that has missed its next state is judged by that, and a real run need not wait three weeks in miniature.
+///
+/// After a process was `killed` whoever comes later must have had the time to say that the order got on all the same.
+pub(super) fn last_open(walk: &Walk<'_>, killed: bool) -> Option<u64> {
     let (states, messages) = legs(walk);
     let open = |legs: &[Leg]| legs.iter().filter(|leg| leg.end_ns.is_none()).map(Leg::due_ns).max();
-    let next = open(&states).max(open(&messages));
-    let last = promise(walk).filter(|leg| leg.end_ns.is_none()).map(|leg| leg.due_ns());
-    if promised { next.max(last) } else { next.or(last) }
+    let later = if killed { heard_of_later(walk) } else { None };
+    let promise = promise(walk).filter(|leg| leg.end_ns.is_none()).map(|leg| leg.due_ns());
+    open(&states).max(open(&messages)).max(later).or(promise)
+}
+
+/// When somebody else would have shown at the latest that an order reached its next state: by the news of it, or by the
+/// first later state that has another owner.
+fn heard_of_later(walk: &Walk<'_>) -> Option<u64> {
+    let lifecycle = walk.lifecycle;
+    let next = lifecycle.states.iter().find(|state| walk.entered[state.status as usize].is_none())?;
+    let mut due_ns = walk.entered[next.status.previous()? as usize]?.saturating_add(nanos(next.deadline?));
+    let mut state = next;
+    loop {
+        let message = lifecycle.messages.iter().find(|message| message.announces == state.status);
+        if let Some(deadline) = message.and_then(|message| message.deadline) {
+            return Some(due_ns.saturating_add(nanos(deadline)));
+        }
+        let Some(after) = lifecycle.states.get(state.status as usize + 1) else { return Some(due_ns) };
+        due_ns = due_ns.saturating_add(nanos(after.deadline?));
+        if after.status.owner() != next.status.owner() {
+            return Some(due_ns);
+        }
+        state = after;
+    }
 }
 
 fn nanos(duration: Duration) -> u64 {

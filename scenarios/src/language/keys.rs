@@ -205,7 +205,7 @@ const POOLS: [&str; 3] = [Pool::Seller.name(), Pool::Operator.name(), Pool::MesC
 const SCALE: &[Key] = &[
     key("machine", Takes::Number(1.0, 1e6), Required, "Divides the timeline, arrival gaps, service times and faults."),
     key("human", Takes::Number(1.0, 1e6), Required, "Divides think times and their deadlines."),
-    key("window", Takes::Time, Optional, "How much of the timeline is kept, around the faults."),
+    key("window", Takes::Time, Optional, "How much of the timeline is kept, around the first faults."),
     key("unstudied", Takes::Any(&Takes::Name(&POOLS)), Optional, "Pools whose utilisation may change."),
     key("floor", Takes::Moment, Default("10s"), "What the real stack may add to a deadline, real time."),
 ];

@@ -343,12 +343,13 @@ fn every_library_file_makes_sense_in_both_presets() {
 }
 
 #[test]
-fn scenarios_for_both_worlds_can_be_scaled() {
-    for name in ["broker-kill", "calm-week"] {
+fn the_whole_library_can_be_scaled_to_less_than_a_minute_of_arrivals() {
+    for scenario in Scenario::library(&root()).unwrap() {
         for preset in Preset::ALL {
-            let scenario = Scenario::resolve(&root(), name).unwrap().remove(0).with_architecture(preset);
-            let scaled = crate::scale::scaled(&scenario).unwrap();
-            assert_eq!((scaled.duration, scaled.faults.len()), (Duration::from_secs(60), scenario.faults.len()), "{name}");
+            let scenario = scenario.clone().with_architecture(preset);
+            let scaled = crate::scale::scaled(&scenario).unwrap_or_else(|error| panic!("{error}"));
+            assert!(scaled.duration <= Duration::from_mins(1), "{}: {:?}", scenario.name, scaled.duration);
+            assert_eq!(scaled.faults.is_empty(), scenario.faults.is_empty(), "{}", scenario.name);
             assert_eq!(scaled.architecture, scenario.architecture);
         }
     }

@@ -1,14 +1,15 @@
-//! Cuts a part out of the timeline. What is kept stays as it is: the same rates, the same faults.
+//! Cuts a part out of the timeline. What is kept stays as it is: the same rates, the same gaps, the same faults.
 
 use std::time::Duration;
 
 use super::{Scale, ScaleError};
 use crate::language::{Executor, Load, RampStage, Rate, Scenario};
 
-/// The part of the scenario that lies around its faults; without faults its first part.
+/// The part of the scenario that lies around its faults, around as many of the first ones as it holds; without faults its
+/// first part. A fault that lies outside is left out, one that lasts longer ends with the window.
 pub(super) fn cut(scenario: &Scenario, scale: &Scale) -> Result<Scenario, ScaleError> {
     let Some(window) = scale.window.filter(|window| *window < scenario.duration) else { return Ok(scenario.clone()) };
-    let from = begin(scenario, window)?;
+    let from = begin(scenario, window);
     let mut cut = scenario.clone();
     cut.duration = window;
     let keep = |load: &Load| Some(Load { actor: load.actor, executor: part(&load.executor, from, from + window)? });
@@ -16,23 +17,22 @@ pub(super) fn cut(scenario: &Scenario, scale: &Scale) -> Result<Scenario, ScaleE
     if cut.load.is_empty() {
         return Err(ScaleError::NothingArrives { scenario: scenario.name.clone(), window });
     }
+    cut.faults.retain(|fault| fault.at >= from && fault.at < from + window);
     for fault in &mut cut.faults {
         fault.at -= from;
+        fault.lasts = fault.lasts.min(window - fault.at);
     }
     Ok(cut)
 }
 
-/// Where the window begins: as much of it before the first fault as after the last, as far as the timeline goes.
-fn begin(scenario: &Scenario, window: Duration) -> Result<Duration, ScaleError> {
-    let first = scenario.faults.iter().map(|fault| fault.at).min();
-    let last = scenario.faults.iter().map(|fault| fault.at + fault.lasts).max();
-    let (Some(first), Some(last)) = (first, last) else { return Ok(Duration::ZERO) };
-    let faults = last - first;
-    if faults > window {
-        return Err(ScaleError::WindowTooShort { scenario: scenario.name.clone(), faults, window });
-    }
-    let begin = first.saturating_sub((window - faults) / 2).min(scenario.duration - window);
-    Ok(Duration::from_millis(u64::try_from(begin.as_millis()).unwrap_or(u64::MAX)))
+/// Where the window begins: as much of it before the first fault as after the last one that it holds, as far as the timeline
+/// goes.
+fn begin(scenario: &Scenario, window: Duration) -> Duration {
+    let Some(first) = scenario.faults.iter().map(|fault| fault.at).min() else { return Duration::ZERO };
+    let ends = scenario.faults.iter().map(|fault| fault.at + fault.lasts);
+    let last = ends.filter(|end| *end <= first + window).max().unwrap_or(first + window);
+    let begin = first.saturating_sub((window - (last - first)) / 2).min(scenario.duration - window);
+    Duration::from_millis(u64::try_from(begin.as_millis()).unwrap_or(u64::MAX))
 }
 
 /// What an executor does in a part of the timeline. None when nothing arrives there.

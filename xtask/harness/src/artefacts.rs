@@ -3,13 +3,16 @@
 use std::{fs, path::Path, time::Duration};
 
 use judge::Judged;
+use scenarios::lifecycle::Lifecycle;
 use serde_json::json;
 use signals::otlp;
 
 use crate::{
     arena::{Played, Prepared},
     folder::RunFolder,
+    latency,
     options::WorldName,
+    plan,
     simulate::RunError,
 };
 
@@ -25,22 +28,27 @@ pub fn write(
     took: Duration,
 ) -> Result<String, RunError> {
     let folder = RunFolder::begin(reports, &prepared.scenario.name, &run_name(prepared, world))?;
-    fill(&folder, played, judged)?;
+    fill(&folder, prepared, (played, judged), world)?;
     let performance = performance(played, judged, took)?;
-    folder.file("performance.json", |out| out.write_all(performance.as_bytes()))?;
+    folder.text("performance.json", &performance)?;
     folder.publish()?;
     let latest = reports.join(&prepared.scenario.name).join("latest").join("report.html");
     Ok(latest.display().to_string())
 }
 
 /// Everything that depends on seed and version alone.
-fn fill(folder: &RunFolder, played: &Played, judged: &Judged) -> Result<(), RunError> {
+fn fill(folder: &RunFolder, prepared: &Prepared, (played, judged): (&Played, &Judged), world: WorldName) -> Result<(), RunError> {
+    let lifecycle = Lifecycle::parse(&prepared.lifecycle)?;
     let report = render::report_json(&judged.report)?;
     let bad_orders = render::bad_orders_jsonl(&judged.bad_orders)?;
     let html = render::html(&judged.report, &judged.bad_orders);
-    folder.file("report.json", |out| out.write_all(report.as_bytes()))?;
-    folder.file("bad-orders.jsonl", |out| out.write_all(bad_orders.as_bytes()))?;
-    folder.file("report.html", |out| out.write_all(html.as_bytes()))?;
+    folder.text("report.json", &report)?;
+    folder.text("bad-orders.jsonl", &bad_orders)?;
+    folder.text("report.html", &html)?;
+    folder.text("summary.md", &render::summary(&judged.report))?;
+    folder.text("junit.xml", &render::junit::file(&render::junit::suite(&judged.report)))?;
+    folder.text("plan.txt", &plan::text(&prepared.scenario, &lifecycle, world.name()))?;
+    folder.file("latency.hlog", |out| latency::write(&played.ledger, &lifecycle, out))?;
     folder.file("ledger.jsonl", |out| played.ledger.write_jsonl(&mut &mut *out))?;
     folder.file("faults.jsonl", |out| played.ledger.write_faults_jsonl(&mut &mut *out))?;
     folder.file("spans.otlp.jsonl", |out| spans(played, out))?;
@@ -56,7 +64,7 @@ fn spans(played: &Played, out: &mut dyn std::io::Write) -> std::io::Result<()> {
 }
 
 /// The run's name below its scenario: what was chosen, so that the same choice replaces the same folder.
-fn run_name(prepared: &Prepared, world: WorldName) -> String {
+pub(crate) fn run_name(prepared: &Prepared, world: WorldName) -> String {
     let scenario = &prepared.scenario;
     let (architecture, instrumentation) = (scenario.architecture.preset.name(), scenario.instrumentation.preset.name());
     let scaled = if scenario.scaled_by.is_some() { "-scaled" } else { "" };

@@ -7,6 +7,11 @@ use std::{
     process,
 };
 
+use rustix::{
+    fs::{CWD, RenameFlags},
+    io::Errno,
+};
+
 /// A run folder that is being written.
 pub struct RunFolder {
     partial: PathBuf,
@@ -38,6 +43,20 @@ pub fn probe(root: &Path) -> Result<(), FolderError> {
     fs::write(&file, b"").and_then(|()| fs::remove_file(&file)).map_err(FolderError::at(root))
 }
 
+/// Writes a file beside its place and moves it there: it is never seen half-written.
+///
+/// # Errors
+/// When it cannot be written; what was there before is then as it was.
+pub fn replace_file(path: &Path, text: &str) -> Result<(), FolderError> {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let partial = path.with_file_name(format!(".partial-{}-{name}", process::id()));
+    let replaced = fs::write(&partial, text).and_then(|()| fs::rename(&partial, path));
+    replaced.map_err(|source| {
+        drop(fs::remove_file(&partial));
+        FolderError { path: path.to_owned(), source }
+    })
+}
+
 impl RunFolder {
     /// Begins the folder `<root>/<scenario>/<run>`. What an earlier process left half-written there is removed.
     ///
@@ -66,16 +85,21 @@ impl RunFolder {
         whole().map_err(FolderError::at(&path))
     }
 
+    /// Writes one file of the run from a text.
+    ///
+    /// # Errors
+    /// When the file cannot be written whole.
+    pub fn text(&self, name: &str, text: &str) -> Result<(), FolderError> {
+        self.file(name, |out| out.write_all(text.as_bytes()))
+    }
+
     /// Moves the folder to its place and points `latest` to it. Returns the place.
     ///
     /// # Errors
     /// When it cannot be moved; `latest` is then as it was.
     pub fn publish(self) -> Result<PathBuf, FolderError> {
         let moved = || {
-            if self.place.exists() {
-                fs::remove_dir_all(&self.place)?;
-            }
-            fs::rename(&self.partial, &self.place)?;
+            put(&self.partial, &self.place)?;
             let link = self.latest.with_file_name(format!(".latest-{}", process::id()));
             if fs::symlink_metadata(&link).is_ok() {
                 fs::remove_file(&link)?;
@@ -90,10 +114,31 @@ impl RunFolder {
 
 impl Drop for RunFolder {
     fn drop(&mut self) {
-        // Gone already when it was published; else half a report, which nobody shall find.
+        // After publishing it is gone, or holds the run that stood there before; else half a report, which nobody shall find.
         if self.partial.exists() {
             drop(fs::remove_dir_all(&self.partial));
         }
+        // A scenario that has left no run needs no folder; one that has keeps it, because it is not empty.
+        let _kept = self.place.parent().map(fs::remove_dir);
+    }
+}
+
+/// Moves a folder to its place. Where one stands already the two change places at once, so that whoever follows `latest` sees the
+/// one or the other, whole.
+fn put(partial: &Path, place: &Path) -> io::Result<()> {
+    if !place.exists() {
+        return fs::rename(partial, place);
+    }
+    match rustix::fs::renameat_with(CWD, partial, CWD, place, RenameFlags::EXCHANGE) {
+        Ok(()) => Ok(()),
+        // Not every file system can do that: then the place is empty for a moment, and never half full.
+        Err(Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP) => {
+            let old = partial.with_extension("old");
+            fs::rename(place, &old)?;
+            fs::rename(partial, place)?;
+            fs::remove_dir_all(old)
+        }
+        Err(error) => Err(error.into()),
     }
 }
 
@@ -114,6 +159,8 @@ fn sweep(parent: &Path) -> io::Result<()> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::{AtomicBool, Ordering};
+
     use super::*;
 
     fn scratch(name: &str) -> PathBuf {
@@ -137,6 +184,51 @@ mod tests {
         write("one", b"3").publish().unwrap();
         assert_eq!(fs::read(root.join("s/latest/report.json")).unwrap(), b"3");
         assert_eq!(fs::read_dir(root.join("s")).unwrap().count(), 2, "the run and latest");
+        fs::remove_dir_all(&root).unwrap();
+    }
+
+    #[test]
+    fn whoever_follows_latest_never_sees_a_run_that_is_being_replaced() {
+        let root = scratch("replaced");
+        let publish = || {
+            let folder = RunFolder::begin(&root, "s", "one").unwrap();
+            (0..40).for_each(|n| folder.text(&format!("file-{n}"), "whole").unwrap());
+            folder.publish().unwrap();
+        };
+        publish();
+        let done = AtomicBool::new(false);
+        std::thread::scope(|scope| {
+            let looks = scope.spawn(|| {
+                let mut looks = 0;
+                while !done.load(Ordering::Relaxed) {
+                    // Whoever has one foot in the old folder when it goes looks once more.
+                    let whole = || (0..40).all(|n| root.join(format!("s/latest/file-{n}")).exists());
+                    assert!(whole() || whole() || whole(), "half a run");
+                    looks += 1;
+                }
+                looks
+            });
+            (0..200).for_each(|_| publish());
+            done.store(true, Ordering::Relaxed);
+            assert!(looks.join().unwrap() > 10);
+        });
+        fs::remove_dir_all(&root).unwrap();
+    }
+
+    #[test]
+    fn a_scenario_that_has_left_no_run_leaves_no_folder() {
+        let root = scratch("nothing");
+        drop(RunFolder::begin(&root, "s", "one").unwrap());
+        assert_eq!(fs::read_dir(&root).unwrap().count(), 0);
+        fs::remove_dir_all(&root).unwrap();
+    }
+
+    #[test]
+    fn a_file_that_cannot_be_replaced_stays_as_it_was() {
+        let root = scratch("stays");
+        fs::create_dir_all(root.join("index.html")).unwrap();
+        assert!(replace_file(&root.join("index.html"), "new").is_err(), "a folder is in its place");
+        assert_eq!(fs::read_dir(&root).unwrap().count(), 1, "no leftovers");
         fs::remove_dir_all(&root).unwrap();
     }
 

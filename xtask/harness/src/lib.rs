@@ -5,15 +5,19 @@
 pub mod archive;
 pub mod arena;
 pub mod artefacts;
+pub mod browser;
 pub mod conclude;
 pub mod exit;
 pub mod folder;
+pub mod latency;
 pub mod lifecycle;
 pub mod options;
+pub mod plan;
 pub mod prepare;
 pub mod progress;
 pub mod queues;
 pub mod simulate;
+pub mod together;
 
 pub use archive::Archive;
 pub use arena::{Arena, PlayError, Played, Prepared};

@@ -31,9 +31,18 @@ pub struct Options {
     /// Where reports go
     #[arg(long, value_name = "DIR", default_value = "target/loupe")]
     pub report_dir: PathBuf,
+    /// Also write the test suites of all runs into this file (JUnit XML)
+    #[arg(long, value_name = "FILE")]
+    pub junit: Option<PathBuf>,
     /// Write the spans of all orders, however many
     #[arg(long)]
     pub otlp: bool,
+    /// Say what would be done, and do nothing
+    #[arg(long)]
+    pub plan: bool,
+    /// Open the report in the browser
+    #[arg(long)]
+    pub open: bool,
 }
 
 /// A world by name.

@@ -38,7 +38,12 @@ pub enum UsageError {
 /// # Errors
 /// The first thing that is wrong.
 pub fn runs(root: &Path, options: &Options, arena: &dyn Arena) -> Result<Vec<Prepared>, UsageError> {
-    folder::probe(&options.report_dir)?;
+    if !options.plan {
+        folder::probe(&options.report_dir)?;
+        // A file without a folder before it stands in the working directory.
+        let junit = options.junit.as_deref().and_then(Path::parent).filter(|folder| !folder.as_os_str().is_empty());
+        junit.map_or(Ok(()), folder::probe)?;
+    }
     let default = [DEFAULT.to_owned()];
     let names = if options.scenarios.is_empty() { &default[..] } else { &options.scenarios };
     let mut found = Vec::new();

@@ -1,17 +1,23 @@
 //! `cargo xtask simulate`, whatever the world: play each run, judge it, put its folder in place, say the answer.
 
-use std::{io, io::IsTerminal as _, path::Path};
+use std::{
+    io,
+    io::IsTerminal as _,
+    path::{Path, PathBuf},
+};
 
 use judge::{Judged, report::Outcome};
+use scenarios::lifecycle::Lifecycle;
 
 use crate::{
     Exit,
     arena::{Arena, PlayError, Prepared},
-    artefacts, conclude,
+    artefacts, browser, conclude,
     folder::FolderError,
     options::Options,
-    prepare,
+    plan, prepare,
     progress::Progress,
+    together::Together,
 };
 
 /// Why a run has no verdict.
@@ -59,27 +65,63 @@ pub fn simulate(root: &Path, options: &Options, arena: &mut dyn Arena, terminal:
             return Exit::Usage;
         }
     };
+    if options.plan {
+        return plans(&runs, options);
+    }
     let single = runs.len() == 1;
     let mut exit = Exit::Pass;
     let mut red = Vec::new();
+    let mut together = Together::default();
+    let mut page = None;
     for prepared in &runs {
         match run(prepared, options, arena, terminal, single) {
-            Ok(judged) => {
+            Ok((judged, html)) => {
                 exit = exit.worst(exit_of(judged.report.outcome));
+                together.judged(prepared, &judged, options.world);
+                page = Some(html);
                 if judged.report.outcome != Outcome::Pass {
                     red.push(judged);
                 }
             }
             Err(error) => {
                 complain(&format!("{}: {error}", prepared.scenario.name));
+                together.failed(prepared, &error.to_string(), options.world);
                 exit = exit.worst(Exit::Failure);
             }
         }
     }
+    let index = together.finish(options).unwrap_or_else(|error| {
+        complain(&error.to_string());
+        exit = exit.worst(Exit::Failure);
+        None
+    });
     if !single {
-        summary(runs.len(), &red, terminal);
+        summary(runs.len(), &red, index.as_deref(), terminal);
+    }
+    if let Some(page) = index.or(page).filter(|_| options.open)
+        && let Err(why) = browser::open(&page)
+    {
+        complain(&why);
     }
     exit
+}
+
+/// What would be done.
+#[expect(clippy::print_stdout, reason = "the answer")]
+fn plans(runs: &[Prepared], options: &Options) -> Exit {
+    for (index, prepared) in runs.iter().enumerate() {
+        match Lifecycle::parse(&prepared.lifecycle) {
+            Ok(lifecycle) => {
+                let gap = if index > 0 { "\n" } else { "" };
+                print!("{gap}{}", plan::text(&prepared.scenario, &lifecycle, options.world.name()));
+            }
+            Err(error) => {
+                complain(&format!("{}: {error}", prepared.scenario.name));
+                return Exit::Usage;
+            }
+        }
+    }
+    Exit::Pass
 }
 
 fn exit_of(outcome: Outcome) -> Exit {
@@ -97,7 +139,7 @@ fn run(
     arena: &mut dyn Arena,
     terminal: Terminal,
     single: bool,
-) -> Result<Judged, RunError> {
+) -> Result<(Judged, PathBuf), RunError> {
     let mut progress = Progress::begin(&label(prepared), terminal.plain);
     let played = arena.play(prepared, &mut progress)?;
     progress.phase("judging");
@@ -111,7 +153,7 @@ fn run(
     } else {
         println!("{}", render::terminal::row(&judged.report, terminal.colour));
     }
-    Ok(judged)
+    Ok((judged, PathBuf::from(html)))
 }
 
 /// Which run it is, for people who watch.
@@ -122,12 +164,15 @@ fn label(prepared: &Prepared) -> String {
 
 /// After several runs: what is red or unknown, with its reasons, and how to see one again.
 #[expect(clippy::print_stdout, reason = "the answer")]
-fn summary(runs: usize, red: &[Judged], terminal: Terminal) {
+fn summary(runs: usize, red: &[Judged], index: Option<&Path>, terminal: Terminal) {
     println!("\n{} of {runs} pass", runs - red.len());
     for judged in red {
         println!("\n{}", render::terminal::row(&judged.report, terminal.colour));
         judged.report.reasons.iter().take(3).for_each(|reason| println!("  because     {reason}"));
         println!("  again       {}", judged.report.replay);
+    }
+    if let Some(index) = index {
+        println!("\nreport: {}", index.display());
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, path::PathBuf, sync::Arc, time::Duration};
 
-use containers::{Images, Limits, Testimony};
+use containers::{Images, Limits, Testimony, testimony::Died};
 use contracts::attributes;
 use detector::{Detector, Gap};
 use harness::{
@@ -47,8 +47,9 @@ impl Containers {
 }
 
 impl Arena for Containers {
-    fn accepts(&self, scenario: &Scenario) -> Result<(), PlayError> {
-        assembly::accepts(scenario).map_err(|error| PlayError::Unable(error.to_string()))
+    fn accepts(&self, _: &Scenario) -> Result<(), PlayError> {
+        // Every fault of the catalogue can be inflicted here.
+        Ok(())
     }
 
     /// On SIGINT and SIGTERM everything is removed, and no further run begins.
@@ -154,6 +155,10 @@ pub fn concluded(
     if telemetry.gap().is_some() {
         detector.gap(Gap::between(0, u64::MAX));
     }
+    for died in &testimony.died {
+        let orders = died.untold.iter().map(|order| order.as_str().into()).collect();
+        detector.gap(Gap::of_service(&died.service, died.at_ns, orders));
+    }
     let mut spans = testimony.spans;
     spans.sort_by_key(|span| (span.end_ns, span.start_ns, span.span_id.to_bytes()));
     let records = spans.len() as u64;
@@ -175,12 +180,13 @@ fn hear(detector: &mut Detector, archive: &mut Archive, span: Span) {
 }
 
 fn telemetry(testimony: &Testimony) -> Telemetry {
-    let sum = |count: fn(&containers::testimony::ServiceSpans) -> u64| testimony.services.values().map(count).sum();
+    let sum = |count: fn(&containers::testimony::ServiceSpans) -> u64| testimony.services.values().map(count).sum::<u64>();
+    let of_the_dead = |count: fn(&Died) -> u64| testimony.died.iter().map(count).sum::<u64>();
     Telemetry {
-        ended: sum(|service| service.counts.ended),
-        exported: sum(|service| service.counts.exported),
-        found: sum(|service| service.found),
-        killed: 0,
+        ended: sum(|service| service.counts.ended) + of_the_dead(|died| died.ended.max(died.found)),
+        exported: sum(|service| service.counts.exported) + of_the_dead(|died| died.found),
+        found: sum(|service| service.found) + of_the_dead(|died| died.found),
+        killed: of_the_dead(Died::lost),
         unavailable: testimony.unavailable.clone(),
     }
 }

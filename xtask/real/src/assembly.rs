@@ -7,12 +7,11 @@ use adapters::{
     files::Folder,
     http::Sockets,
     journal::Journal,
-    runtime::{TokioEngine, wall_clock_ns},
+    runtime::{Epoch, TokioEngine},
     store::Postgres,
 };
-use containers::{Config, ContainerNemesis, Images, Limits, Rabbit, Role, Stack, Testimony};
+use containers::{Config, Images, Limits, Rabbit, Role, Stack, Testimony};
 use contracts::{message, services};
-use faults::NemesisError;
 use scenarios::{Scenario, Stage, scale};
 use tokio::runtime::Handle;
 use world::{Node, Runtime, Telemetry, World};
@@ -50,14 +49,6 @@ pub enum AssemblyError {
     /// The settings.
     #[error("settings: {0}")]
     Settings(#[from] serde_json::Error),
-}
-
-/// Refuses a scenario with a fault that this world cannot inflict, before anything is started.
-///
-/// # Errors
-/// [`NemesisError::Unable`] for the first such fault.
-pub fn accepts(scenario: &Scenario) -> Result<(), NemesisError> {
-    ContainerNemesis::able(&scenario.faults)
 }
 
 /// The stack that a scenario needs; `app` is the services' binary.
@@ -105,8 +96,7 @@ impl Assembly {
     pub async fn start(config: Config) -> Result<Self, AssemblyError> {
         let seed = config.seed;
         let stack = Stack::start(config).await?;
-        // The services' clock began a little earlier, when the stack was as good as up.
-        let rt = Runtime::new(TokioEngine::new(Handle::current(), seed, wall_clock_ns()), DRIVER);
+        let rt = Runtime::new(TokioEngine::new(Handle::current(), seed, Epoch::at(stack.epoch_ns())), DRIVER);
         match stage(&stack, rt).await {
             Ok(stage) => Ok(Self { stack, stage }),
             Err(error) => {
@@ -153,7 +143,7 @@ async fn stage(stack: &Stack, rt: Runtime) -> Result<Stage, AssemblyError> {
         store: Arc::clone(&shop) as _,
         // Nobody's: the driver uploads models through the services.
         files: Arc::new(Folder::new(std::env::temp_dir().join("loupe-driver"), DRIVER.to_string())),
-        http: Arc::new(Sockets::new(rt.clone(), None, stack.services().await?, ANSWER)?),
+        http: Arc::new(Sockets::new(rt.clone(), None, stack.services(), ANSWER)?),
         telemetry: Telemetry::new(rt.clone(), None, false),
         rt,
     };

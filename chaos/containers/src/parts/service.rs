@@ -2,10 +2,13 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use testcontainers::{ImageExt as _, core::Mount};
+use testcontainers::{ImageExt as _, bollard::Docker, core::Mount};
 
 use super::{Ground, Started, jaeger, postgres, rabbitmq};
-use crate::{Error, Role, docker};
+use crate::{
+    Error, Role,
+    docker::{self, Part},
+};
 
 /// Where a service is reached.
 pub(crate) const HTTP: u16 = 8080;
@@ -13,30 +16,54 @@ pub(crate) const HTTP: u16 = 8080;
 pub(crate) const CONTROL: u16 = 8081;
 /// Where the model files are.
 const FILES: &str = "/var/lib/loupe/models";
+/// How long its control address may take to answer.
+const ANSWER: Duration = Duration::from_secs(10);
+/// Counts the starts of a process: a file of its container, which outlives it.
+const STARTS: &str = "/tmp/loupe-starts";
 
 /// Starts it and waits until it says that it is ready.
-pub(crate) async fn start(ground: Ground<'_>, image: &str, role: &Role, epoch_ns: u64) -> Result<Started, Error> {
+pub(crate) async fn start(ground: Ground<'_>, image: &str, role: &Role) -> Result<Started, Error> {
     let begin = adapters::runtime::wall_clock_ns();
     let mut request = ground
         .request(&role.name, image, &[HTTP, CONTROL])
         .with_cmd([role.name.clone()])
         .with_mount(Mount::volume_mount(ground.run.name("models"), FILES));
-    for (name, value) in environment(&ground, role, epoch_ns) {
+    for (name, value) in environment(&ground, role) {
         request = request.with_env_var(name, value);
     }
     let container = ground.start(&role.name, request).await?;
-    let (client, docker, id) = (reqwest::Client::new(), ground.docker, container.id());
-    let ready = || async {
-        let Ok(port) = docker::port(docker, id, CONTROL).await else { return false };
-        let answer = client.get(format!("http://127.0.0.1:{port}/ready")).send().await;
-        answer.is_ok_and(|answer| answer.status().is_success())
-    };
-    docker::answered(docker, &ground.part(&role.name, &container), "its word that it is ready", ready).await?;
+    ready(ground.docker, &ground.part(&role.name, &container)).await?;
     let took = Duration::from_nanos(adapters::runtime::wall_clock_ns() - begin);
     Ok(Started { name: role.name.clone(), container, took })
 }
 
-fn environment(ground: &Ground<'_>, role: &Role, epoch_ns: u64) -> BTreeMap<String, String> {
+/// Waits until a service says that it is ready.
+pub(crate) async fn ready(docker: &Docker, part: &Part<'_>) -> Result<(), Error> {
+    let client = reqwest::Client::new();
+    let ready = || async {
+        let Ok(port) = docker::port(docker, part.container, CONTROL).await else { return false };
+        let answer = client.get(format!("http://127.0.0.1:{port}/ready")).send().await;
+        answer.is_ok_and(|answer| answer.status().is_success())
+    };
+    docker::answered(docker, part, "its word that it is ready", ready).await
+}
+
+/// Tells a service when the run begins, nanoseconds since the Unix epoch.
+pub(crate) async fn begin(docker: &Docker, started: (&str, &str), epoch_ns: u64) -> Result<(), Error> {
+    let (name, container) = started;
+    let url = format!("http://127.0.0.1:{}/epoch", docker::port(docker, container, CONTROL).await?);
+    let told = reqwest::Client::new().put(url).body(epoch_ns.to_string()).timeout(ANSWER).send().await;
+    let told = told.and_then(reqwest::Response::error_for_status);
+    told.map_err(|error| Error::Control { part: name.to_owned(), reason: error.without_url().to_string() })?;
+    Ok(())
+}
+
+/// Where a service is reached from here. Each start of its container gives it another port.
+pub(crate) async fn address(docker: &Docker, container: &str) -> Result<String, Error> {
+    Ok(format!("http://127.0.0.1:{}", docker::port(docker, container, HTTP).await?))
+}
+
+fn environment(ground: &Ground<'_>, role: &Role) -> BTreeMap<String, String> {
     let host = |part: &str| ground.run.name(part);
     let services: BTreeMap<&str, String> =
         ground.config.roles.iter().map(|role| (role.name.as_str(), format!("http://{}:{HTTP}", host(&role.name)))).collect();
@@ -44,10 +71,10 @@ fn environment(ground: &Ground<'_>, role: &Role, epoch_ns: u64) -> BTreeMap<Stri
     let mut environment = role.environment.clone();
     let mut set = |name: &str, value: String| environment.insert(name.to_owned(), value);
     set("LOUPE_SEED", ground.config.seed.to_string());
-    set("LOUPE_EPOCH_NS", epoch_ns.to_string());
     set("LOUPE_AMQP_URL", format!("amqp://{user}:{user}@{}:{}/%2f?heartbeat=5", host(rabbitmq::NAME), rabbitmq::AMQP));
     set("LOUPE_SERVICES", serde_json::to_string(&services).unwrap_or_default());
     set("LOUPE_FILES", FILES.to_owned());
+    set("LOUPE_STARTS", STARTS.to_owned());
     set("LOUPE_PROPAGATE", role.propagates.to_string());
     if let Some(database) = &role.database {
         set("LOUPE_DATABASE_URL", postgres::url(&host(&postgres::name(database)), postgres::PORT, database));

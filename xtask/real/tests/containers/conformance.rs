@@ -10,7 +10,7 @@ use adapters::{
     files::Folder,
     http::Sockets,
     journal::Journal,
-    runtime::{TokioEngine, wall_clock_ns},
+    runtime::{Epoch, TokioEngine, wall_clock_ns},
     store::Postgres,
 };
 use containers::{Config, Images, Limits, Rabbit, Stack};
@@ -61,14 +61,16 @@ fn config() -> Config {
 }
 
 async fn world(stack: &Stack) -> World {
-    let engine = TokioEngine::new(tokio::runtime::Handle::current(), 1, wall_clock_ns());
+    let engine = TokioEngine::new(tokio::runtime::Handle::current(), 1, Epoch::at(wall_clock_ns()));
     let rt = Runtime::new(engine, DRIVER);
     let url = stack.database("db").await.unwrap().unwrap();
     World {
         broker: Arc::new(RabbitMq::new(rt.clone(), stack.broker().await.unwrap(), "x-event-id", Journal::none(rt.clone()))),
         store: Arc::new(Postgres::new(rt.clone(), &url, 4).unwrap()),
         files: Arc::new(Folder::new("/nowhere".into(), "driver")),
-        http: Arc::new(Sockets::new(rt.clone(), None, [].into(), std::time::Duration::from_secs(1)).unwrap()),
+        http: Arc::new(
+            Sockets::new(rt.clone(), None, std::collections::BTreeMap::new(), std::time::Duration::from_secs(1)).unwrap(),
+        ),
         telemetry: Telemetry::new(rt.clone(), None, false),
         rt,
     }

@@ -47,7 +47,7 @@ fn heard(prepared: &Prepared, played: &Played, spans: Vec<Span>) -> Played {
     let count = spans.len() as u64;
     let counts = Counts { ended: count, exported: count, ..Counts::default() };
     let services = BTreeMap::from([("all".to_owned(), ServiceSpans { counts, found: count })]);
-    let testimony = Testimony { spans, services, unavailable: None };
+    let testimony = Testimony { spans, services, died: Vec::new(), unavailable: None };
     arena::concluded(prepared, played.ledger.clone(), testimony, BTreeMap::new()).unwrap()
 }
 

@@ -1,0 +1,166 @@
+//! What the faults did, read from the journals of all processes and the account of the messages.
+
+use std::collections::BTreeMap;
+
+use adapters::journal::{Entry, Line, Outcome};
+use faults::{Effect, End, MessageFate, What};
+
+/// How long after the end of a fault a lost connection still is its doing.
+const AFTERMATH_NS: u64 = 5_000_000_000;
+
+/// From when to when a fault lasted, nanoseconds since the Unix epoch.
+#[derive(Clone, Debug)]
+pub(super) struct Window {
+    pub(super) fault: String,
+    pub(super) hit: Hit,
+    pub(super) from_ns: u64,
+    pub(super) until_ns: Option<u64>,
+}
+
+/// What a fault hit.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Hit {
+    /// The broker.
+    Broker,
+    /// A process, as `<service>-<instance>.<incarnation>`.
+    Process(String),
+}
+
+impl Window {
+    fn covers(&self, at_ns: u64) -> bool {
+        self.from_ns <= at_ns && self.until_ns.is_none_or(|until| at_ns <= until + AFTERMATH_NS)
+    }
+
+    fn effect(&self, at_ns: u64, what: What, fate: Option<&MessageFate>) -> Effect {
+        let (order_id, hop) = (fate.map(|fate| fate.order_id.clone()), fate.map(|fate| fate.routing_key.clone()));
+        Effect { fault: self.fault.clone(), at_ns, what, order_id, hop }
+    }
+}
+
+/// All of them, by time.
+pub(super) fn of(windows: &[Window], lines: &[Line], fates: &[MessageFate], queue_of: &BTreeMap<String, String>) -> Vec<Effect> {
+    let fates_by_id: BTreeMap<&str, &MessageFate> = fates.iter().map(|fate| (fate.message_id.as_str(), fate)).collect();
+    let mut effects = of_the_broker(windows, lines, fates, &fates_by_id, queue_of);
+    for window in windows {
+        if let Hit::Process(node) = &window.hit {
+            effects.push(window.effect(window.from_ns, What::NodeKilled { node: node.clone() }, None));
+            effects.extend(in_its_hands(lines, node, window.from_ns).map(|message_id| {
+                let what = What::DeliveryCut { message_id: message_id.to_owned(), acknowledged: false };
+                window.effect(window.from_ns, what, fates_by_id.get(message_id).copied())
+            }));
+        }
+    }
+    effects.sort_by_key(|effect| effect.at_ns);
+    effects
+}
+
+/// Lost connections, publishes that failed, messages that are gone.
+fn of_the_broker(
+    windows: &[Window],
+    lines: &[Line],
+    fates: &[MessageFate],
+    fates_by_id: &BTreeMap<&str, &MessageFate>,
+    queue_of: &BTreeMap<String, String>,
+) -> Vec<Effect> {
+    let windows: Vec<&Window> = windows.iter().filter(|window| window.hit == Hit::Broker).collect();
+    // A publisher may meet the broken connection long after the broker is back: its next message is the fault's doing.
+    let last_before = |at_ns: u64| windows.iter().rfind(|window| window.from_ns <= at_ns);
+    let mut effects = Vec::new();
+    for line in lines {
+        let at_ns = line.at_ns;
+        match &line.entry {
+            Entry::ConnectionLost { .. } => {
+                let window = windows.iter().rfind(|window| window.covers(at_ns));
+                let what = What::ConnectionLost { node: line.node.clone() };
+                effects.extend(window.map(|window| window.effect(at_ns, what, None)));
+            }
+            Entry::Published { message_id, outcome: Outcome::Failed } => {
+                let what = What::PublishFailed { message_id: message_id.clone() };
+                let fate = fates_by_id.get(message_id.as_str()).copied();
+                effects.extend(last_before(at_ns).map(|window| window.effect(at_ns, what, fate)));
+            }
+            _ => {}
+        }
+    }
+    for fate in fates.iter().filter(|fate| fate.end == End::Lost) {
+        let queue = queue_of.get(&fate.routing_key).cloned().unwrap_or_default();
+        let what = What::MessageLost { message_id: fate.message_id.clone(), queue };
+        effects.extend(last_before(fate.end_ns).map(|window| window.effect(fate.end_ns, what, Some(fate))));
+    }
+    effects
+}
+
+/// Messages that a process had been handed and had not answered for when it died.
+fn in_its_hands<'a>(lines: &'a [Line], node: &'a str, died_ns: u64) -> impl Iterator<Item = &'a str> {
+    let mut held = Vec::new();
+    for line in lines.iter().filter(|line| line.node == node && line.at_ns <= died_ns) {
+        match &line.entry {
+            Entry::Delivered { message_id, .. } => held.push(message_id.as_str()),
+            Entry::Settled { message_id, .. } => held.retain(|held| held != message_id),
+            // What it held goes back to the queues.
+            Entry::ConnectionLost { .. } => held.clear(),
+            _ => {}
+        }
+    }
+    held.into_iter()
+}
+
+#[cfg(test)]
+mod tests {
+    use adapters::journal::Answer;
+    use faults::Outcome as Sent;
+
+    use super::*;
+
+    fn window(hit: Hit) -> Window {
+        Window { fault: "fault@1".into(), hit, from_ns: 100, until_ns: Some(200) }
+    }
+
+    fn line(at_ns: u64, entry: Entry) -> Line {
+        Line { node: "mes-api-1.1".into(), at_ns, entry }
+    }
+
+    fn lost(id: &str, end_ns: u64) -> MessageFate {
+        MessageFate {
+            message_id: id.into(),
+            event_id: "e".into(),
+            order_id: "o-1".into(),
+            routing_key: "order.submitted".into(),
+            from: "crm-api".into(),
+            published_ns: 50,
+            sent: Sent::Written,
+            deliveries: Vec::new(),
+            end: End::Lost,
+            end_ns,
+        }
+    }
+
+    #[test]
+    fn only_what_happened_under_a_fault_is_its_effect() {
+        let queues = [("order.submitted".to_owned(), "mes.orders".to_owned())].into();
+        let cut = |at_ns| line(at_ns, Entry::ConnectionLost { cause: "x".into() });
+        let found = of(&[window(Hit::Broker)], &[cut(99), cut(101)], &[lost("m-1", 100), lost("m-2", 60)], &queues);
+        assert_eq!(found.len(), 2);
+        let queue = "mes.orders".to_owned();
+        assert_eq!(found[0].what, What::MessageLost { message_id: "m-1".into(), queue });
+        assert_eq!((found[0].order_id.as_deref(), found[0].hop.as_deref()), (Some("o-1"), Some("order.submitted")));
+        assert_eq!(found[1].what, What::ConnectionLost { node: "mes-api-1.1".into() });
+    }
+
+    #[test]
+    fn a_killed_process_drops_what_it_had_not_answered_for() {
+        let delivered = |id: &str| Entry::Delivered { message_id: id.into(), queue: "mes.orders".into(), redelivered: false };
+        let settled = |id: &str| Entry::Settled { message_id: id.into(), how: Answer::Ack };
+        let lines = [
+            line(10, delivered("m-1")),
+            line(11, delivered("m-2")),
+            line(12, settled("m-1")),
+            Line { node: "mes-api-1.2".into(), at_ns: 300, entry: delivered("m-2") },
+        ];
+        let node = "mes-api-1.1".to_owned();
+        let found = of(&[window(Hit::Process(node.clone()))], &lines, &[], &BTreeMap::new());
+        let what: Vec<&What> = found.iter().map(|effect| &effect.what).collect();
+        let cut = What::DeliveryCut { message_id: "m-2".into(), acknowledged: false };
+        assert_eq!(what, [&What::NodeKilled { node }, &cut]);
+    }
+}
