@@ -289,6 +289,33 @@ fn a_service_that_lives_for_a_second_every_two_hours() {
     exposes("second", text, [(Outcome::Pass, &["stuck"]), (Outcome::Pass, &["stuck"])]);
 }
 
+/// A process dies in the middle of its calculations, and what it had taken in is delivered again: the time until the second
+/// beginning is no transit, because the first one, begun in vain, had shown that the order was taken in.
+#[test]
+fn calculations_begun_in_vain() {
+    let text = r#"
+        title = "Begun in vain"
+        seed = 1
+        duration = "40m"
+        architecture = { preset = "as-is", outbox = true, ack-after-work = true, idempotent-consumers = true, mes-consumers = 64 }
+        [[load]]
+        actor = "api-user"
+        executor = "burst"
+        at = "0s"
+        count = 180
+        within = "5s"
+        [pricing]
+        mean = "15m"
+        max = "4h"
+        [[fault]]
+        kind = "consumer-kill"
+        service = "mes-api"
+        at = "22m"
+        for = "1s"
+    "#;
+    exposes("vain", text, [(Outcome::Pass, &["slow"]), (Outcome::Pass, &["ok"])]);
+}
+
 /// Half of the house shows nothing. What is not seen is unknown: never a loss, never a pass.
 #[test]
 fn a_silent_house_raises_no_false_alarm_and_passes_nothing() {

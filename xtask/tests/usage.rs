@@ -2,9 +2,13 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 use std::{
+    collections::BTreeSet,
     env, fs,
+    os::unix::{fs::PermissionsExt as _, process::ExitStatusExt as _},
     path::{Path, PathBuf},
-    process::{self, Command},
+    process::{self, Command, Stdio},
+    thread,
+    time::Duration,
 };
 
 struct Said {
@@ -71,7 +75,12 @@ fn a_command_line_that_means_nothing_is_refused_with_the_nearest_word() {
     refused(&["simulate", "--wurld", "simulated"], &["--wurld", "--world"]);
     refused(&["simulate", "--world", "simulatd"], &["simulatd", "simulated"]);
     refused(&["simulate", "--seed", "x"], &["--seed"]);
-    refused(&["simulate", "--seeds", "0"], &["--seeds"]);
+    refused(&["simulate", "--seed", "-1"], &["--seed", "a whole number from 0"]);
+    for seeds in ["0", "-3", "many", "100001", "99999999999999999999999"] {
+        refused(&["simulate", "--seeds", seeds], &["--seeds", seeds, "a whole number from 1 to 100000"]);
+    }
+    refused(&["simulate", "--repot-dir", "x"], &["--repot-dir", "--report-dir"]);
+    refused(&["simulate", "--instrumentation", "ful"], &["'full'"]);
     refused(&["simulate", "--architecture", "tobe"], &["to-be"]);
     refused(&["simulate", "broker-kil"], &["broker-kil", "did you mean `broker-kill`"]);
 }
@@ -88,11 +97,61 @@ fn scenarios_that_are_not_there_are_refused() {
 }
 
 #[test]
+fn what_is_no_scenario_file_is_refused_at_once_however_long_it_is() {
+    let folder = scratch("no-file");
+    let named = |name: &str| folder.join(name).to_str().unwrap().to_owned();
+    fs::write(named("empty.toml"), "").unwrap();
+    refused(&["simulate", &named("empty.toml")], &["empty.toml:1:1", "`title` is missing"]);
+    let mut bytes = FILE.as_bytes().to_vec();
+    bytes.insert(11, 0xff);
+    fs::write(named("bytes.toml"), bytes).unwrap();
+    refused(&["simulate", &named("bytes.toml")], &["bytes.toml:1:12", "no UTF-8"]);
+    fs::write(named("long.toml"), FILE.to_owned() + &"# on and on\n".repeat(100_000)).unwrap();
+    refused(&["simulate", &named("long.toml")], &["long.toml", "longer than any scenario", "1 MiB"]);
+    // Neither ever ends.
+    std::os::unix::fs::symlink("/dev/zero", named("device.toml")).unwrap();
+    refused(&["simulate", &named("device.toml")], &["device.toml", "cannot be read", "expected a scenario file"]);
+    assert!(Command::new("mkfifo").arg(named("pipe.toml")).status().unwrap().success());
+    refused(&["simulate", &named("pipe.toml")], &["pipe.toml", "cannot be read", "expected a scenario file"]);
+    fs::remove_dir_all(folder).unwrap();
+}
+
+#[test]
+fn a_file_that_nobody_may_read_is_refused() {
+    let folder = scratch("unreadable");
+    let file = folder.join("case.toml");
+    fs::write(&file, FILE).unwrap();
+    fs::set_permissions(&file, fs::Permissions::from_mode(0o000)).unwrap();
+    // Permissions do not hold for root: then the file is simply read, and there is nothing to see.
+    if fs::read(&file).is_err() {
+        refused(&["simulate", file.to_str().unwrap()], &["case.toml", "cannot be read", "denied"]);
+    }
+    fs::remove_dir_all(folder).unwrap();
+}
+
+#[test]
+fn scenarios_that_would_write_the_same_report_are_refused() {
+    let folder = scratch("twice");
+    let files = ["one", "two"].map(|name| folder.join(name).join("same.toml"));
+    for file in &files {
+        fs::create_dir_all(file.parent().unwrap()).unwrap();
+        fs::write(file, FILE).unwrap();
+    }
+    let [one, two] = files.each_ref().map(|file| file.to_str().unwrap());
+    refused(&["simulate", one, two], &["two scenarios are called `same`", "expected a name of its own"]);
+    fs::remove_dir_all(folder).unwrap();
+}
+
+#[test]
 fn a_report_directory_that_takes_no_files_is_refused_before_the_run() {
     let folder = scratch("report");
     let file = folder.join("file");
     fs::write(&file, "").unwrap();
     refused(&["simulate", "calm-week", "--report-dir", file.to_str().unwrap()], &["cannot write the report", "file"]);
+    fs::write(folder.join("calm-week"), "").unwrap();
+    refused(&["simulate", "calm-week", "--report-dir", folder.to_str().unwrap()], &["cannot write the report", "calm-week"]);
+    fs::create_dir_all(folder.join("broker-kill/latest")).unwrap();
+    refused(&["simulate", "broker-kill", "--report-dir", folder.to_str().unwrap()], &["broker-kill/latest", "no link"]);
     fs::remove_dir_all(folder).unwrap();
 }
 
@@ -114,6 +173,24 @@ fn a_wrong_scenario_file_is_refused_with_line_column_and_what_was_expected() {
         &["did you mean `mes-api`"],
     );
     broken("[[fault]]", "[[fault]", "case.toml:11:", &[]);
+    broken("seed = 1", "seed = -1", "case.toml:2:8", &["a whole number from 0"]);
+    broken("duration = \"1d\"", "duration = \"999999999d\"", "case.toml:3:12", &["longer than ten years"]);
+    broken("{ preset = \"as-is\" }", "\"as-is\"", "case.toml:4:16", &["a table with `preset`"]);
+    broken("rate = \"10/h\"", "rate = \"1e300/h\"", "case.toml:9:8", &["is no number"]);
+    broken("rate = \"10/h\"", "rate = \"999999/s\"", "case.toml:6:1", &["at most 2000000 orders"]);
+    broken(
+        "constant-arrival-rate\"\nrate = \"10/h\"",
+        "burst\"\nat = \"0s\"\ncount = 1000000000000\nwithin = \"1h\"",
+        "case.toml:10:9",
+        &["from 1 to 2000000"],
+    );
+    broken(
+        "kind = \"broker-kill\"",
+        "kind = \"consumer-kill\"\nservice = \"mes-api\"\ntimes = 1000000000\nevery = \"5m\"",
+        "case.toml:14:9",
+        &["from 1 to 1000"],
+    );
+    broken("title = \"A day\"", &format!("title = {}{}", "[".repeat(100_000), "]".repeat(100_000)), "case.toml:1:", &["no TOML"]);
 }
 
 #[test]
@@ -130,5 +207,45 @@ fn nothing_is_left_below_the_report_directory_after_a_refusal() {
     let folder = scratch("left");
     refused(&["simulate", "no-such-scenario", "--report-dir", folder.to_str().unwrap()], &["no-such-scenario"]);
     assert_eq!(fs::read_dir(Path::new(&folder)).unwrap().count(), 0);
+    fs::remove_dir_all(folder).unwrap();
+}
+
+/// Names of the files that `latest` leads to; none where there is no `latest`.
+fn latest(folder: &Path) -> BTreeSet<String> {
+    let files = fs::read_dir(folder.join("case/latest")).into_iter().flatten();
+    files.map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned()).collect()
+}
+
+/// Whenever it is told to stop, a run stops, and `latest` is as it was: nothing, or the whole report of the run before.
+#[test]
+#[expect(clippy::disallowed_methods, reason = "another process is given some real time")]
+fn a_run_that_is_interrupted_leaves_no_half_report() {
+    const SIGINT: i32 = 2;
+    let folder = scratch("interrupted");
+    let file = folder.join("case.toml");
+    fs::write(&file, FILE.replace("10/h", "100/h")).unwrap();
+    let start = || {
+        let mut run = Command::new(env!("CARGO_BIN_EXE_xtask"));
+        run.args(["simulate", file.to_str().unwrap(), "--report-dir", folder.to_str().unwrap()]);
+        run.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
+    };
+    let interrupted = |after: Duration| {
+        let mut run = start();
+        thread::sleep(after);
+        // A run that is over already has nothing to be interrupted in.
+        let _told = Command::new("kill").args(["-INT", &run.id().to_string()]).stderr(Stdio::null()).status().unwrap();
+        run.wait().unwrap().signal() == Some(SIGINT)
+    };
+    assert!(interrupted(Duration::from_millis(5)));
+    assert_eq!(latest(&folder), BTreeSet::new());
+    assert!(start().wait().unwrap().success());
+    let whole = latest(&folder);
+    assert!(whole.contains("report.json"), "{whole:?}");
+    let stopped = (0..60).filter(|turn| interrupted(Duration::from_millis(5 * turn))).count();
+    assert!(stopped > 5, "only {stopped} runs were interrupted");
+    assert_eq!(latest(&folder), whole);
+    // The next run sweeps away what was being written.
+    assert!(start().wait().unwrap().success());
+    assert_eq!(fs::read_dir(folder.join("case")).unwrap().count(), 2, "the run and latest");
     fs::remove_dir_all(folder).unwrap();
 }

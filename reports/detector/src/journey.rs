@@ -115,8 +115,14 @@ impl<'a> Journey<'a> {
 
     /// When a step was at the latest: not after what needs it. [`u64::MAX`] when nothing says that it was at all.
     pub(crate) fn latest(&self, step: StepId) -> u64 {
-        let follower = || members(self.way.steps[step].followers).filter_map(|step| self.at(step)).min();
-        self.at(step).or_else(follower).unwrap_or(u64::MAX)
+        self.at(step).unwrap_or_else(|| self.first_after(step))
+    }
+
+    /// When a step that was not seen was at the latest, where an attempt that did not count says more than those that do: what
+    /// was begun in vain before it was begun again had needed the step as well.
+    pub(crate) fn by_attempt(&self, step: StepId) -> Option<u64> {
+        let counts = members(self.way.steps[step].followers).filter_map(|step| self.at(step)).min()?;
+        Some(self.first_after(step)).filter(|first| *first < counts)
     }
 
     pub(crate) fn has_happened(&self, step: StepId) -> bool {

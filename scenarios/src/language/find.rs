@@ -13,6 +13,9 @@ use super::{
 /// Where the library lives, from the workspace's root.
 const LIBRARY: &str = "scenarios/library";
 
+/// No scenario file is longer, bytes.
+const LONGEST: u64 = 1 << 20;
+
 impl Scenario {
     /// The scenarios that an argument names: a library name, a file, or a directory (each `*.toml` in it, by name).
     ///
@@ -69,9 +72,21 @@ impl Scenario {
     /// # Errors
     /// When it cannot be read or makes no sense.
     pub fn load(file: &Path) -> Result<Self, ScenarioError> {
-        let bytes = fs::read(file).map_err(|source| ScenarioError::Unreadable { file: file.to_owned(), source })?;
-        Self::parse(file, &bytes)
+        let unreadable = |source| ScenarioError::Unreadable { file: file.to_owned(), source };
+        Self::parse(file, &read(file).map_err(unreadable)?)
     }
+}
+
+/// What a file says. Pipes and devices may never end, so none is opened.
+fn read(file: &Path) -> io::Result<Vec<u8>> {
+    let found = fs::metadata(file)?;
+    if !found.is_file() {
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is no file of its own; expected a scenario file"));
+    }
+    if found.len() > LONGEST {
+        return Err(io::Error::new(io::ErrorKind::FileTooLarge, "it is longer than any scenario; expected at most 1 MiB"));
+    }
+    fs::read(file)
 }
 
 /// Whether a directory is the library's.
@@ -159,7 +174,7 @@ mod tests {
         assert_eq!(scratch.error(""), "dir/bad.toml:1:9: `title` is `1`; expected a text");
         fs::create_dir(scratch.0.join("folder.toml")).unwrap();
         fs::remove_file(scratch.0.join("bad.toml")).unwrap();
-        assert!(scratch.error("").starts_with("dir/folder.toml: cannot be read: "));
+        assert_eq!(scratch.error(""), "dir/folder.toml: cannot be read: it is no file of its own; expected a scenario file");
         let unknown = Scenario::resolve(&root(), "broker-kil").unwrap_err().to_string();
         assert_eq!(
             unknown,

@@ -38,9 +38,30 @@ impl FolderError {
 /// # Errors
 /// When it is no directory, cannot be made, or takes no files.
 pub fn probe(root: &Path) -> Result<(), FolderError> {
-    let file = root.join(format!(".probe-{}", process::id()));
     fs::create_dir_all(root).map_err(FolderError::at(root))?;
-    fs::write(&file, b"").and_then(|()| fs::remove_file(&file)).map_err(FolderError::at(root))
+    takes_files(root)
+}
+
+/// Whether the runs of a scenario have room below `root`, asked before a long run begins.
+///
+/// # Errors
+/// When something else stands where its folder or its `latest` shall be, or its folder takes no files.
+pub fn probe_scenario(root: &Path, scenario: &str) -> Result<(), FolderError> {
+    let parent = root.join(scenario);
+    if fs::symlink_metadata(&parent).is_err() {
+        return Ok(());
+    }
+    takes_files(&parent)?;
+    let latest = parent.join("latest");
+    if fs::symlink_metadata(&latest).is_ok_and(|found| !found.is_symlink()) {
+        return Err(FolderError::at(&latest)(io::Error::new(io::ErrorKind::AlreadyExists, "what stands there is no link")));
+    }
+    Ok(())
+}
+
+fn takes_files(directory: &Path) -> Result<(), FolderError> {
+    let file = directory.join(format!(".probe-{}", process::id()));
+    fs::write(&file, b"").and_then(|()| fs::remove_file(&file)).map_err(FolderError::at(directory))
 }
 
 /// Writes a file beside its place and moves it there: it is never seen half-written.
@@ -239,6 +260,16 @@ mod tests {
         fs::create_dir_all(&left).unwrap();
         drop(RunFolder::begin(&root, "s", "one").unwrap());
         assert!(!left.exists());
+        fs::remove_dir_all(&root).unwrap();
+    }
+
+    #[test]
+    fn what_stands_in_the_place_of_latest_is_an_error_that_names_it() {
+        let root = scratch("latest");
+        fs::create_dir_all(root.join("s/latest")).unwrap();
+        probe_scenario(&root, "other").unwrap();
+        let error = probe_scenario(&root, "s").unwrap_err().to_string();
+        assert!(error.contains("s/latest: what stands there is no link"), "{error}");
         fs::remove_dir_all(&root).unwrap();
     }
 

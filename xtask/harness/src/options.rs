@@ -4,6 +4,9 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
+/// So many seeds at most.
+const MOST_SEEDS: u64 = 100_000;
+
 /// Run scenarios and judge them by their traces.
 #[derive(Args, Clone, Debug)]
 pub struct Options {
@@ -14,10 +17,10 @@ pub struct Options {
     #[arg(long, value_enum, default_value_t = WorldName::Simulated)]
     pub world: WorldName,
     /// Root of every random draw [default: the scenario's own]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = seed)]
     pub seed: Option<u64>,
     /// Run this many seeds, one after another, beginning with --seed
-    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..=100_000))]
+    #[arg(long, value_name = "N", default_value_t = 1, allow_negative_numbers = true, value_parser = seeds)]
     pub seeds: u64,
     /// Build the services like this [default: the scenario's own; the file's toggles hold for its own preset only]
     #[arg(long, value_enum)]
@@ -43,6 +46,15 @@ pub struct Options {
     /// Open the report in the browser
     #[arg(long)]
     pub open: bool,
+}
+
+fn seed(text: &str) -> Result<u64, String> {
+    text.parse().map_err(|_| format!("expected a whole number from 0 to {}", u64::MAX))
+}
+
+fn seeds(text: &str) -> Result<u64, String> {
+    let number = text.parse().ok().filter(|seeds| (1..=MOST_SEEDS).contains(seeds));
+    number.ok_or_else(|| format!("expected a whole number from 1 to {MOST_SEEDS}"))
 }
 
 /// A world by name.

@@ -1,7 +1,7 @@
 //! From the command line to runs that can be played: scenarios found, options applied, everything wrong said before anything
 //! starts.
 
-use std::{path::Path, sync::Arc};
+use std::{collections::BTreeSet, path::Path, sync::Arc};
 
 use scenarios::{Scenario, language::ScenarioError, scale};
 
@@ -28,6 +28,12 @@ pub enum UsageError {
         /// Why not.
         reason: String,
     },
+    /// Two scenarios would write the same report.
+    #[error("two scenarios are called `{name}`, so their reports would be one; expected a name of its own for each")]
+    Twice {
+        /// The name.
+        name: String,
+    },
     /// The report directory takes no files.
     #[error(transparent)]
     ReportDir(#[from] folder::FolderError),
@@ -49,6 +55,13 @@ pub fn runs(root: &Path, options: &Options, arena: &dyn Arena) -> Result<Vec<Pre
     let mut found = Vec::new();
     for name in names {
         found.extend(Scenario::resolve(root, name)?);
+    }
+    let mut names = BTreeSet::new();
+    if let Some(twice) = found.iter().find(|scenario| !names.insert(scenario.name.clone())) {
+        return Err(UsageError::Twice { name: twice.name.clone() });
+    }
+    if !options.plan {
+        found.iter().try_for_each(|scenario| folder::probe_scenario(&options.report_dir, &scenario.name))?;
     }
     let mut runs = Vec::new();
     for scenario in found {

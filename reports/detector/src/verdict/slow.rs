@@ -121,7 +121,7 @@ fn blame(journey: &Journey<'_>, stretch: &Stretch, deadline_ns: u64, worst: &mut
         if largest.is_none_or(|largest| way.steps[step].share > way.steps[largest].share) {
             largest = Some(step);
         }
-        let until = match journey.at(step) {
+        let until = match journey.at(step).or_else(|| journey.by_attempt(step)) {
             Some(at) => at,
             None if step == stretch.last => journey.latest(step),
             None => continue,
