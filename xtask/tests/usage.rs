@@ -73,6 +73,7 @@ fn a_command_line_that_means_nothing_is_refused_with_the_nearest_word() {
     refused(&["simulate", "--seed", "x"], &["--seed"]);
     refused(&["simulate", "--seeds", "0"], &["--seeds"]);
     refused(&["simulate", "--architecture", "tobe"], &["to-be"]);
+    refused(&["explain", "broker-kil"], &["broker-kil", "did you mean `broker-kill`"]);
     refused(&["simulate", "broker-kil"], &["broker-kil", "did you mean `broker-kill`"]);
 }
 
