@@ -79,10 +79,10 @@ impl Cast {
 
     async fn send(&self, entry: &Entry, piece: &Piece, by: &str) -> End {
         // Most steps are meant once. A second attempt is another event: the first one may have been done and undone.
-        let nth = self.intents.attempts(&piece.order_ref, entry.step);
+        let nth = self.intents.attempts(entry);
         let nth = if nth > 1 { format!("#{nth}") } else { String::new() };
-        let event_id = format!("{}:{}{nth}", piece.order_ref, entry.step);
-        let path = format!("/orders/{}/{}", piece.order_id, verb(entry.step));
+        let event_id = [&*piece.order_ref, ":", entry.step.name(), &nth].concat();
+        let path = ["/orders/", &piece.order_id, "/", verb(entry.step)].concat();
         let body = Step { event_id: event_id.into(), by: by.into() };
         self.insist(entry.who, json(Method::POST, &path, &body)).await
     }

@@ -22,7 +22,7 @@ use std::{collections::BTreeMap, time::Duration};
 use contracts::{Architecture, Status, architecture::Preset};
 use serde::Serialize;
 
-pub use problem::ScenarioError;
+pub use problem::{ScenarioError, nearest};
 pub(crate) use read::whole_millis;
 
 use crate::people::People;

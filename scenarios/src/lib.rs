@@ -7,6 +7,7 @@ pub mod language;
 pub mod ledger;
 pub mod lifecycle;
 pub mod load;
+mod numbers;
 pub mod people;
 pub mod scale;
 pub mod stage;

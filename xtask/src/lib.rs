@@ -1,4 +1,5 @@
 //! The simulated world put together, and the project's own checks. `main.rs` is the command line over it.
 
+pub mod explain;
 pub mod simulated;
 pub mod tidy;

@@ -13,7 +13,7 @@ use harness::{
     simulate::Terminal,
 };
 use mimalloc::MiMalloc;
-use xtask::{simulated::Simulated, tidy};
+use xtask::{explain, simulated::Simulated, tidy};
 
 /// A simulated month allocates and frees some hundred million times, and most of it lives for eight days of virtual time:
 /// the system's allocator spends a quarter of the run on finding room.
@@ -33,6 +33,13 @@ struct CommandLine {
 enum Command {
     /// Run scenarios and judge them by their traces
     Simulate(Options),
+    /// Name the scenarios of the library, the faults, verdicts and toggles
+    List,
+    /// Tell what a name means: what happens, what a correct trace shows, what hides it, how it is localised
+    Explain {
+        /// A scenario, fault, verdict, preset or toggle
+        name: String,
+    },
     /// Run every test that this machine can run, and say what was skipped and why
     Test {
         /// Also the long ones: 200 seeds instead of 5
@@ -52,6 +59,8 @@ fn main() -> ExitCode {
     };
     let ended = match line.command {
         Command::Simulate(options) => simulate(&options),
+        Command::List => list(),
+        Command::Explain { name } => Ok(explain(&name)),
         Command::Test { nightly } => test::run(&root(), nightly),
         Command::Bench(size) => bench::run(&root(), &size),
         Command::Tidy => tidy_up(),
@@ -69,6 +78,27 @@ fn simulate(options: &Options) -> anyhow::Result<Exit> {
     match options.world {
         WorldName::Simulated => Ok(harness::simulate::simulate(&root(), options, &mut Simulated, Terminal::detect(variable))),
         WorldName::Containers => match containers::run(&root())? {},
+    }
+}
+
+#[expect(clippy::print_stdout, reason = "the command's output")]
+fn list() -> anyhow::Result<Exit> {
+    print!("{}", explain::list(&root())?);
+    Ok(Exit::Pass)
+}
+
+/// A name that means nothing is a wrong command line.
+#[expect(clippy::print_stdout, reason = "the command's output")]
+fn explain(name: &str) -> Exit {
+    match explain::explain(&root(), name) {
+        Ok(text) => {
+            print!("{text}");
+            Exit::Pass
+        }
+        Err(error) => {
+            complain(&error.to_string());
+            Exit::Usage
+        }
     }
 }
 

@@ -24,7 +24,7 @@ use world::{Node, World};
 const SHOP: &str = "shop";
 const MES: &str = "mes";
 /// Polls between two looks at the spans: few enough that they stay in the cache, many enough that a look costs little.
-const SLICE: u64 = 2_000;
+const SLICE: u64 = 500;
 /// A span may come this much later than it ended, and a little more: the exporter sends a batch every five seconds.
 const LATENESS: Duration = Duration::from_secs(10);
 
@@ -127,6 +127,8 @@ struct Listener {
     detector: Detector,
     archive: Archive,
     records: u64,
+    /// What has come since the last look; kept for its memory.
+    spans: Vec<Span>,
 }
 
 impl Listener {
@@ -134,11 +136,12 @@ impl Listener {
         let lifecycle = detector::Lifecycle::parse(&prepared.lifecycle).map_err(|error| PlayError::Failed(error.to_string()))?;
         let orders = scenarios::load::arrivals(&prepared.scenario).take(harness::archive::WHOLE_ORDERS + 1).count();
         let archive = Archive::new(attributes::ORDER_ID, orders, prepared.keep_all);
-        Ok(Self { detector: Detector::new(lifecycle), archive, records: 0 })
+        Ok(Self { detector: Detector::new(lifecycle), archive, records: 0, spans: Vec::new() })
     }
 
     fn hear(&mut self, simulation: &Simulation) {
-        for span in simulation.drain_spans() {
+        simulation.drain_spans_into(&mut self.spans);
+        for span in self.spans.drain(..) {
             self.detector.observe(&span);
             self.records += 1;
             self.archive.keep(&span);

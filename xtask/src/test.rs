@@ -87,7 +87,7 @@ fn lints(root: &Path, _: bool) -> Result<Outcome> {
 
 fn tests(root: &Path, nightly: bool) -> Result<Outcome> {
     let tier = if nightly { "nightly" } else { "ci" };
-    // Optimised, as `cargo xtask` is: the dependencies are compiled once for both, and months pass quickly.
+    // Optimised: months pass quickly.
     cargo(root, &["test", "--release", "--no-fail-fast"], &[("LOUPE_TIER", tier)])
 }
 

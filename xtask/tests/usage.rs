@@ -82,6 +82,7 @@ fn a_command_line_that_means_nothing_is_refused_with_the_nearest_word() {
     refused(&["simulate", "--repot-dir", "x"], &["--repot-dir", "--report-dir"]);
     refused(&["simulate", "--instrumentation", "ful"], &["'full'"]);
     refused(&["simulate", "--architecture", "tobe"], &["to-be"]);
+    refused(&["explain", "broker-kil"], &["broker-kil", "did you mean `broker-kill`"]);
     refused(&["simulate", "broker-kil"], &["broker-kil", "did you mean `broker-kill`"]);
 }
 

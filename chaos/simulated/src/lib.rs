@@ -13,6 +13,7 @@ pub mod models;
 mod nemesis;
 #[cfg(feature = "oracle")]
 pub mod paused;
+mod pile;
 pub mod runtime;
 pub mod simulation;
 pub mod store;

@@ -170,8 +170,8 @@ fn properties(message: &Message) -> BasicProperties {
         headers.insert(name.as_ref().into(), AMQPValue::LongString(value.as_str().into()));
     }
     BasicProperties::default()
-        .with_message_id(message.message_id.as_str().into())
-        .with_correlation_id(message.correlation_id.as_str().into())
+        .with_message_id((&*message.message_id).into())
+        .with_correlation_id((&*message.correlation_id).into())
         .with_timestamp(message.timestamp_s)
         .with_delivery_mode(if message.persistent { 2 } else { 1 })
         .with_headers(headers)
@@ -199,12 +199,13 @@ impl Channel for Open {
     fn publish(&self, message: Message, options: Publish) -> Boxed<'_, Result<Sent, BrokerError>> {
         Box::pin(async move {
             self.journal.write(Entry::Publish {
-                message_id: message.message_id.clone(),
+                message_id: message.message_id.to_string(),
                 event_id: message.headers.get(self.event_id_header).unwrap_or_default().to_owned(),
-                order_id: message.correlation_id.clone(),
+                order_id: message.correlation_id.to_string(),
                 routing_key: message.routing_key.clone().into_owned(),
             });
-            let mut begun = Begun { journal: &self.journal, message_id: message.message_id.clone(), outcome: Outcome::Failed };
+            let mut begun =
+                Begun { journal: &self.journal, message_id: message.message_id.to_string(), outcome: Outcome::Failed };
             let sent = self.send(&message, options).await;
             begun.outcome = match sent {
                 Ok(Sent::Written) => Outcome::Written,

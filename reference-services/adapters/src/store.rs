@@ -151,7 +151,8 @@ impl Tx for Transaction {
 
     fn scan(&mut self, table: &'static Table, scan: Scan) -> Boxed<'_, Result<Vec<(Row, i64)>, StoreError>> {
         Box::pin(async move {
-            let values: Vec<&Value> = scan.equals.iter().map(|(_, value)| value).filter(|value| **value != Value::Null).collect();
+            let equal = scan.equals.iter().map(|(_, value)| value).filter(|value| **value != Value::Null);
+            let values: Vec<&Value> = equal.chain(&scan.after).collect();
             let rows = self.query(table, &sql::scan(table, &scan), &values).await?;
             rows.iter().map(|row| read(table, row)).collect()
         })

@@ -39,8 +39,8 @@ impl Inbound {
         let sent_ns = message.headers.get(message::SENT_AT_HEADER).and_then(|text| text.parse::<i64>().ok());
         Self {
             wire: Wire::of(&message.routing_key),
-            message_id: message.message_id.as_str().into(),
-            order_id: message.correlation_id.as_str().into(),
+            message_id: message.message_id.clone(),
+            order_id: message.correlation_id.clone(),
             event_id: message.headers.get(message::EVENT_ID_HEADER).unwrap_or_default().into(),
             redelivered,
             queue_wait_ms: sent_ns.map(|sent_ns| (service.wall_ns() - sent_ns) / 1_000_000),

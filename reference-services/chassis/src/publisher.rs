@@ -125,7 +125,7 @@ impl Publisher {
     }
 }
 
-fn begin(service: &Service, context: &SpanContext, announcement: &Announcement, message_id: &str) -> Span {
+fn begin(service: &Service, context: &SpanContext, announcement: &Announcement, message_id: &Arc<str>) -> Span {
     let telemetry = &service.world.telemetry;
     let mut attributes = Vec::new();
     if telemetry.enabled() {
@@ -136,7 +136,7 @@ fn begin(service: &Service, context: &SpanContext, announcement: &Announcement, 
             KeyValue::new(name::MESSAGING_SYSTEM, "rabbitmq"),
             KeyValue::new(name::MESSAGING_DESTINATION, announcement.wire.sent_to),
             KeyValue::new(name::MESSAGING_ROUTING_KEY, announcement.wire.key),
-            KeyValue::new(name::MESSAGING_MESSAGE_ID, message_id.to_owned()),
+            KeyValue::new(name::MESSAGING_MESSAGE_ID, message_id.clone()),
             KeyValue::new(name::MESSAGING_OPERATION_TYPE, "send"),
             KeyValue::new(name::MESSAGING_OPERATION_NAME, "publish"),
             KeyValue::new(name::AMQP_EVENT_ID, announcement.event_id.clone()),
@@ -167,7 +167,7 @@ fn end(span: &mut Span, confirm: bool, outcome: &Result<Sent, BrokerError>) {
     }
 }
 
-fn envelope(service: &Service, announcement: &Announcement, message_id: String, context: &SpanContext) -> Message {
+fn envelope(service: &Service, announcement: &Announcement, message_id: Arc<str>, context: &SpanContext) -> Message {
     let wall_ns = service.world.rt.wall_ns();
     let mut headers = Headers(Vec::with_capacity(4));
     headers.0.push((message::EVENT_ID_HEADER.into(), announcement.event_id.as_ref().into()));
@@ -178,7 +178,7 @@ fn envelope(service: &Service, announcement: &Announcement, message_id: String, 
         exchange: message::EXCHANGE,
         routing_key: announcement.wire.key.into(),
         message_id,
-        correlation_id: announcement.order_id.as_ref().into(),
+        correlation_id: announcement.order_id.clone(),
         timestamp_s: wall_ns / 1_000_000_000,
         persistent: true,
         headers,

@@ -23,6 +23,8 @@ pub struct Service {
     pub name: Arc<str>,
     /// Its connection for sending.
     pub publisher: Publisher,
+    /// What the ids of its messages and of its orders begin with.
+    prefixes: (String, String),
     made: AtomicU64,
 }
 
@@ -49,8 +51,10 @@ impl Service {
     /// A service on its world.
     #[must_use]
     pub fn new(world: World, settings: Arc<Settings>, database: &'static str) -> Arc<Self> {
-        let name = world.rt.node().service.into();
-        Arc::new(Self { world, settings, database, name, publisher: Publisher::default(), made: AtomicU64::new(0) })
+        let node = world.rt.node();
+        let (name, publisher, made) = (node.service.into(), Publisher::default(), AtomicU64::new(0));
+        let prefixes = (format!("m-{node}-"), format!("o-{}.{}-", node.instance, node.incarnation));
+        Arc::new(Self { world, settings, database, name, publisher, prefixes, made })
     }
 
     /// Makes its tables that are not there yet.
@@ -74,15 +78,14 @@ impl Service {
 
     /// The id of a new message: `m-<node>-<n>`. No incarnation repeats one.
     #[must_use]
-    pub fn new_message_id(&self) -> String {
-        format!("m-{}-{}", self.world.rt.node(), self.count())
+    pub fn new_message_id(&self) -> Arc<str> {
+        [&*self.prefixes.0, &self.count()].concat().into()
     }
 
     /// The id of a new order: `o-<instance>.<incarnation>-<n>`. Only one service makes orders.
     #[must_use]
     pub fn new_order_id(&self) -> Arc<str> {
-        let node = self.world.rt.node();
-        format!("o-{}.{}-{}", node.instance, node.incarnation, self.count()).into()
+        [&*self.prefixes.1, &self.count()].concat().into()
     }
 
     /// This node's wall clock as rows carry it: nanoseconds since the Unix epoch.
@@ -91,7 +94,7 @@ impl Service {
         i64::try_from(self.world.rt.wall_ns()).unwrap_or(i64::MAX)
     }
 
-    fn count(&self) -> u64 {
-        self.made.fetch_add(1, Ordering::Relaxed) + 1
+    fn count(&self) -> String {
+        (self.made.fetch_add(1, Ordering::Relaxed) + 1).to_string()
     }
 }

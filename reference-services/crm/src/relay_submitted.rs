@@ -54,8 +54,8 @@ async fn claim(service: &Service) -> Result<Vec<(SpanContext, Announcement)>, St
         equals: unseen(),
         order_by: Some((order::updated_ns, Direction::Ascending)),
         limit: Some(BATCH),
-        offset: 0,
         claim: true,
+        ..Scan::default()
     };
     let orders = record::scan::<Order>(&mut *tx, scan).await?;
     if orders.is_empty() {

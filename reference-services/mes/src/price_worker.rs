@@ -64,8 +64,8 @@ async fn claim(service: &Service, workers: usize) -> Result<Vec<PriceJob>, Store
         equals: queued(),
         order_by: Some((column::queued_ns, Direction::Ascending)),
         limit: Some(workers),
-        offset: 0,
         claim: true,
+        ..Scan::default()
     };
     let waiting = record::scan::<PriceJob>(&mut *tx, scan).await?;
     if waiting.is_empty() {

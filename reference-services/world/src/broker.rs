@@ -72,7 +72,7 @@ pub trait Settler: Send {
 /// A message on its way to a consumer.
 pub struct Delivery {
     /// What was published.
-    pub message: Message,
+    pub message: Arc<Message>,
     /// The queue it came through.
     pub queue: Arc<str>,
     /// The broker's number for it on this channel.
@@ -91,9 +91,9 @@ pub struct Message {
     /// Routing key, here the event's name.
     pub routing_key: Cow<'static, str>,
     /// `message-id`: new for each publish.
-    pub message_id: String,
+    pub message_id: Arc<str>,
     /// `correlation-id`: the order.
-    pub correlation_id: String,
+    pub correlation_id: Arc<str>,
     /// `timestamp` in seconds since the Unix epoch (AMQP has no finer one).
     pub timestamp_s: u64,
     /// `delivery-mode` 2.

@@ -9,6 +9,8 @@ use std::{
     time::Duration,
 };
 
+use futures_util::FutureExt as _;
+
 use crate::{Boxed, Random};
 
 /// One process of the reference system: a service, which instance of it, and how often that was started again.
@@ -127,14 +129,9 @@ impl Runtime {
     /// Starts a task on this node and lets it run.
     pub fn spawn<T: Send + 'static>(&self, name: &'static str, task: impl Future<Output = T> + Send + 'static) -> Task<T> {
         let (done, result) = tokio::sync::oneshot::channel();
-        self.engine.spawn(
-            self.node,
-            name,
-            Box::pin(async move {
-                // Nobody may be waiting for the result; that is no error.
-                drop(done.send(task.await));
-            }),
-        );
+        // Nobody may be waiting for the result; that is no error. (An async block would hold the task twice: as what it has
+        // captured and as what it awaits.)
+        self.engine.spawn(self.node, name, Box::pin(task.map(move |result| drop(done.send(result)))));
         Task(result)
     }
 

@@ -148,6 +148,8 @@ pub struct Scan {
     pub limit: Option<usize>,
     /// Rows to leave out first.
     pub offset: usize,
+    /// Only rows whose key comes after this one: the next page, where a table is read from its begin to its end.
+    pub after: Option<Value>,
     /// Lock the rows for this transaction and leave out those that another one holds (`FOR UPDATE SKIP LOCKED`).
     pub claim: bool,
 }

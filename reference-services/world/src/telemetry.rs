@@ -145,18 +145,16 @@ fn written(context: &SpanContext) -> String {
 
 /// Parses W3C Trace Context version 00: `00-<32 hex>-<16 hex>-<2 hex>`.
 fn parse(value: &str) -> Option<SpanContext> {
-    let mut parts = value.split('-');
-    let (version, trace, span, flags) = (parts.next()?, parts.next()?, parts.next()?, parts.next()?);
-    if version.len() != 2 || trace.len() != 32 || span.len() != 16 || flags.len() != 2 {
+    let (_version, rest) = value.as_bytes().split_first_chunk::<2>()?;
+    let (trace, rest) = rest.strip_prefix(b"-")?.split_first_chunk::<32>()?;
+    let (span, rest) = rest.strip_prefix(b"-")?.split_first_chunk::<16>()?;
+    let (flags, rest) = rest.strip_prefix(b"-")?.split_first_chunk::<2>()?;
+    if rest.first().is_some_and(|next| *next != b'-') {
         return None;
     }
-    let context = SpanContext::new(
-        TraceId::from(hex(trace)?),
-        SpanId::from(u64::try_from(hex(span)?).ok()?),
-        TraceFlags::new(u8::try_from(hex(flags)?).ok()?),
-        true,
-        TraceState::NONE,
-    );
+    let trace = u128::from(hex(&trace[..16])?) << 64 | u128::from(hex(&trace[16..])?);
+    let flags = TraceFlags::new(u8::try_from(hex(flags)?).ok()?);
+    let context = SpanContext::new(TraceId::from(trace), SpanId::from(hex(span)?), flags, true, TraceState::NONE);
     context.is_valid().then_some(context)
 }
 
@@ -169,16 +167,22 @@ fn push_hex(bytes: &[u8], out: &mut String) {
     }
 }
 
-/// At most 32 lower-case hex digits: the standard allows no others.
-fn hex(text: &str) -> Option<u128> {
-    text.bytes().try_fold(0, |value, byte| {
-        let digit = match byte {
-            b'0'..=b'9' => byte - b'0',
-            b'a'..=b'f' => byte - b'a' + 10,
-            _ => return None,
-        };
-        Some(value << 4 | u128::from(digit))
-    })
+/// At most 16 lower-case hex digits: the standard allows no others. One look at the end says whether all of them were some.
+fn hex(digits: &[u8]) -> Option<u64> {
+    const NONE: u8 = 0x10;
+    const DIGITS: [u8; 256] = {
+        let mut digits = [NONE; 256];
+        let mut digit = 0;
+        while digit < 16 {
+            digits[b"0123456789abcdef"[digit] as usize] = digit as u8;
+            digit += 1;
+        }
+        digits
+    };
+    let add =
+        |(value, seen), byte: &u8| (value << 4 | u64::from(DIGITS[usize::from(*byte)] & 0xf), seen | DIGITS[usize::from(*byte)]);
+    let (value, seen) = digits.iter().fold((0, 0), add);
+    (seen & NONE == 0).then_some(value)
 }
 
 impl Span {

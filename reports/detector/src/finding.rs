@@ -70,6 +70,20 @@ pub enum Verdict {
 }
 
 impl Verdict {
+    /// All of them, worst first.
+    pub const ALL: [Self; 10] = [
+        Self::Lost,
+        Self::Diverged,
+        Self::Duplicated,
+        Self::Stuck,
+        Self::Parked,
+        Self::Starved,
+        Self::Slow,
+        Self::InFlight,
+        Self::Ok,
+        Self::Unknown,
+    ];
+
     /// Its name: in files, in the docs, as an argument of `explain`.
     #[must_use]
     pub const fn name(self) -> &'static str {

@@ -34,7 +34,7 @@ pub(crate) async fn order(cast: Arc<Cast>, actor: Actor, order_ref: Arc<str>) {
     cast.progress.initiate();
 
     cast.rt().sleep(thinks(who, cast.draw("upload", &piece.order_ref, cast.people.upload))).await;
-    let path = format!("/orders/{}/model", piece.order_id);
+    let path = ["/orders/", &piece.order_id, "/model"].concat();
     let end = cast.insist(who, request(Method::PUT, &path, "model/stl", MODEL)).await;
     let Some(submit) = cast.strike_next(upload, &end, (who, Status::Submitted)) else { return };
 

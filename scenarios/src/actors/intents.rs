@@ -2,13 +2,12 @@
 //!
 //! Truth needs it: an order that somebody still means to move is not lost.
 
-use std::{
-    collections::BTreeMap,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use contracts::Status;
 use serde::Serialize;
+
+use crate::numbers::Numbers;
 
 /// Who means to do something.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -63,7 +62,9 @@ pub struct Intents(Mutex<Book>);
 
 #[derive(Debug, Default)]
 struct Book {
-    orders: BTreeMap<Arc<str>, Vec<Intent>>,
+    orders: Numbers,
+    /// By the number of the order.
+    intents: Vec<Vec<Intent>>,
     open: usize,
     ended: usize,
 }
@@ -71,7 +72,7 @@ struct Book {
 /// An open intent: its place in the book.
 #[derive(Debug)]
 pub struct Entry {
-    order_ref: Arc<str>,
+    order: usize,
     index: usize,
     /// Who means to do it.
     pub who: Who,
@@ -82,7 +83,9 @@ pub struct Entry {
 impl Intents {
     /// Writes down that somebody means to bring an order into a state.
     pub fn begin(&self, order_ref: &Arc<str>, who: Who, step: Status, now_ns: u64) -> Entry {
-        self.book().begin(order_ref, who, step, now_ns)
+        let mut book = self.book();
+        let order = book.orders.number(order_ref);
+        book.begin(order, who, step, now_ns)
     }
 
     /// Strikes an intent out: it was done.
@@ -94,7 +97,7 @@ impl Intents {
     pub fn done_next(&self, entry: Entry, status: u16, next: (Who, Status), now_ns: u64) -> Entry {
         let mut book = self.book();
         book.end(&entry, Outcome::Done, Some(status), now_ns);
-        book.begin(&entry.order_ref, next.0, next.1, now_ns)
+        book.begin(entry.order, next.0, next.1, now_ns)
     }
 
     /// Strikes an intent out: nobody will try again.
@@ -102,10 +105,10 @@ impl Intents {
         self.book().end(&entry, Outcome::GivenUp, status, now_ns);
     }
 
-    /// How often somebody has meant to bring this order into this state, open intents included.
+    /// How often somebody has meant to bring the order of an intent into its state: 1 for the first time.
     #[must_use]
-    pub fn attempts(&self, order_ref: &str, step: Status) -> usize {
-        self.book().orders.get(order_ref).map_or(0, |intents| intents.iter().filter(|intent| intent.step == step).count())
+    pub fn attempts(&self, entry: &Entry) -> usize {
+        self.book().intents[entry.order].iter().filter(|intent| intent.step == entry.step).count()
     }
 
     /// How many intents are open.
@@ -120,10 +123,11 @@ impl Intents {
         self.book().ended
     }
 
-    /// All intents so far, by order reference.
+    /// All intents so far, order by order.
     #[must_use]
-    pub fn all(&self) -> BTreeMap<Arc<str>, Vec<Intent>> {
-        self.book().orders.clone()
+    pub fn all(&self) -> Vec<(Arc<str>, Vec<Intent>)> {
+        let book = self.book();
+        book.orders.texts().iter().cloned().zip(book.intents.iter().cloned()).collect()
     }
 
     fn book(&self) -> MutexGuard<'_, Book> {
@@ -132,19 +136,21 @@ impl Intents {
 }
 
 impl Book {
-    fn begin(&mut self, order_ref: &Arc<str>, who: Who, step: Status, now_ns: u64) -> Entry {
+    fn begin(&mut self, order: usize, who: Who, step: Status, now_ns: u64) -> Entry {
         self.open += 1;
-        let intents = self.orders.entry(Arc::clone(order_ref)).or_default();
+        if self.intents.len() <= order {
+            self.intents.resize_with(order + 1, Vec::new);
+        }
+        let intents = &mut self.intents[order];
         intents.push(Intent { who, step, begun_ns: now_ns, outcome: Outcome::Open, ended_ns: None, status: None });
-        Entry { order_ref: Arc::clone(order_ref), index: intents.len() - 1, who, step }
+        Entry { order, index: intents.len() - 1, who, step }
     }
 
     fn end(&mut self, entry: &Entry, outcome: Outcome, status: Option<u16>, now_ns: u64) {
         self.open -= 1;
         self.ended += 1;
-        if let Some(intent) = self.orders.get_mut(&entry.order_ref).and_then(|intents| intents.get_mut(entry.index)) {
-            (intent.outcome, intent.status, intent.ended_ns) = (outcome, status, Some(now_ns));
-        }
+        let intent = &mut self.intents[entry.order][entry.index];
+        (intent.outcome, intent.status, intent.ended_ns) = (outcome, status, Some(now_ns));
     }
 }
 
@@ -163,7 +169,7 @@ mod tests {
         intents.give_up(submit, None, 30);
         assert_eq!((intents.open(), intents.ended()), (0, 2));
         let all = intents.all();
-        let ends: Vec<_> = all[&order].iter().map(|intent| (intent.outcome, intent.status, intent.ended_ns)).collect();
+        let ends: Vec<_> = all[0].1.iter().map(|intent| (intent.outcome, intent.status, intent.ended_ns)).collect();
         assert_eq!(ends, [(Outcome::Done, Some(200), Some(20)), (Outcome::GivenUp, None, Some(30))]);
     }
 
@@ -179,9 +185,10 @@ mod tests {
     fn a_second_attempt_at_a_step_is_counted() {
         let intents = Intents::default();
         let order: Arc<str> = "c-000001".into();
-        intents.begin(&order, Who::Seller, Status::ManufacturingApproved, 0);
-        intents.begin(&order, Who::Seller, Status::ManufacturingApproved, 1);
-        assert_eq!(intents.attempts(&order, Status::ManufacturingApproved), 2);
-        assert_eq!(intents.attempts(&order, Status::Closed), 0);
+        let first = intents.begin(&order, Who::Seller, Status::ManufacturingApproved, 0);
+        assert_eq!(intents.attempts(&first), 1);
+        let close = intents.begin(&order, Who::Carrier, Status::Closed, 1);
+        let second = intents.begin(&order, Who::Seller, Status::ManufacturingApproved, 2);
+        assert_eq!((intents.attempts(&second), intents.attempts(&close)), (2, 1));
     }
 }

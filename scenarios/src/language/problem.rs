@@ -21,6 +21,22 @@ pub enum ScenarioError {
         /// The valid key or value that looks most like it.
         nearest: Option<String>,
     },
+    /// A row of a recording says something that means nothing.
+    #[error("{}:{line}: column {column}: {what}; expected {expected}{}", file.display(), Hint(nearest.as_ref()))]
+    Row {
+        /// The recording.
+        file: PathBuf,
+        /// From 1, the header included.
+        line: u64,
+        /// From 1.
+        column: usize,
+        /// What is wrong.
+        what: String,
+        /// What could stand there.
+        expected: String,
+        /// The valid name that looks most like it.
+        nearest: Option<String>,
+    },
     /// The file cannot be read.
     #[error("{}: cannot be read: {source}", file.display())]
     Unreadable {
@@ -107,7 +123,8 @@ fn position(document: &[u8], offset: usize) -> (usize, usize) {
 }
 
 /// The candidate that looks most like a text, if any looks like it at all.
-pub(crate) fn nearest<'a>(text: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+#[must_use]
+pub fn nearest<'a>(text: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let lower = text.to_lowercase().replace('_', "-");
     candidates
         .into_iter()

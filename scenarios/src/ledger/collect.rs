@@ -12,15 +12,16 @@ use world::{
 };
 
 use super::{Account, Delivery, FaultRun, Job, Ledger, Message, RowState, Step, Unsent, calculation_limit, effects};
-use crate::{Scenario, actors::Cast, lifecycle::Side};
+use crate::{Scenario, actors::Cast, lifecycle::Side, numbers::Numbers};
 
-/// Rows of a page: large, because a page skips all rows before it.
+/// Rows of a page.
 const PAGE: usize = 50_000;
 
 /// Accounts by order, while they are gathered.
 struct Gathering {
     orders: Vec<Account>,
-    by_id: BTreeMap<Arc<str>, usize>,
+    /// The number of an order's id is its place.
+    ids: Numbers,
 }
 
 /// Reads everything there is to know about a run up to now.
@@ -34,7 +35,7 @@ pub(crate) async fn collect(
     unsettled: Option<String>,
 ) -> Result<Ledger, StoreError> {
     let stage = &cast.stage;
-    let mut gathering = Gathering { orders: Vec::new(), by_id: BTreeMap::new() };
+    let mut gathering = Gathering { orders: Vec::new(), ids: Numbers::default() };
     for (side, store) in [(Side::Shop, &*stage.shop), (Side::Mes, &*stage.mes)] {
         each::<Order>(store, Scan::default(), |row| gathering.order(side, row)).await?;
         each::<Transition>(store, Scan::default(), |row| gathering.transition(side, row)).await?;
@@ -78,33 +79,31 @@ pub(crate) async fn nothing_since(cast: &Cast, ledger: &Ledger) -> Result<bool, 
 /// Hands each record of a table to `take`.
 async fn each<R: Record>(store: &dyn Store, scan: Scan, mut take: impl FnMut(R)) -> Result<(), StoreError> {
     let mut tx = record::begin(store).await?;
-    let mut offset = 0;
+    let mut after = None;
     loop {
-        let page = record::scan::<R>(&mut *tx, Scan { limit: Some(PAGE), offset, ..scan.clone() }).await?;
+        let page = tx.scan(R::TABLE, Scan { limit: Some(PAGE), after, ..scan.clone() }).await?;
         let rows = page.len();
-        page.into_iter().for_each(|(row, _)| take(row));
+        after = page.last().map(|(row, _)| row[0].clone());
+        page.into_iter().for_each(|(row, _)| take(R::from_row(row)));
         if rows < PAGE {
             return Ok(());
         }
-        offset += rows;
     }
 }
 
 impl Gathering {
     fn account(&mut self, order_id: &str) -> Option<&mut Account> {
-        self.by_id.get(order_id).map(|index| &mut self.orders[*index])
+        self.ids.known(order_id).map(|index| &mut self.orders[index])
     }
 
     fn order(&mut self, side: Side, row: Order) {
         let Ok(status) = row.status.parse::<Status>() else { return };
         let claimed = row.relay.as_deref() == Some(RELAY_CLAIMED);
         let state = RowState { status, version: row.version, claimed };
-        let orders = &mut self.orders;
-        let index = *self.by_id.entry(Arc::clone(&row.id)).or_insert_with(|| {
-            let account = Account { order_id: Some(row.id), ..Account::new(row.order_ref, row.client_type) };
-            orders.push(account);
-            orders.len() - 1
-        });
+        let index = self.ids.number(&row.id);
+        if index == self.orders.len() {
+            self.orders.push(Account { order_id: Some(row.id), ..Account::new(row.order_ref, row.client_type) });
+        }
         match side {
             Side::Shop => self.orders[index].shop_row = Some(state),
             Side::Mes => self.orders[index].mes_row = Some(state),
@@ -165,13 +164,20 @@ impl Gathering {
 
     /// With the actors' intents, by reference. Intents for orders that no database knows make an account without an id.
     fn into_orders(self, cast: &Cast) -> Vec<Account> {
-        let mut intents = cast.intents.all();
         let mut orders = self.orders;
-        for account in &mut orders {
-            account.intents = intents.remove(&account.order_ref).unwrap_or_default();
+        let (mut refs, mut first) = (Numbers::default(), Vec::new());
+        for (at, account) in orders.iter_mut().enumerate() {
+            if refs.number(&account.order_ref) == first.len() {
+                first.push(at);
+            }
             account.jobs.sort_by_key(|job| job.attempt);
         }
-        orders.extend(intents.into_iter().map(|(order_ref, intents)| Account { intents, ..Account::new(order_ref, "".into()) }));
+        for (order_ref, intents) in cast.intents.all() {
+            match refs.known(&order_ref) {
+                Some(number) => orders[first[number]].intents = intents,
+                None => orders.push(Account { intents, ..Account::new(order_ref, "".into()) }),
+            }
+        }
         orders.sort_by(|a, b| a.order_ref.cmp(&b.order_ref));
         orders
     }

@@ -5,12 +5,14 @@ use std::borrow::Cow;
 use faults::{End, Handover, MessageFate, Outcome};
 use world::{Node, broker::Message};
 
+use crate::pile::Pile;
+
 /// Numbers a message's copy in the account.
 pub(super) type Entry = usize;
 
 /// All messages, in the order of publishing.
 pub(super) struct Account {
-    entries: Vec<Kept>,
+    entries: Pile<Kept>,
     nodes: Vec<Node>,
     event_header: &'static str,
 }
@@ -40,7 +42,7 @@ struct Handed {
 
 impl Account {
     pub(super) fn new(event_header: &'static str) -> Self {
-        Self { entries: Vec::new(), nodes: Vec::new(), event_header }
+        Self { entries: Pile::default(), nodes: Vec::new(), event_header }
     }
 
     fn node(&mut self, node: Node) -> u16 {

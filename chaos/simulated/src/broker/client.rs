@@ -207,7 +207,7 @@ impl Subscribed {
         let Some(out) = open.unacked.get(&tag) else { return Poll::Ready(Err(BrokerError::ConnectionLost)) };
         account.handed(out.item.entry, self.handle.node, exchange.wall_ns(), out.item.redelivered);
         Poll::Ready(Ok(Delivery {
-            message: Message::clone(&out.item.message),
+            message: Arc::clone(&out.item.message),
             queue: Arc::clone(&queues[out.queue].name),
             tag,
             redelivered: out.item.redelivered,

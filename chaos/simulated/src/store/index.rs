@@ -8,6 +8,7 @@ use super::{
     hashed::{Hashed, hash},
     table::Slot,
 };
+use crate::pile::Pile;
 
 /// Places by the value of the first column; the places of one value in the order of the other columns, then the key.
 #[derive(Default)]
@@ -49,7 +50,7 @@ impl Index {
     }
 
     /// The places of the rows whose first columns have these values, at least one.
-    pub(super) fn group(&self, slots: &[Slot], columns: &[usize], values: &[&Value]) -> &[Place] {
+    pub(super) fn group(&self, slots: &Pile<Slot>, columns: &[usize], values: &[&Value]) -> &[Place] {
         let Some(group) = values.first().and_then(|first| self.find(first)) else { return &[] };
         let group = &self.places[group].1;
         let Some(second) = values.get(1).map(|value| hint(value)) else { return group };
@@ -65,7 +66,7 @@ impl Index {
     }
 
     /// Takes a row out that is still in its slot.
-    pub(super) fn remove(&mut self, slots: &[Slot], columns: &[usize], row: &Row) {
+    pub(super) fn remove(&mut self, slots: &Pile<Slot>, columns: &[usize], row: &Row) {
         let Some(group) = self.find(&row[columns[0]]) else { return };
         let group = &mut self.places[group].1;
         let hint = hint(&row[next_column(columns)]);
@@ -75,7 +76,7 @@ impl Index {
     }
 
     /// Puts a row in that is not in any slot of this index yet.
-    pub(super) fn insert(&mut self, slots: &[Slot], columns: &[usize], row: &Row, slot: u32) {
+    pub(super) fn insert(&mut self, slots: &Pile<Slot>, columns: &[usize], row: &Row, slot: u32) {
         let first = &row[columns[0]];
         let group = self.find(first).unwrap_or_else(|| {
             let group = self.places.len();
@@ -99,7 +100,7 @@ fn compare(columns: &[usize], a: &Row, b: &Row) -> Ordering {
 }
 
 /// How the row at a place stands to another one in an index.
-fn order(slots: &[Slot], columns: &[usize], place: &Place, (hint, row): (u64, &Row)) -> Ordering {
+fn order(slots: &Pile<Slot>, columns: &[usize], place: &Place, (hint, row): (u64, &Row)) -> Ordering {
     let newest = || slots[place.slot as usize].newest.as_ref();
     place.hint.cmp(&hint).then_with(|| newest().map_or(Ordering::Less, |newest| compare(columns, &newest.row, row)))
 }

@@ -10,10 +10,10 @@ impl Data {
     /// Takes a row's lock, or queues for it. `false`: it has to wait.
     pub(super) fn lock_row(&mut self, tx: u64, table: usize, slot: u32) -> Result<bool, StoreError> {
         let row = &mut self.tables[table].slots[slot as usize];
-        match row.lock {
+        match row.lock() {
             Some(holder) if holder == tx => Ok(true),
             None => {
-                row.lock = Some(tx);
+                row.hand_to(Some(tx));
                 if let Some(open) = self.open.get_mut(&tx) {
                     open.locks.push((table, slot));
                 }
@@ -21,10 +21,7 @@ impl Data {
             }
             Some(holder) => {
                 self.wait_for(tx, Wait { holder, row: Some((table, slot)) })?;
-                let queue = &mut self.tables[table].slots[slot as usize].queue;
-                if !queue.contains(&tx) {
-                    queue.push_back(tx);
-                }
+                self.tables[table].slots[slot as usize].queue_up(tx);
                 Ok(false)
             }
         }
@@ -50,21 +47,22 @@ impl Data {
         let Some(open) = self.open.get_mut(&tx) else { return };
         open.waker = None;
         if let Some(Wait { row: Some((table, slot)), .. }) = open.waits.take() {
-            self.tables[table].slots[slot as usize].queue.retain(|waiting| *waiting != tx);
+            self.tables[table].slots[slot as usize].leave_queue(tx);
         }
     }
 
     /// Gives a row to the next in its queue.
     pub(super) fn unlock_row(&mut self, table: usize, slot: u32, woken: &mut Vec<Waker>) {
         let row = &mut self.tables[table].slots[slot as usize];
-        row.lock = row.queue.pop_front();
-        let Some(next) = row.lock else {
+        let next = row.next_in_queue();
+        row.hand_to(next);
+        let Some(next) = next else {
             if row.newest.is_none() {
                 self.tables[table].abandon(slot);
             }
             return;
         };
-        for waiting in row.queue.clone() {
+        for waiting in row.queue() {
             if let Some(Wait { holder, .. }) = self.open.get_mut(&waiting).and_then(|open| open.waits.as_mut()) {
                 *holder = next;
             }

@@ -12,7 +12,7 @@ enum Way<'a> {
     Key(&'a Value),
     /// By an index: its number, and how many of its columns must be equal. Whether that gives the order asked for.
     Index { number: usize, prefix: usize, ordered: bool },
-    /// All rows, in no order.
+    /// All rows: in the order of their keys where the table numbers its rows itself, else in none.
     All,
 }
 
@@ -21,7 +21,8 @@ fn equal(scan: &Scan, column: usize) -> Option<&Value> {
 }
 
 fn matches(scan: &Scan, row: &Row) -> bool {
-    scan.equals.iter().all(|(column, value)| row[*column] == *value)
+    let after = || scan.after.as_ref().is_none_or(|after| row[0] > *after);
+    scan.equals.iter().all(|(column, value)| row[*column] == *value) && after()
 }
 
 fn way<'a>(rows: &Rows, scan: &'a Scan) -> Way<'a> {
@@ -56,8 +57,12 @@ impl Rows {
                 true
             }
             Way::All => {
-                let _ = (0u32..).zip(&self.slots).all(|(slot, _)| visit(slot, false));
-                false
+                let ordered = self.numbers() && matches!(scan.order_by, None | Some((0, Direction::Ascending)));
+                let first = scan.after.as_ref().and_then(|after| self.numbered(after)).map_or(0, |last| last + 1);
+                let first = if self.numbers() { first } else { 0 };
+                let end = u32::try_from(self.slots.len()).unwrap_or(u32::MAX);
+                let _ = (first..end).all(|slot| visit(slot, ordered));
+                ordered
             }
             Way::Index { number, prefix, ordered } => {
                 let columns = self.table.indexes[*number];
@@ -106,8 +111,9 @@ impl Data {
         // An index knows the newest versions only.
         let way = if snapshot.is_some() && !matches!(way(rows, scan), Way::Key(_)) { Way::All } else { way(rows, scan) };
         let enough = scan.limit.map(|limit| limit.saturating_add(scan.offset));
-        let free = |slot: u32| !scan.claim || rows.slots[slot as usize].lock.is_none_or(|holder| holder == tx);
+        let free = |slot: u32| !scan.claim || rows.slots[slot as usize].lock().is_none_or(|holder| holder == tx);
         let mut found: Vec<(u32, &Row)> = Vec::new();
+        // No two keys are equal: there is but one order.
         let sort = |a: &(u32, &Row), b: &(u32, &Row)| compare(scan, a.1, b.1);
         let ordered = rows.walk(scan, &way, &mut |slot, ordered| {
             if enough.is_some_and(|enough| found.len() >= enough) && ordered {
@@ -134,7 +140,12 @@ impl Data {
         let before = found.len();
         found.extend(fresh);
         if !ordered || found.len() > before {
-            found.sort_by(sort);
+            // Of many rows a page is asked for: the others need not be sorted.
+            if let Some(enough) = enough.filter(|enough| *enough < found.len()) {
+                found.select_nth_unstable_by(enough, sort);
+                found.truncate(enough);
+            }
+            found.sort_unstable_by(sort);
         }
         found.into_iter().map(|(slot, _)| slot).collect()
     }

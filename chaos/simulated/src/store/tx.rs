@@ -110,15 +110,11 @@ impl Tx for Handle {
 
     fn insert(&mut self, table: &'static Table, row: Row) -> Boxed<'_, Result<(), StoreError>> {
         let mut row = row;
-        let mut numbered = false;
         Box::pin(self.statement(move |data, tx| {
             let at = match data.table(table) {
                 Ok(at) => at,
                 Err(error) => return Step::Done(Err(error)),
             };
-            if !std::mem::replace(&mut numbered, true) {
-                data.tables[at].number(&mut row);
-            }
             data.insert(tx, at, &mut row)
         }))
     }

@@ -15,7 +15,7 @@ impl Data {
             Ok(false) => return Step::Wait,
             Err(error) => return Step::Done(Err(error)),
         }
-        let slot = self.tables[table].place();
+        let slot = self.tables[table].place(row);
         // Nobody else knows of the place: the lock is free.
         if let Err(error) = self.lock_row(tx, table, slot) {
             return Step::Done(Err(error));
@@ -57,7 +57,7 @@ impl Data {
     /// Replaces a row, and takes the new one for that.
     pub(super) fn update(&mut self, tx: u64, table: usize, row: &mut Row, expect: Expect) -> Step<()> {
         let Some(slot) = self.slot(tx, table, &row[0]) else { return Step::Done(Err(StoreError::Conflict)) };
-        let mine = self.tables[table].slots[slot as usize].lock == Some(tx);
+        let mine = self.tables[table].slots[slot as usize].lock() == Some(tx);
         match self.lock_row(tx, table, slot) {
             Ok(true) => {}
             Ok(false) => return Step::Wait,

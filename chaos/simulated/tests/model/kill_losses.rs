@@ -98,7 +98,7 @@ fn an_answer_that_was_not_written_is_forgotten_and_the_message_comes_again() {
         let channel = channel(&world).await;
         let mut consumer = channel.consume(QUEUE, 1).await.unwrap();
         let again = consumer.next().await.unwrap();
-        assert_eq!((again.message.message_id.as_str(), again.redelivered), ("m-0", true));
+        assert_eq!((&*again.message.message_id, again.redelivered), ("m-0", true));
         settle(again, Settle::Ack).await.unwrap();
         // Idle for long enough, the answer is written, and a second kill changes nothing.
         world.rt.sleep(secs(3)).await;

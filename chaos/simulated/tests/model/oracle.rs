@@ -49,7 +49,7 @@ async fn consume(world: World, log: Log) {
                     break;
                 }
             };
-            let id = delivery.message.correlation_id.clone();
+            let id = delivery.message.correlation_id.to_string();
             note(&world, &log, format_args!("got {id} {}", delivery.redelivered));
             if delivery.redelivered {
                 note(&world, &log, format_args!("answered {id} {:?}", delivery.settler.settle(Settle::Reject).await));

@@ -39,6 +39,7 @@ fn naive(rows: &[Purse], scan: &Scan) -> Vec<Purse> {
     use world::record::Record as _;
     let mut found: Vec<Purse> = rows.to_vec();
     found.retain(|row| scan.equals.iter().all(|(column, value)| row.to_row()[*column] == *value));
+    found.retain(|row| scan.after.as_ref().is_none_or(|after| row.to_row()[0] > *after));
     found.sort_by(|a, b| {
         let (a, b) = (a.to_row(), b.to_row());
         let by = scan.order_by.map_or(std::cmp::Ordering::Equal, |(by, direction)| direction.compare(&a[by], &b[by]));
@@ -68,7 +69,9 @@ fn scans() -> Vec<Scan> {
             Some((purse::id, Direction::Ascending)),
         ] {
             for (limit, offset) in [(None, 0), (Some(5), 0), (Some(5), 3), (Some(1), 200), (Some(0), 0), (None, 4)] {
-                scans.push(Scan { equals: equals.clone(), order_by, limit, offset, claim: false });
+                for after in [None, Some(Value::text("p-04"))] {
+                    scans.push(Scan { equals: equals.clone(), order_by, limit, offset, after, claim: false });
+                }
             }
         }
     }

@@ -26,8 +26,8 @@ pub(crate) fn message(n: usize) -> Message {
     Message {
         exchange: "orders",
         routing_key: "order.work".into(),
-        message_id: format!("m-{n}"),
-        correlation_id: format!("o-{n}"),
+        message_id: format!("m-{n}").into(),
+        correlation_id: format!("o-{n}").into(),
         timestamp_s: 0,
         persistent: true,
         headers,

@@ -39,7 +39,7 @@ impl Subscription {
     fn delivery(&self, frame: Frame) -> Delivery {
         let message = message(&frame.exchange, &frame.routing_key, &frame.properties, frame.data);
         self.journal.write(Entry::Delivered {
-            message_id: message.message_id.clone(),
+            message_id: message.message_id.to_string(),
             queue: self.queue.to_string(),
             redelivered: frame.redelivered,
         });
@@ -47,11 +47,11 @@ impl Subscription {
             rt: self.rt.clone(),
             link: Arc::clone(&self.link),
             acker: frame.acker,
-            message_id: message.message_id.clone(),
+            message_id: message.message_id.to_string(),
             journal: self.journal.clone(),
         });
         let (tag, redelivered) = (frame.delivery_tag, frame.redelivered);
-        Delivery { message, queue: Arc::clone(&self.queue), tag, redelivered, settler }
+        Delivery { message: Arc::new(message), queue: Arc::clone(&self.queue), tag, redelivered, settler }
     }
 }
 
@@ -122,8 +122,8 @@ fn message(
     Message {
         exchange: exchange_name(exchange.as_str()),
         routing_key: Cow::Owned(key.to_string()),
-        message_id: text(properties.message_id()),
-        correlation_id: text(properties.correlation_id()),
+        message_id: text(properties.message_id()).into(),
+        correlation_id: text(properties.correlation_id()).into(),
         timestamp_s: properties.timestamp().unwrap_or_default(),
         persistent: *properties.delivery_mode() == Some(2),
         headers,

@@ -77,21 +77,29 @@ pub(super) fn update(table: &Table, versioned: bool) -> String {
     format!("update {name} set {set}{comma}{VERSION} = {VERSION} + 1 where {key} = $1{version} returning {VERSION}")
 }
 
-/// The rows that match; `NULL`s to be equal to are in the text, other values are parameters in their order.
+/// The rows that match; `NULL`s to be equal to are in the text, other values are parameters in their order, and the key
+/// to come after is the last one.
 pub(super) fn scan(table: &Table, scan: &Scan) -> String {
     let mut sql = format!("select {}, {VERSION} from {}", columns(table), quoted(table.name));
+    let key = quoted(table.columns[0].name);
     let mut parameter = 0;
-    for (n, (number, value)) in scan.equals.iter().enumerate() {
-        sql += if n == 0 { " where " } else { " and " };
-        sql += &quoted(table.columns[*number].name);
+    let mut conditions = Vec::new();
+    for (number, value) in &scan.equals {
+        let column = quoted(table.columns[*number].name);
         if *value == Value::Null {
-            sql += " is null";
+            conditions.push(format!("{column} is null"));
         } else {
             parameter += 1;
-            let _ = write!(sql, " = ${parameter}");
+            conditions.push(format!("{column} = ${parameter}"));
         }
     }
-    let key = quoted(table.columns[0].name);
+    if scan.after.is_some() {
+        conditions.push(format!("{key} > ${}", parameter + 1));
+    }
+    if !conditions.is_empty() {
+        sql += " where ";
+        sql += &conditions.join(" and ");
+    }
     sql += " order by ";
     if let Some((number, direction)) = scan.order_by {
         let order = match direction {
@@ -170,12 +178,13 @@ mod tests {
             order_by: Some((1, Direction::Descending)),
             limit: Some(10),
             offset: 20,
+            after: Some(Value::text("p-1")),
             claim: true,
         };
         assert_eq!(
             scan(&PARCEL, &asked),
             "select \"id\", \"weight\", \"holder\", row_version from \"parcel\" where \"holder\" is null and \"weight\" = $1 \
-             order by \"weight\" desc nulls last, \"id\" limit 10 offset 20 for update skip locked"
+             and \"id\" > $2 order by \"weight\" desc nulls last, \"id\" limit 10 offset 20 for update skip locked"
         );
     }
 }

@@ -119,7 +119,7 @@ impl Rig {
         let message = Message {
             exchange: EXCHANGE,
             routing_key: routing_key(event.status).expect("it is announced").into(),
-            message_id: format!("test-{}", self.sent),
+            message_id: format!("test-{}", self.sent).into(),
             correlation_id: event.order_id.as_ref().into(),
             timestamp_s: 0,
             persistent: true,
