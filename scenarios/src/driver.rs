@@ -84,7 +84,7 @@ async fn arrive(cast: Arc<Cast>, scenario: Arc<Scenario>) {
     for arrival in load::arrivals(&scenario) {
         cast.rt().sleep_until(arrival.at).await;
         cast.progress.tick(arrival.at);
-        cast.rt().spawn("order", customer::order(Arc::clone(&cast), arrival.actor, arrival.order_ref));
+        cast.rt().spawn("order", customer::order(Arc::clone(&cast), arrival));
     }
 }
 

@@ -10,6 +10,7 @@ mod find;
 mod keys;
 mod problem;
 mod read;
+pub mod recording;
 pub mod schema;
 pub mod thresholds;
 pub mod units;
@@ -17,13 +18,14 @@ pub mod units;
 #[cfg(test)]
 mod tests;
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use contracts::{Architecture, Status, architecture::Preset};
 use serde::Serialize;
 
 pub use problem::{ScenarioError, nearest};
 pub(crate) use read::whole_millis;
+pub use recording::Recorded;
 
 use crate::people::People;
 
@@ -142,8 +144,8 @@ impl InstrumentationPreset {
 /// A stream of orders.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Load {
-    /// Who orders.
-    pub actor: Actor,
+    /// Who orders; `None` where each order says it.
+    pub actor: Option<Actor>,
     /// When.
     pub executor: Executor,
 }
@@ -204,6 +206,13 @@ pub enum Executor {
         count: u32,
         /// All arrive within this time after the begin.
         within: Duration,
+    },
+    /// Orders that somebody once placed.
+    Replay {
+        /// The file, as the scenario names it.
+        file: String,
+        /// By time.
+        orders: Arc<[Recorded]>,
     },
 }
 

@@ -7,7 +7,7 @@ use std::{collections::BTreeMap, iter::Peekable, sync::Arc, time::Duration};
 
 use world::Random;
 
-use crate::language::{Actor, Executor, Scenario};
+use crate::language::{Actor, Executor, Recorded, Scenario};
 
 /// An order begins.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,6 +18,8 @@ pub struct Arrival {
     pub actor: Actor,
     /// The client's own reference, numbered in time order: `c-000417`.
     pub order_ref: Arc<str>,
+    /// The size of the model's file, bytes; `None` where it does not matter.
+    pub model_bytes: Option<u32>,
 }
 
 /// The arrivals of a scenario in time order, made as they are asked for.
@@ -27,9 +29,10 @@ pub fn arrivals(scenario: &Scenario) -> Arrivals {
         let random = Random::new(scenario.seed, "load", &index.to_string());
         let times = match load.executor {
             Executor::Burst { at, count, within } => Times::Burst { random, at, count, within, n: 0 },
+            Executor::Replay { ref orders, .. } => Times::Replay { orders: Arc::clone(orders), n: 0 },
             _ => Times::Rates { random, pieces: load.executor.pieces(scenario.duration), piece: 0, spent: 0.0, begin: 0.0 },
         };
-        (load.actor, times.peekable())
+        Stream { actor: load.actor, times }.peekable()
     };
     Arrivals { end: scenario.duration, streams: scenario.load.iter().enumerate().map(stream).collect(), counts: BTreeMap::new() }
 }
@@ -38,7 +41,7 @@ pub fn arrivals(scenario: &Scenario) -> Arrivals {
 #[derive(Clone, Debug)]
 pub struct Arrivals {
     end: Duration,
-    streams: Vec<(Actor, Peekable<Times>)>,
+    streams: Vec<Peekable<Stream>>,
     counts: BTreeMap<Actor, u32>,
 }
 
@@ -47,19 +50,46 @@ impl Iterator for Arrivals {
 
     fn next(&mut self) -> Option<Arrival> {
         let mut first: Option<(Duration, usize)> = None;
-        for (index, (_, times)) in self.streams.iter_mut().enumerate() {
-            if let Some(at) = times.peek()
-                && first.is_none_or(|(earliest, _)| *at < earliest)
+        for (index, stream) in self.streams.iter_mut().enumerate() {
+            if let Some(next) = stream.peek()
+                && first.is_none_or(|(earliest, _)| next.at < earliest)
             {
-                first = Some((*at, index));
+                first = Some((next.at, index));
             }
         }
-        let (at, index) = first.filter(|(at, _)| *at < self.end)?;
-        let (actor, times) = self.streams.get_mut(index)?;
-        times.next();
-        let count = self.counts.entry(*actor).or_default();
+        let (_, index) = first.filter(|(at, _)| *at < self.end)?;
+        let Next { at, actor, model_bytes } = self.streams.get_mut(index)?.next()?;
+        let count = self.counts.entry(actor).or_default();
         *count += 1;
-        Some(Arrival { at, actor: *actor, order_ref: format!("{}-{count:06}", actor.letter()).into() })
+        Some(Arrival { at, actor, order_ref: format!("{}-{count:06}", actor.letter()).into(), model_bytes })
+    }
+}
+
+/// The next order of a stream.
+#[derive(Clone, Debug)]
+struct Next {
+    at: Duration,
+    actor: Actor,
+    model_bytes: Option<u32>,
+}
+
+/// The orders of one load.
+#[derive(Clone, Debug)]
+struct Stream {
+    actor: Option<Actor>,
+    times: Times,
+}
+
+impl Iterator for Stream {
+    type Item = Next;
+
+    fn next(&mut self) -> Option<Next> {
+        if let Times::Replay { orders, n } = &mut self.times {
+            let order = orders.get(*n)?;
+            *n += 1;
+            return Some(Next { at: order.at, actor: order.actor, model_bytes: Some(order.model_bytes) });
+        }
+        Some(Next { at: self.times.next()?, actor: self.actor?, model_bytes: None })
     }
 }
 
@@ -94,6 +124,10 @@ impl Executor {
                 let share = until.saturating_sub(*at).as_secs_f64() / within.as_secs_f64();
                 f64::from(*count) * share.min(1.0)
             }
+            Self::Replay { orders, .. } => {
+                let come = orders.partition_point(|order| order.at < until);
+                f64::from(u32::try_from(come).unwrap_or(u32::MAX))
+            }
             _ => {
                 let mut left = until.as_secs_f64();
                 let mut sum = 0.0;
@@ -118,7 +152,7 @@ impl Executor {
                 };
                 stages.iter().map(piece).collect()
             }
-            Self::Burst { .. } => Vec::new(),
+            Self::Burst { .. } | Self::Replay { .. } => Vec::new(),
         }
     }
 }
@@ -142,6 +176,10 @@ enum Times {
         count: u32,
         within: Duration,
         n: u32,
+    },
+    Replay {
+        orders: Arc<[Recorded]>,
+        n: usize,
     },
 }
 
@@ -168,6 +206,8 @@ impl Iterator for Times {
                 *n += 1;
                 (*n <= *count).then(|| *at + millis(within.as_secs_f64() * share))
             }
+            // Its orders say more than their times: the stream takes them itself.
+            Self::Replay { .. } => None,
         }
     }
 }
@@ -266,6 +306,31 @@ mod tests {
         let busier = format!("{plain}{}", HOURLY.replace("customer", "api-user"));
         let customers = arrivals(&scenario(&busier)).filter(|arrival| arrival.actor == Actor::Customer);
         assert_eq!(at, customers.map(|arrival| arrival.at.as_secs_f64()).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn a_recording_is_replayed_beside_other_loads_and_scaled_like_them() {
+        let folder = std::env::temp_dir().join(format!("loupe-replay-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).unwrap();
+        let rows = "time,actor,model_size\n1h,api-user,300\n2h,customer,7000\n2h 30m,api-user,1\n";
+        std::fs::write(folder.join("day.csv"), rows).unwrap();
+        let body = format!("title = \"t\"\nduration = \"1d\"\n{HOURLY}[[load]]\nexecutor = \"replay\"\nfile = \"day.csv\"\n");
+        let parsed = |body: &str| Scenario::parse(&folder.join("t.toml"), body.as_bytes());
+        let replayed = parsed(&format!("{body}[scale]\nmachine = 60\nhuman = 60\n")).unwrap();
+        let recorded = |scenario: &Scenario| -> Vec<_> {
+            let recorded =
+                arrivals(scenario).filter_map(|arrival| Some((arrival.at.as_secs(), arrival.actor, arrival.model_bytes?)));
+            recorded.collect()
+        };
+        let (api, customer) = (Actor::ApiUser, Actor::Customer);
+        assert_eq!(recorded(&replayed), [(3600, api, 300), (7200, customer, 7000), (9000, api, 1)]);
+        assert!(arrivals(&replayed).count() > 500);
+        let scaled = crate::scale::scaled(&replayed).unwrap();
+        assert_eq!(recorded(&scaled), [(60, api, 300), (120, customer, 7000), (150, api, 1)]);
+        let late = parsed(&body.replace("1d", "2h")).unwrap_err().to_string();
+        assert!(late.ends_with("t.toml:9:8: the recording's last order comes at 2h 30m, after the last arrival at 2h; expected a recording that fits into `duration`"), "{late}");
+        std::fs::remove_dir_all(&folder).unwrap();
+        assert!(parsed(&body).unwrap_err().to_string().contains("t.toml:9:8: the recording "));
     }
 
     #[test]

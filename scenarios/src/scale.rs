@@ -16,7 +16,7 @@ use contracts::{
 use faults::Kind;
 
 use crate::{
-    language::{Executor, Factors, Load, Pool, RampStage, Rate, Scale, Scenario, units::written, whole_millis},
+    language::{Executor, Factors, Load, Pool, RampStage, Rate, Recorded, Scale, Scenario, units::written, whole_millis},
     lifecycle::LifecycleError,
     people::{People, Wait},
 };
@@ -146,6 +146,10 @@ fn faster(load: &Load, machine: f64) -> Load {
         },
         Executor::Burst { at, count, within } => {
             Executor::Burst { at: from_start(*at, machine), count: *count, within: over(*within, machine) }
+        }
+        Executor::Replay { file, orders } => {
+            let sooner = |order: &Recorded| Recorded { at: from_start(order.at, machine), ..order.clone() };
+            Executor::Replay { file: file.clone(), orders: orders.iter().map(sooner).collect() }
         }
     };
     Load { actor: load.actor, executor }

@@ -85,8 +85,9 @@ fn load_in_words(load: &Load) -> String {
         Executor::Burst { at, count, within } => {
             format!("{} at {} within {}", words::several(u64::from(*count), "order"), time(*at), time(*within))
         }
+        Executor::Replay { file, orders } => format!("{} of {file}", words::several(orders.len() as u64, "order")),
     };
-    format!("{} {when}", load.actor.name())
+    format!("{} {when}", load.actor.map_or("replay", scenarios::language::Actor::name))
 }
 
 /// One setting per key, by name, beside what the preset says.

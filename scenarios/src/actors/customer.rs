@@ -1,6 +1,9 @@
 //! Whoever orders: a customer at the internet shop, or a partner's program at the shop's API.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
 
 use bytes::Bytes;
 use contracts::{
@@ -10,16 +13,23 @@ use contracts::{
 use http::Method;
 
 use super::{Cast, End, Piece, intents::Who, json, request};
-use crate::language::Actor;
+use crate::{
+    language::{Actor, recording::LARGEST_MODEL},
+    load::Arrival,
+};
 
 /// The 3D model that everybody uploads: its content does not matter here.
 const MODEL: Bytes = Bytes::from_static(b"solid ring\nendsolid ring\n");
+
+/// As many bytes as the largest model has, made when the first one is needed: models of a recording are parts of it.
+static LARGEST: OnceLock<Bytes> = OnceLock::new();
 
 /// A program thinks a hundredth of the time a person does.
 const PROGRAM: u32 = 100;
 
 /// Creates an order, uploads its model, submits it.
-pub(crate) async fn order(cast: Arc<Cast>, actor: Actor, order_ref: Arc<str>) {
+pub(crate) async fn order(cast: Arc<Cast>, arrival: Arrival) {
+    let Arrival { actor, order_ref, model_bytes, .. } = arrival;
     let (who, kind) = match actor {
         Actor::Customer => (Who::Customer, "retail"),
         Actor::ApiUser => (Who::ApiUser, "api_partner"),
@@ -35,11 +45,16 @@ pub(crate) async fn order(cast: Arc<Cast>, actor: Actor, order_ref: Arc<str>) {
 
     cast.rt().sleep(thinks(who, cast.draw("upload", &piece.order_ref, cast.people.upload))).await;
     let path = ["/orders/", &piece.order_id, "/model"].concat();
-    let end = cast.insist(who, request(Method::PUT, &path, "model/stl", MODEL)).await;
+    let end = cast.insist(who, request(Method::PUT, &path, "model/stl", model(model_bytes))).await;
     let Some(submit) = cast.strike_next(upload, &end, (who, Status::Submitted)) else { return };
 
     cast.rt().sleep(thinks(who, cast.draw("submit", &piece.order_ref, cast.people.submit))).await;
     cast.last_step(submit, &piece, &customer).await;
+}
+
+fn model(bytes: Option<u32>) -> Bytes {
+    let Some(bytes) = bytes else { return MODEL };
+    LARGEST.get_or_init(|| vec![0; LARGEST_MODEL as usize].into()).slice(..bytes as usize)
 }
 
 fn id(end: &End) -> Option<Arc<str>> {

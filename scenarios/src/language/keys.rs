@@ -109,14 +109,16 @@ const INSTRUMENTATION: &[Key] = &[
 ];
 
 const ACTORS: [&str; 2] = [Actor::Customer.name(), Actor::ApiUser.name()];
+const ACTOR: Key = key("actor", Takes::Name(&ACTORS), Required, "Who orders.");
 const LOAD: Takes = Takes::Kind {
     tag: "executor",
-    always: &[key("actor", Takes::Name(&ACTORS), Required, "Who orders.")],
+    always: &[],
     kinds: &[
-        ("constant-arrival-rate", &[key("rate", Takes::Rate, Required, "Orders per unit of time.")]),
+        ("constant-arrival-rate", &[ACTOR, key("rate", Takes::Rate, Required, "Orders per unit of time.")]),
         (
             "ramping-arrival-rate",
             &[
+                ACTOR,
                 key("start", Takes::RateOrNone, Default("0/s"), "The rate at the beginning."),
                 key("stages", Takes::Some(&Takes::Table(STAGE)), Required, "The rate runs straight to each target."),
             ],
@@ -124,10 +126,15 @@ const LOAD: Takes = Takes::Kind {
         (
             "burst",
             &[
+                ACTOR,
                 key("at", Takes::Moment, Required, "Its begin, since the start of the run."),
                 key("count", Takes::Whole(1, 2_000_000), Required, "How many orders."),
                 key("within", Takes::Time, Required, "All of them arrive within this time."),
             ],
+        ),
+        (
+            "replay",
+            &[key("file", Takes::Text, Required, "A CSV file beside the scenario with the columns time, actor and model_size.")],
         ),
     ],
 };

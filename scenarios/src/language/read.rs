@@ -1,6 +1,6 @@
 //! Makes a scenario of a checked document: what its keys mean together.
 
-use std::{path::Path, time::Duration};
+use std::{path::Path, sync::Arc, time::Duration};
 
 use contracts::{
     Architecture, Status,
@@ -13,6 +13,7 @@ use super::{
     fields::{Fields, Value},
     keys,
     problem::{Problem, ScenarioError},
+    recording::{self, Recordings},
     thresholds, units,
 };
 use crate::people::{People, Wait, pool};
@@ -21,7 +22,8 @@ use crate::people::{People, Wait, pool};
 const MOST_ORDERS: f64 = 2_000_000.0;
 
 impl Scenario {
-    /// Reads a scenario file's bytes. The path names the scenario and its errors; nothing is opened.
+    /// Reads a scenario file's bytes. The path names the scenario and its errors; nothing is opened but the recordings that
+    /// it names, which lie beside it.
     ///
     /// # Errors
     /// The first thing in the file that means nothing, with its line and column.
@@ -35,14 +37,16 @@ impl Scenario {
             let at = error.valid_up_to();
             Problem::new(&(at..at), "a byte that is no UTF-8", "text in UTF-8").place(file.to_owned(), bytes)
         })?;
-        let scenario = check::document(text, keys::SCENARIO).and_then(|fields| scenario(name, &fields));
-        scenario.map_err(|problem| problem.place(file.to_owned(), bytes))
+        let place = |problem: Problem| problem.place(file.to_owned(), bytes);
+        let fields = check::document(text, keys::SCENARIO).map_err(place)?;
+        let recordings = recording::all(file, bytes, &fields)?;
+        scenario(name, &fields, &recordings).map_err(place)
     }
 }
 
-fn scenario(name: &str, fields: &Fields) -> Result<Scenario, Problem> {
+fn scenario(name: &str, fields: &Fields, recordings: &Recordings) -> Result<Scenario, Problem> {
     let duration = fields.need("duration", fields.time("duration"))?;
-    let load = fields.tables("load").map(|table| one_load(table, duration)).collect::<Result<Vec<_>, _>>()?;
+    let load = fields.tables("load").map(|table| one_load(table, duration, recordings)).collect::<Result<Vec<_>, _>>()?;
     let expected: f64 = load.iter().map(|load| load.executor.expected(duration)).sum();
     if expected > MOST_ORDERS {
         let what = format!("about {expected:.0} orders arrive in {}", units::written(duration));
@@ -127,13 +131,13 @@ fn texts(fields: &Fields, key: &'static str) -> Vec<String> {
     fields.list(key).iter().filter_map(|node| text(&node.value)).collect()
 }
 
-fn one_load(fields: &Fields, end: Duration) -> Result<Load, Problem> {
+fn one_load(fields: &Fields, end: Duration, recordings: &Recordings) -> Result<Load, Problem> {
     let actor = fields.text("actor").and_then(|name| Actor::ALL.into_iter().find(|actor| actor.name() == name));
-    let actor = fields.need("actor", actor)?;
     let executor = match fields.need("executor", fields.text("executor"))? {
         "constant-arrival-rate" => Executor::ConstantArrivalRate { rate: fields.need("rate", fields.rate("rate"))? },
         "ramping-arrival-rate" => ramp(fields, end)?,
-        _ => burst(fields, end)?,
+        "burst" => burst(fields, end)?,
+        _ => replay(fields, end, recordings)?,
     };
     Ok(Load { actor, executor })
 }
@@ -170,6 +174,17 @@ fn burst(fields: &Fields, end: Duration) -> Result<Executor, Problem> {
         return Err(Problem::new(fields.place("at"), what, "a burst that fits into `duration`"));
     }
     Ok(Executor::Burst { at, count, within })
+}
+
+fn replay(fields: &Fields, end: Duration, recordings: &Recordings) -> Result<Executor, Problem> {
+    let file = fields.need("file", fields.text("file"))?;
+    let orders = Arc::clone(fields.need("file", recordings.get(file))?);
+    if let Some(last) = orders.last().filter(|last| last.at >= end) {
+        let (last, end) = (units::written(last.at), units::written(end));
+        let what = format!("the recording's last order comes at {last}, after the last arrival at {end}");
+        return Err(Problem::new(fields.place("file"), what, "a recording that fits into `duration`"));
+    }
+    Ok(Executor::Replay { file: file.to_owned(), orders })
 }
 
 fn pricing(fields: &Fields) -> Result<Pricing, Problem> {

@@ -71,7 +71,7 @@ fn a_wrong_value_names_the_nearest() {
     check(
         &HEAD.replace("constant-arrival-rate", "constant-rate"),
         expect![[
-            r#"my.toml:5:12: `executor` is "constant-rate"; expected `constant-arrival-rate`, `ramping-arrival-rate` or `burst`"#
+            r#"my.toml:5:12: `executor` is "constant-rate"; expected `constant-arrival-rate`, `ramping-arrival-rate`, `burst` or `replay`"#
         ]],
     );
     check_after(
@@ -163,13 +163,13 @@ fn what_is_missing_or_there_twice_is_named() {
     check(
         "title = \"t\"\nduration = \"3d\"",
         expect![
-            "my.toml:1:1: `load` is missing; expected a list with at least one entry, each a table whose `executor` is `constant-arrival-rate`, `ramping-arrival-rate` or `burst`"
+            "my.toml:1:1: `load` is missing; expected a list with at least one entry, each a table whose `executor` is `constant-arrival-rate`, `ramping-arrival-rate`, `burst` or `replay`"
         ],
     );
     check(
         "title = \"t\"\nduration = \"3d\"\nload = []",
         expect![
-            "my.toml:3:8: `load` is empty; expected a list with at least one entry, each a table whose `executor` is `constant-arrival-rate`, `ramping-arrival-rate` or `burst`"
+            "my.toml:3:8: `load` is empty; expected a list with at least one entry, each a table whose `executor` is `constant-arrival-rate`, `ramping-arrival-rate`, `burst` or `replay`"
         ],
     );
     check(
@@ -180,7 +180,9 @@ fn what_is_missing_or_there_twice_is_named() {
     );
     check(
         &HEAD.replace("executor = \"constant-arrival-rate\"", ""),
-        expect!["my.toml:3:1: `executor` is missing; expected `constant-arrival-rate`, `ramping-arrival-rate` or `burst`"],
+        expect![
+            "my.toml:3:1: `executor` is missing; expected `constant-arrival-rate`, `ramping-arrival-rate`, `burst` or `replay`"
+        ],
     );
     check(
         &format!("title = \"again\"\n{HEAD}"),

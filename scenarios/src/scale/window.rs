@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::{Scale, ScaleError};
-use crate::language::{Executor, Load, RampStage, Rate, Scenario};
+use crate::language::{Executor, Load, RampStage, Rate, Recorded, Scenario};
 
 /// The part of the scenario that lies around its faults, around as many of the first ones as it holds; without faults its
 /// first part. A fault that lies outside is left out, one that lasts longer ends with the window.
@@ -45,6 +45,11 @@ fn part(executor: &Executor, from: Duration, until: Duration) -> Option<Executor
             let kept = end.checked_sub(begin).filter(|kept| !kept.is_zero())?;
             let count = orders(f64::from(*count) * kept.as_secs_f64() / within.as_secs_f64());
             Executor::Burst { at: begin - from, count, within: kept }
+        }
+        Executor::Replay { file, orders } => {
+            let kept = orders.iter().filter(|order| (from..until).contains(&order.at));
+            let orders = kept.map(|order| Recorded { at: order.at - from, ..order.clone() }).collect();
+            Executor::Replay { file: file.clone(), orders }
         }
     };
     (part.expected(until - from) > 0.0).then_some(part)

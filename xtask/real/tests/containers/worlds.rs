@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, path::Path, process::Command, thread, time::Dur
 
 use adapters::telemetry::Counts;
 use containers::{Images, Limits, Testimony, testimony::ServiceSpans};
-use contracts::attributes;
+use contracts::{architecture::Preset, attributes};
 use detector::Verdict;
 use harness::{Arena as _, Played, Prepared, conclude, options::WorldName, prepare, progress::Progress};
 use judge::{
@@ -18,9 +18,9 @@ use signals::{Span, span};
 
 use crate::gate;
 
-fn library(name: &str) -> Prepared {
+fn library(name: &str, preset: Preset) -> Prepared {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
-    let scenario = Scenario::resolve(&root, name).unwrap().remove(0);
+    let scenario = Scenario::resolve(&root, name).unwrap().remove(0).with_architecture(preset);
     prepare::prepared(scenario, true, true).unwrap()
 }
 
@@ -55,18 +55,27 @@ fn verdict(played: &Played, order: &str) -> Verdict {
     played.findings.iter().find(|finding| &*finding.order_id == order).map_or(Verdict::Unknown, |finding| finding.verdict)
 }
 
+/// Plays a scenario of the library in both worlds: they end alike, and on the real Jaeger everything is exposed.
+fn alike(prepared: &Prepared) -> (Played, Report) {
+    let played = played(prepared);
+    let report = judged(prepared, &played).report;
+    eprintln!("{}", render::terminal(&report, &render::Screen::default()));
+    assert_eq!(report.outcome, simulated(prepared).outcome, "{:?}", report.reasons);
+    assert_eq!((report.outcome, report.exposure.false_alarms), (Outcome::Pass, 0), "{:?}", report.reasons);
+    if report.orders.bad > 0 {
+        assert_eq!((report.exposure.recall, report.exposure.precision), (Some(1.0), Some(1.0)), "{:?}", report.reasons);
+    }
+    (played, report)
+}
+
 #[test]
 fn a_killed_broker_is_exposed_in_both_worlds_and_without_a_trace_the_verdict_changes() {
     if !gate::containers() {
         return;
     }
-    let prepared = library("broker-kill");
-    let played = played(&prepared);
-    let report = judged(&prepared, &played).report;
-    eprintln!("{}", render::terminal(&report, &render::Screen::default()));
+    let prepared = library("broker-kill", Preset::AsIs);
+    let (played, report) = alike(&prepared);
     assert!(report.truth.get("lost").is_some_and(|lost| *lost > 0), "the killed broker took nothing with it");
-    assert_eq!((report.exposure.recall, report.exposure.precision), (Some(1.0), Some(1.0)), "{:?}", report.reasons);
-    assert_eq!(report.outcome, simulated(&prepared).outcome, "{:?}", report.reasons);
 
     let spans: Vec<Span> = played.archive.spans().collect();
     let closing =
@@ -80,15 +89,39 @@ fn a_killed_broker_is_exposed_in_both_worlds_and_without_a_trace_the_verdict_cha
 }
 
 #[test]
+fn an_outbox_with_confirms_survives_a_killed_broker_in_both_worlds() {
+    if !gate::containers() {
+        return;
+    }
+    let (_, report) = alike(&library("broker-kill", Preset::ToBe));
+    assert_eq!(report.truth.get("lost").copied().unwrap_or_default(), 0);
+}
+
+#[test]
 fn a_calm_week_raises_no_alarm_in_either_world() {
     if !gate::containers() {
         return;
     }
-    let prepared = library("calm-week");
-    let report = judged(&prepared, &played(&prepared)).report;
-    eprintln!("{}", render::terminal(&report, &render::Screen::default()));
-    assert_eq!((report.outcome, report.orders.bad, report.exposure.false_alarms), (Outcome::Pass, 0, 0), "{:?}", report.reasons);
-    assert_eq!(simulated(&prepared).outcome, Outcome::Pass);
+    let (_, report) = alike(&library("calm-week", Preset::AsIs));
+    assert_eq!(report.orders.bad, 0);
+}
+
+#[test]
+fn what_a_killed_service_had_acknowledged_is_lost_and_exposed_in_both_worlds() {
+    if !gate::containers() {
+        return;
+    }
+    let (_, report) = alike(&library("early-ack-crash", Preset::AsIs));
+    assert!(report.truth.get("lost").is_some_and(|lost| *lost > 0), "the killed service took nothing with it");
+}
+
+#[test]
+fn a_calculation_that_outlasts_the_brokers_patience_is_made_twice_in_both_worlds() {
+    if !gate::containers() {
+        return;
+    }
+    let (_, report) = alike(&library("slow-pricing", Preset::AsIs));
+    assert!(report.truth.get("duplicated").is_some_and(|duplicated| *duplicated > 0), "no message was delivered again");
 }
 
 /// Seconds instead of days.
