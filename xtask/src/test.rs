@@ -24,10 +24,11 @@ struct Step {
     required_in_ci: bool,
 }
 
-const STEPS: [Step; 5] = [
+const STEPS: [Step; 6] = [
     Step { name: "format", run: format, required_in_ci: false },
     Step { name: "lints", run: lints, required_in_ci: false },
     Step { name: "tests", run: tests, required_in_ci: true },
+    Step { name: "pages", run: pages, required_in_ci: true },
     Step { name: "licences", run: licences, required_in_ci: false },
     Step { name: "containers", run: containers, required_in_ci: true },
 ];
@@ -89,6 +90,14 @@ fn tests(root: &Path, nightly: bool) -> Result<Outcome> {
     let tier = if nightly { "nightly" } else { "ci" };
     // Optimised: months pass quickly.
     cargo(root, &["test", "--release", "--no-fail-fast"], &[("LOUPE_TIER", tier)])
+}
+
+/// The reports in a browser: accessibility, and pictures to look at.
+fn pages(root: &Path, _: bool) -> Result<Outcome> {
+    if let Err(why) = xtask::browser::find(crate::variable) {
+        return Ok(Outcome::Skipped(why));
+    }
+    cargo(root, &["test", "--release", "--package", "xtask", "--test", "accessibility"], &[("LOUPE_BROWSER", "1")])
 }
 
 fn licences(root: &Path, _: bool) -> Result<Outcome> {
