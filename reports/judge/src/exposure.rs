@@ -120,7 +120,10 @@ pub fn by_fault(pairs: &[Pair<'_>], inflicted: &[(Fault, Vec<Effect>)], run: &Ru
 fn fault_row(pairs: &[Pair<'_>], fault: &Fault, effects: &[Effect], run: &Run) -> FaultRow {
     let hit: BTreeSet<&str> = effects.iter().filter_map(|effect| effect.order_id.as_deref()).collect();
     let bad: Vec<&Pair<'_>> = pairs.iter().filter(|pair| pair.bad() && pair.truth.faults.contains(&fault.name)).collect();
-    let first_alarm_ns = bad.iter().filter(|pair| pair.exposed()).filter_map(|pair| pair.finding?.alarmed_ns).min();
+    // An order may have been alarmed for something else before: that alarm does not speak of this fault.
+    let began_ns = run.epoch_ns + nanoseconds(fault.at);
+    let alarms = bad.iter().filter(|pair| pair.exposed()).filter_map(|pair| pair.finding?.alarmed_ns);
+    let first_alarm_ns = alarms.filter(|alarmed_ns| *alarmed_ns >= began_ns).min();
     let (from_s, lasts_s) = (words::seconds(nanoseconds(fault.at)), words::seconds(nanoseconds(fault.lasts)));
     FaultRow {
         name: fault.name.clone(),

@@ -236,7 +236,7 @@ pub struct FaultRow {
     pub orders_hit: u64,
     /// The architecture promises to lose no order under it.
     pub in_envelope: bool,
-    /// The first alarm for an order that it made bad, seconds since the start of the run.
+    /// The first alarm, since it began, for an order that it made bad; seconds since the start of the run.
     pub first_alarm_s: Option<f64>,
     /// The orders that it made bad.
     pub exposure: Exposed,

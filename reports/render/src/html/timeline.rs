@@ -45,10 +45,8 @@ pub(super) fn section(report: &Report) -> Markup {
 /// The time around one fault, with the way from its begin to its first alarm.
 fn close(fault: &FaultRow, slice: &Slice) -> Markup {
     let exposed = match fault.first_alarm_s {
-        Some(alarm) if alarm > fault.window.from_s => {
-            format!("first alarm {} after it began", words::duration(alarm - fault.window.from_s))
-        }
-        Some(_) => "an order it made bad was alarmed before".to_owned(),
+        Some(alarm) => format!("first alarm {} after it began", words::duration(alarm - fault.window.from_s)),
+        None if fault.exposure.exposed > 0 => "the orders that it made bad had been alarmed before".to_owned(),
         None if fault.exposure.orders > 0 => "no alarm names an order that it made bad".to_owned(),
         None => "no order went wrong by it, no alarm was due".to_owned(),
     };
@@ -127,7 +125,7 @@ fn flags(faults: &[&FaultRow], axis: &Axis, close: bool) -> Markup {
                 @if let Some(alarm) = alarm.filter(|_| close) {
                     div {
                         span class={ "alarm-key" @if axis.at(alarm) > 55.0 { " left" } } style={ "left:" (percent(axis.at(alarm))) } {
-                            i aria-hidden="true" { "⚑" } " first alarm, +" (words::duration((alarm - fault.window.from_s).max(0.0)))
+                            i aria-hidden="true" { "⚑" } " first alarm, +" (words::duration(alarm - fault.window.from_s))
                         }
                     }
                 }
