@@ -1,4 +1,5 @@
-//! Same seed, same bytes: every file of a run folder but `performance.json`, twice in this process and once in a fresh one.
+//! Same seed, same bytes: every file of a run folder but `performance.json`, twice in this process and once in a fresh one. The
+//! runs are judged as well: all that is bad is exposed, at its hop.
 #![expect(clippy::disallowed_methods, reason = "the tier comes in by an environment variable")]
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
@@ -13,6 +14,7 @@ use std::{
 
 use contracts::architecture::Preset;
 use harness::{artefacts, conclude, options::WorldName, prepare, progress::Progress};
+use judge::Judged;
 use scenarios::{Scenario, language::InstrumentationPreset};
 use xtask::simulated::Simulated;
 
@@ -25,12 +27,21 @@ fn scratch(name: &str) -> PathBuf {
 }
 
 /// Plays a scenario here and leaves its folder below `root`.
-fn play(root: &Path, scenario: &Scenario) {
+fn play(root: &Path, scenario: &Scenario) -> Judged {
     let prepared = prepare::prepared(scenario.clone(), false, false).unwrap();
     let mut progress = Progress::silent();
     let played = harness::Arena::play(&mut Simulated, &prepared, &mut progress).unwrap();
     let judged = conclude::judged(&prepared, &played, WorldName::Simulated).unwrap();
     artefacts::write(&prepared, &played, &judged, (root, WorldName::Simulated), progress.elapsed()).unwrap();
+    judged
+}
+
+/// Plays a scenario in a process of its own.
+fn play_afresh(root: &Path, argument: &str, architecture: &str, seed: u64) {
+    let seed = seed.to_string();
+    let arguments = ["simulate", argument, "--architecture", architecture, "--seed", &seed, "--report-dir"];
+    let out = Command::new(env!("CARGO_BIN_EXE_xtask")).args(arguments).arg(root).output().unwrap();
+    assert!(out.status.code().is_some_and(|code| code <= 2), "{arguments:?}: {}", String::from_utf8_lossy(&out.stderr));
 }
 
 /// Name and content of every file that must not differ.
@@ -48,33 +59,79 @@ fn assert_same(what: &str, left: &BTreeMap<String, Vec<u8>>, right: &BTreeMap<St
     }
 }
 
-/// One scenario, both architectures, some seeds.
+/// A scenario of the library, and the same with about so many orders in a file of its own, for this process and a fresh one.
+struct Sizes {
+    whole: Scenario,
+    thin: Scenario,
+    file: PathBuf,
+}
+
+impl Sizes {
+    fn of(name: &str, orders: f64) -> Self {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+        let whole = Scenario::resolve(root, name).unwrap().remove(0);
+        let text = fs::read_to_string(root.join("scenarios/library").join(format!("{name}.toml"))).unwrap();
+        let folder = scratch(&format!("{name}-thin"));
+        fs::create_dir_all(&folder).unwrap();
+        let file = folder.join(format!("{name}.toml"));
+        fs::write(&file, thinned(&text, &whole, orders)).unwrap();
+        let thin = Scenario::load(&file).unwrap();
+        Self { whole, thin, file }
+    }
+}
+
+/// The file of a scenario that brings its orders by `rate`, with about so many of them.
+fn thinned(file: &str, scenario: &Scenario, orders: f64) -> String {
+    let factor = sized::factor(scenario, orders);
+    let thinner = |line: &str| match line.strip_prefix("rate = \"").and_then(|rate| rate.split_once('/')) {
+        Some((number, unit)) => format!("rate = \"{:.4}/{unit}\n", number.parse::<f64>().unwrap_or(0.0) * factor),
+        None => format!("{line}\n"),
+    };
+    file.lines().map(thinner).collect()
+}
+
+/// Bad orders of several runs, and those of them that were exposed at their hop.
+#[derive(Default)]
+struct Hops {
+    bad: usize,
+    right: usize,
+}
+
+/// One scenario, both architectures, some seeds: the first at its full size, the others thinner; at night all of them.
 fn check(name: &str) {
     let nightly = env::var("LOUPE_TIER").is_ok_and(|tier| tier == "nightly");
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
-    let library = Scenario::resolve(root, name).unwrap().remove(0);
-    let seeds = if nightly { 200 } else { 5 };
-    for (preset, argument) in ARCHITECTURES {
+    let (seeds, orders) = if nightly { (200, 300.0) } else { (5, 1000.0) };
+    let sizes = Sizes::of(name, orders);
+    let mut hops = Hops::default();
+    for (preset, architecture) in ARCHITECTURES {
         for seed in 0..seeds {
-            let scenario = Scenario { seed, ..library.clone().with_architecture(preset) };
-            let scenario = if nightly { sized::to(&scenario, 300.0) } else { scenario };
-            let what = format!("{name} {argument} seed {seed}");
+            let whole = seed == 0;
+            let (scenario, argument) = if whole { (&sizes.whole, name) } else { (&sizes.thin, sizes.file.to_str().unwrap()) };
+            let scenario = Scenario { seed, ..scenario.clone().with_architecture(preset) };
+            let what = format!("{name} {architecture} seed {seed}");
             let [first, second, fresh] = ["first", "second", "fresh"].map(|turn| scratch(&format!("{name}-{turn}")));
-            play(&first, &scenario);
+            let judged = play(&first, &scenario);
             play(&second, &scenario);
+            play_afresh(&fresh, argument, architecture, seed);
             let once = bytes(&first, name);
             assert_same(&what, &once, &bytes(&second, name));
-            // The fresh process has the scenario by name, so it can only play it at its full size.
-            if !nightly {
-                let seed = seed.to_string();
-                let arguments = ["simulate", name, "--architecture", argument, "--seed", &seed, "--report-dir"];
-                let out = Command::new(env!("CARGO_BIN_EXE_xtask")).args(arguments).arg(&fresh).output().unwrap();
-                assert!(out.status.code().is_some_and(|code| code <= 2), "{what}: {}", String::from_utf8_lossy(&out.stderr));
-                assert_same(&what, &once, &bytes(&fresh, name));
-            }
+            assert_same(&what, &once, &bytes(&fresh, name));
             [first, second, fresh].iter().for_each(|path| drop(fs::remove_dir_all(path)));
+            exposes(&what, &judged, &mut hops);
         }
     }
+    drop(fs::remove_dir_all(sizes.file.parent().unwrap()));
+    assert!(hops.right * 100 >= hops.bad * 99, "{name}: {} of {} bad orders at their hop", hops.right, hops.bad);
+}
+
+/// Every bad order is exposed, and no other.
+fn exposes(what: &str, judged: &Judged, hops: &mut Hops) {
+    let exposure = &judged.report.exposure;
+    let rates = [exposure.recall, exposure.precision];
+    assert!(rates.into_iter().flatten().all(|rate| rate >= 1.0), "{what}: {exposure:?}");
+    assert_eq!(exposure.false_alarms, 0, "{what}");
+    hops.bad += judged.bad_orders.len();
+    hops.right += judged.bad_orders.iter().filter(|row| row.order.exposed && row.order.right_hop).count();
 }
 
 #[test]

@@ -8,8 +8,7 @@ use scenarios::{
 /// The same scenario with about this many orders: all rates and bursts change by one factor.
 pub(crate) fn to(scenario: &Scenario, orders: f64) -> Scenario {
     let mut scenario = scenario.clone();
-    let expected: f64 = scenario.load.iter().map(|load| load.executor.expected(scenario.duration)).sum();
-    let factor = (orders / expected).min(1.0);
+    let factor = factor(&scenario, orders);
     for load in &mut scenario.load {
         match &mut load.executor {
             Executor::ConstantArrivalRate { rate } => *rate = Rate(rate.0 * factor),
@@ -17,9 +16,15 @@ pub(crate) fn to(scenario: &Scenario, orders: f64) -> Scenario {
                 *start = Rate(start.0 * factor);
                 stages.iter_mut().for_each(|stage| stage.target = Rate(stage.target.0 * factor));
             }
-            // A burst is what makes its story: it stays.
-            Executor::Burst { .. } => {}
+            // A burst is what makes its story, and what was recorded was recorded: they stay.
+            Executor::Burst { .. } | Executor::Replay { .. } => {}
         }
     }
     scenario
+}
+
+/// What all rates change by.
+pub(crate) fn factor(scenario: &Scenario, orders: f64) -> f64 {
+    let expected: f64 = scenario.load.iter().map(|load| load.executor.expected(scenario.duration)).sum();
+    (orders / expected).min(1.0)
 }
