@@ -17,8 +17,8 @@ pub(crate) fn to(scenario: &Scenario, orders: f64) -> Scenario {
                 *start = Rate(start.0 * factor);
                 stages.iter_mut().for_each(|stage| stage.target = Rate(stage.target.0 * factor));
             }
-            // A burst is what makes its story: it stays.
-            Executor::Burst { .. } => {}
+            // A burst, or a recording, is what makes its story: it stays.
+            Executor::Burst { .. } | Executor::Replay { .. } => {}
         }
     }
     scenario
