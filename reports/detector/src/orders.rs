@@ -8,6 +8,8 @@ use crate::{order::Order, record::hash};
 #[derive(Default)]
 pub(crate) struct Orders {
     pub(crate) all: Vec<Order>,
+    /// The order that was asked for last: it is often asked for again.
+    last: usize,
     /// By hash, open addressing: upper half the hash, lower half the order's number + 1; 0 is empty. A power of two long.
     slots: Vec<u64>,
 }
@@ -15,6 +17,13 @@ pub(crate) struct Orders {
 impl Orders {
     /// The number of an order that may be new.
     pub(crate) fn number(&mut self, id: &str) -> usize {
+        if self.all.get(self.last).is_none_or(|last| *last.id != *id) {
+            self.last = self.look_up(id);
+        }
+        self.last
+    }
+
+    fn look_up(&mut self, id: &str) -> usize {
         if self.all.len() * 2 >= self.slots.len() {
             self.grow();
         }

@@ -7,7 +7,7 @@ mod read;
 use std::sync::Arc;
 
 use opentelemetry::{
-    KeyValue, Value,
+    Key, KeyValue, StringValue, Value,
     trace::{SpanKind, Status},
 };
 
@@ -44,12 +44,18 @@ impl Packed {
     }
 }
 
-/// What an attribute is likely to be: spans of one name say the same things in the same order.
-#[derive(Clone, Copy, Debug)]
+/// What an attribute is likely to be: spans of one name say the same things in the same order. It holds what was said the last
+/// time, as most of it is not only the same but the very same.
+#[derive(Debug)]
 struct Guess {
     key: u32,
+    said: Key,
     /// The text that it had, where that is a word.
-    word: Option<u32>,
+    word: Option<(u32, StringValue)>,
+}
+
+fn same(a: &str, b: &str) -> bool {
+    std::ptr::eq(a, b) || a == b
 }
 
 /// What stands before a value.
@@ -117,24 +123,24 @@ impl Packer {
         if self.shapes.len() <= name as usize {
             self.shapes.resize_with(name as usize + 1, Vec::new);
         }
+        let mut shape = std::mem::take(&mut self.shapes[name as usize]);
         for (at, attribute) in attributes.iter().enumerate() {
-            let guess = self.shapes[name as usize].get(at).copied();
-            let guess = guess.filter(|guess| self.words.is(guess.key, attribute.key.as_str()));
-            let key = guess.map_or_else(|| self.words.number(attribute.key.as_str()), |guess| guess.key);
-            number(key.into(), out);
-            let guess = Guess { key, word: guess.and_then(|guess| guess.word) };
-            let word = self.value(guess, &attribute.value, out);
-            let shape = &mut self.shapes[name as usize];
-            match shape.get_mut(at) {
-                Some(last) => *last = Guess { key, word },
-                None => shape.push(Guess { key, word }),
+            if shape.get(at).is_none_or(|guess| !same(guess.said.as_str(), attribute.key.as_str())) {
+                let guess = Guess { key: self.words.number(attribute.key.as_str()), said: attribute.key.clone(), word: None };
+                match shape.get_mut(at) {
+                    Some(last) => *last = guess,
+                    None => shape.push(guess),
+                }
             }
+            let guess = &mut shape[at];
+            number(guess.key.into(), out);
+            self.value(guess, &attribute.value, out);
         }
+        self.shapes[name as usize] = shape;
     }
 
-    /// Writes a value; gives the word that it is, if it is one.
-    fn value(&mut self, guess: Guess, value: &Value, out: &mut Vec<u8>) -> Option<u32> {
-        let mut word = None;
+    /// Writes a value, and corrects the guess.
+    fn value(&mut self, guess: &mut Guess, value: &Value, out: &mut Vec<u8>) {
         match value {
             Value::Bool(false) => out.push(tag::FALSE),
             Value::Bool(true) => out.push(tag::TRUE),
@@ -147,14 +153,15 @@ impl Packer {
                 out.extend_from_slice(&float.to_bits().to_le_bytes());
             }
             Value::String(said) => {
-                let said = said.as_str();
-                word = guess.word.filter(|word| self.words.is(*word, said)).or_else(|| self.word(guess.key, said));
-                match word {
-                    Some(word) => {
+                if guess.word.as_ref().is_none_or(|(_, last)| !same(last.as_str(), said.as_str())) {
+                    guess.word = self.word(guess.key, said.as_str()).map(|word| (word, said.clone()));
+                }
+                match &guess.word {
+                    Some((word, _)) => {
                         out.push(tag::WORD);
-                        number(word.into(), out);
+                        number((*word).into(), out);
                     }
-                    None => short_text(said, out),
+                    None => short_text(said.as_str(), out),
                 }
             }
             other => {
@@ -163,7 +170,6 @@ impl Packer {
                 number(self.odd.len() as u64 - 1, out);
             }
         }
-        word
     }
 
     /// The number of a text that comes again under this key.

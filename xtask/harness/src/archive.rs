@@ -14,6 +14,8 @@ pub struct Archive {
     order_attribute: &'static str,
     packer: Packer,
     orders: Words,
+    /// The order of the last span: the next one is often of the same.
+    last: u32,
     /// By the number of the order.
     by_order: Vec<Packed>,
     /// Spans that name no order.
@@ -30,6 +32,7 @@ impl Archive {
             order_attribute,
             packer: Packer::default(),
             orders: Words::default(),
+            last: 0,
             by_order: Vec::new(),
             nameless: Packed::default(),
             dropped: 0,
@@ -40,7 +43,10 @@ impl Archive {
     pub fn keep(&mut self, span: &Span) {
         let packed = match signals::span::text(&span.attributes, self.order_attribute) {
             Some(order) => {
-                let number = self.orders.number(order) as usize;
+                if !self.orders.is(self.last, order) {
+                    self.last = self.orders.number(order);
+                }
+                let number = self.last as usize;
                 if number == self.by_order.len() {
                     self.by_order.push(Packed::default());
                 }

@@ -16,7 +16,7 @@ pub(crate) fn to(scenario: &Scenario, orders: f64) -> Scenario {
                 *start = Rate(start.0 * factor);
                 stages.iter_mut().for_each(|stage| stage.target = Rate(stage.target.0 * factor));
             }
-            // A burst is what makes its story, and what was recorded was recorded: they stay.
+            // A burst, or a recording, is what makes its story: it stays.
             Executor::Burst { .. } | Executor::Replay { .. } => {}
         }
     }

@@ -1,7 +1,8 @@
 //! Timers: heaps of (deadline, registration), so that equal deadlines fire in the order they were set.
 //!
-//! People sleep by the thousand and for days, machines one at a time for a millisecond: each kind has a heap of its own, so
-//! that a millisecond need not pass by all who sleep for days. Nobody can tell from the order in which timers fire.
+//! People sleep by the thousand and for days, machines one at a time for a millisecond, and each call has a time-out of hours
+//! that never comes: each kind has a heap of its own, so that a millisecond need not pass by all who sleep for days, and a
+//! time-out stands at the end, where it was put. Nobody can tell from the order in which timers fire.
 
 use std::{
     cmp::Reverse,
@@ -15,8 +16,7 @@ use super::{Inner, lock};
 /// All timers that are set. A cancelled one stays in the heap until it comes up or until it is one of too many.
 #[derive(Default)]
 pub(super) struct Timers {
-    near: BinaryHeap<Due>,
-    far: BinaryHeap<Due>,
+    heaps: [BinaryHeap<Due>; BOUNDS.len() + 1],
     slots: Vec<Slot>,
     free: Vec<u32>,
     set: u64,
@@ -26,8 +26,8 @@ pub(super) struct Timers {
 /// Deadline, number and slot of a timer; the earliest is the greatest.
 type Due = Reverse<(u64, u64, u32)>;
 
-/// Sleeps that are shorter than this, in nanoseconds, are near.
-const NEAR: u64 = 2_000_000_000;
+/// How long the sleeps of one heap are, in nanoseconds: two seconds, half an hour, half a day.
+const BOUNDS: [u64; 3] = [2_000_000_000, 1_800_000_000_000, 43_200_000_000_000];
 
 /// Whom to wake. The slot belongs to the timer with this number; 0 is nobody's.
 #[derive(Default)]
@@ -45,8 +45,8 @@ impl Timers {
             u32::try_from(self.slots.len() - 1).unwrap_or(u32::MAX)
         });
         self.slots[slot as usize] = Slot { number, waker: Some(waker) };
-        let heap = if at - now < NEAR { &mut self.near } else { &mut self.far };
-        heap.push(Reverse((at, number, slot)));
+        let kind = BOUNDS.iter().filter(|bound| at - now >= **bound).count();
+        self.heaps[kind].push(Reverse((at, number, slot)));
         self.live += 1;
         (slot, number)
     }
@@ -61,11 +61,10 @@ impl Timers {
 
     fn cancel(&mut self, (slot, number): (u32, u64)) -> Option<Waker> {
         let waker = self.take(slot, number);
-        if self.near.len() + self.far.len() > 64 + 2 * self.live {
+        if self.heaps.iter().map(BinaryHeap::len).sum::<usize>() > 64 + 2 * self.live {
             let slots = &self.slots;
             let set = |Reverse((_, number, slot)): &Due| slots[*slot as usize].number == *number;
-            self.near.retain(set);
-            self.far.retain(set);
+            self.heaps.iter_mut().for_each(|heap| heap.retain(set));
         }
         waker
     }
@@ -84,15 +83,11 @@ impl Timers {
     /// Takes the wakers of all timers with the earliest deadline, in the order they were set; none beyond `until`.
     pub(super) fn advance(&mut self, until: u64, due: &mut Vec<Waker>) -> Option<u64> {
         let mut instant = None;
-        while let Some((Reverse((at, number, slot)), near)) = self.first() {
+        while let Some((Reverse((at, number, slot)), kind)) = self.first() {
             if self.slots[slot as usize].number == number && (at > until || instant.is_some_and(|instant| at > instant)) {
                 break;
             }
-            if near {
-                self.near.pop()
-            } else {
-                self.far.pop()
-            };
+            self.heaps[kind].pop();
             if let Some(waker) = self.take(slot, number) {
                 due.push(waker);
                 instant = Some(at);
@@ -101,13 +96,9 @@ impl Timers {
         instant
     }
 
-    /// The earliest timer of both heaps, and whether it is a near one.
-    fn first(&self) -> Option<(Due, bool)> {
-        match (self.near.peek(), self.far.peek()) {
-            (Some(near), Some(far)) if far > near => Some((*far, false)),
-            (Some(near), _) => Some((*near, true)),
-            (None, far) => far.map(|far| (*far, false)),
-        }
+    /// The earliest timer of all heaps, and in which one it is.
+    fn first(&self) -> Option<(Due, usize)> {
+        self.heaps.iter().enumerate().filter_map(|(kind, heap)| Some((*heap.peek()?, kind))).max()
     }
 
     /// Whether no timer fires until then. A cancelled one counts: it is in the way until it comes up.

@@ -1,7 +1,7 @@
 //! The run over scenario time: as a whole, then close around each fault, where the time to expose can be seen.
 
 use judge::{
-    report::{FaultRow, Report, Slice},
+    report::{Around, FaultRow, Report, Slice},
     words,
 };
 use maud::{Markup, html};
@@ -16,6 +16,8 @@ const LEAST: f64 = 0.4;
 const TICKS: usize = 6;
 /// Faults whose names find room above the whole run.
 const NAMED: usize = 12;
+/// Faults that are shown closely at once; further ones are folded.
+const UNFOLDED: usize = 3;
 
 pub(super) fn section(report: &Report) -> Markup {
     let timeline = &report.timeline;
@@ -32,14 +34,23 @@ pub(super) fn section(report: &Report) -> Markup {
                 (chart("The whole run", &timeline.whole, &report.faults.iter().take(NAMED).collect::<Vec<_>>(), false))
                 @if report.faults.len() > NAMED { p class="left-out" { "The first " (NAMED) " of " (report.faults.len()) " faults are marked; all are in report.json." } }
             }
-            @for around in &timeline.around {
-                @if let Some(fault) = report.faults.iter().find(|fault| fault.name == around.fault) { (close(fault, &around.slice)) }
+            @for around in timeline.around.iter().take(UNFOLDED) { (around_fault(report, around)) }
+            @if timeline.around.len() > UNFOLDED {
+                details class="numbers-of" {
+                    summary { "Around " (timeline.around.len() - UNFOLDED) " further faults" }
+                    @for around in timeline.around.iter().skip(UNFOLDED) { (around_fault(report, around)) }
+                }
             }
             @if timeline.around.len() < report.faults.len() && !timeline.around.is_empty() {
                 p class="left-out" { "The first " (timeline.around.len()) " of " (report.faults.len()) " faults are shown closely." }
             }
         }
     }
+}
+
+fn around_fault(report: &Report, around: &Around) -> Markup {
+    let fault = report.faults.iter().find(|fault| fault.name == around.fault);
+    html! { @if let Some(fault) = fault { (close(fault, &around.slice)) } }
 }
 
 /// The time around one fault, with the way from its begin to its first alarm.
