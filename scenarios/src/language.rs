@@ -8,6 +8,7 @@ mod fault;
 mod fields;
 mod find;
 mod keys;
+pub mod manual;
 mod problem;
 mod read;
 pub mod recording;

@@ -12,6 +12,8 @@ pub(crate) struct Key {
     pub(crate) need: Need,
     /// One sentence for people.
     pub(crate) about: &'static str,
+    /// A value as a file writes it; of a table its keys have one each.
+    pub(crate) example: &'static str,
 }
 
 /// Whether a key must be there.
@@ -66,17 +68,25 @@ pub(crate) enum Takes {
 }
 
 const fn key(name: &'static str, takes: Takes, need: Need, about: &'static str) -> Key {
-    Key { name, takes, need, about }
+    Key { name, takes, need, about, example: "" }
+}
+
+impl Key {
+    const fn eg(mut self, example: &'static str) -> Self {
+        self.example = example;
+        self
+    }
 }
 
 use Need::{Default, Optional, Required};
 
 /// The keys of a scenario file.
 pub(crate) const SCENARIO: &[Key] = &[
-    key("title", Takes::Text, Required, "One sentence that tells what happens."),
-    key("seed", Takes::Whole(0, i64::MAX as u64), Default("42"), "Decides every random draw."),
-    key("duration", Takes::Time, Required, "How long orders arrive. The run then heals, settles and is judged."),
-    key("quiet", Takes::Flag, Default("false"), "Nothing is meant to go wrong: no alarm is the proof."),
+    key("title", Takes::Text, Required, "One sentence that tells what happens.")
+        .eg(r#""The partner API opens and the broker dies at the peak""#),
+    key("seed", Takes::Whole(0, i64::MAX as u64), Default("42"), "Decides every random draw.").eg("42"),
+    key("duration", Takes::Time, Required, "How long orders arrive. The run then heals, settles and is judged.").eg(r#""3d""#),
+    key("quiet", Takes::Flag, Default("false"), "Nothing is meant to go wrong: no alarm is the proof.").eg("false"),
     key("architecture", Takes::Table(ARCHITECTURE), Default(""), "How the services are built: a preset and toggles."),
     key("instrumentation", Takes::Table(INSTRUMENTATION), Default(""), "What the telemetry shows."),
     key("load", Takes::Some(&LOAD), Required, "Streams of orders."),
@@ -91,95 +101,101 @@ pub(crate) const SCENARIO: &[Key] = &[
 
 const ARCHITECTURES: [&str; 2] = [Preset::AsIs.name(), Preset::ToBe.name()];
 const ARCHITECTURE: &[Key] = &[
-    key("preset", Takes::Name(&ARCHITECTURES), Default("as-is"), "The toggles it starts from."),
-    key("publisher-confirms", Takes::Flag, Optional, "Publishers wait until the broker has taken responsibility."),
-    key("outbox", Takes::Flag, Optional, "Events are rows of the transaction that caused them."),
-    key("ack-after-work", Takes::Flag, Optional, "Consumers acknowledge after the work; else before it."),
-    key("idempotent-consumers", Takes::Flag, Optional, "Consumers recognise an event they have handled."),
-    key("mes-consumers", Takes::Whole(1, 1000), Optional, "Consumers of the factory's queue, and workers of price jobs."),
-    key("pricing", Takes::Name(&["blocking", "asynchronous"]), Optional, "In the message handler, or as a job."),
-    key("picking", Takes::Name(&["newest-first", "oldest-first"]), Optional, "Which order people take first."),
+    key("preset", Takes::Name(&ARCHITECTURES), Default("as-is"), "The toggles it starts from.").eg(r#""as-is""#),
+    key("publisher-confirms", Takes::Flag, Optional, "Publishers wait until the broker has taken responsibility.").eg("true"),
+    key("outbox", Takes::Flag, Optional, "Events are rows of the transaction that caused them.").eg("true"),
+    key("ack-after-work", Takes::Flag, Optional, "Consumers acknowledge after the work; else before it.").eg("true"),
+    key("idempotent-consumers", Takes::Flag, Optional, "Consumers recognise an event they have handled.").eg("true"),
+    key("mes-consumers", Takes::Whole(1, 1000), Optional, "Consumers of the factory's queue, and workers of price jobs.").eg("4"),
+    key("pricing", Takes::Name(&["blocking", "asynchronous"]), Optional, "In the message handler, or as a job.")
+        .eg(r#""asynchronous""#),
+    key("picking", Takes::Name(&["newest-first", "oldest-first"]), Optional, "Which order people take first.")
+        .eg(r#""oldest-first""#),
 ];
 
 const INSTRUMENTATIONS: [&str; 2] = [InstrumentationPreset::Full.name(), InstrumentationPreset::Blind.name()];
 const INSTRUMENTATION: &[Key] = &[
-    key("preset", Takes::Name(&INSTRUMENTATIONS), Default("full"), "What it starts from."),
-    key("silent", Takes::Any(&Takes::Name(&services::ALL)), Optional, "Services without traces, instead of the preset's."),
-    key("propagation", Takes::Flag, Optional, "Whether traceparent travels between services."),
+    key("preset", Takes::Name(&INSTRUMENTATIONS), Default("full"), "What it starts from.").eg(r#""full""#),
+    key("silent", Takes::Any(&Takes::Name(&services::ALL)), Optional, "Services without traces, instead of the preset's.")
+        .eg(r#"["crm-api"]"#),
+    key("propagation", Takes::Flag, Optional, "Whether traceparent travels between services.").eg("false"),
 ];
 
 const ACTORS: [&str; 2] = [Actor::Customer.name(), Actor::ApiUser.name()];
-const ACTOR: Key = key("actor", Takes::Name(&ACTORS), Required, "Who orders.");
+const ACTOR: Key = key("actor", Takes::Name(&ACTORS), Required, "Who orders.").eg(r#""api-user""#);
 const LOAD: Takes = Takes::Kind {
     tag: "executor",
     always: &[],
     kinds: &[
-        ("constant-arrival-rate", &[ACTOR, key("rate", Takes::Rate, Required, "Orders per unit of time.")]),
+        ("constant-arrival-rate", &[ACTOR, key("rate", Takes::Rate, Required, "Orders per unit of time.").eg(r#""30/h""#)]),
         (
             "ramping-arrival-rate",
             &[
                 ACTOR,
-                key("start", Takes::RateOrNone, Default("0/s"), "The rate at the beginning."),
-                key("stages", Takes::Some(&Takes::Table(STAGE)), Required, "The rate runs straight to each target."),
+                key("start", Takes::RateOrNone, Default("0/s"), "The rate at the beginning.").eg(r#""10/h""#),
+                key("stages", Takes::Some(&Takes::Table(STAGE)), Required, "The rate runs straight to each target.")
+                    .eg(r#"[{ target = "400/h", duration = "2h" }, { target = "10/h", duration = "1h" }]"#),
             ],
         ),
         (
             "burst",
             &[
                 ACTOR,
-                key("at", Takes::Moment, Required, "Its begin, since the start of the run."),
-                key("count", Takes::Whole(1, 2_000_000), Required, "How many orders."),
-                key("within", Takes::Time, Required, "All of them arrive within this time."),
+                key("at", Takes::Moment, Required, "Its begin, since the start of the run.").eg(r#""1d 2h""#),
+                key("count", Takes::Whole(1, 2_000_000), Required, "How many orders.").eg("500"),
+                key("within", Takes::Time, Required, "All of them arrive within this time.").eg(r#""1m""#),
             ],
         ),
         (
             "replay",
-            &[key("file", Takes::Text, Required, "A CSV file beside the scenario with the columns time, actor and model_size.")],
+            &[key("file", Takes::Text, Required, "A CSV file beside the scenario with the columns time, actor and model_size.")
+                .eg(r#""recorded-day.csv""#)],
         ),
     ],
 };
 const STAGE: &[Key] = &[
-    key("target", Takes::RateOrNone, Required, "The rate at the end of the stage."),
-    key("duration", Takes::Time, Required, "How long the stage takes."),
+    key("target", Takes::RateOrNone, Required, "The rate at the end of the stage.").eg(r#""400/h""#),
+    key("duration", Takes::Time, Required, "How long the stage takes.").eg(r#""2h""#),
 ];
 
 const PRICING: &[Key] = &[
-    key("mean", Takes::Time, Default("150s"), "Mean before the cap."),
-    key("max", Takes::Time, Default("30m"), "No calculation takes longer."),
+    key("mean", Takes::Time, Default("150s"), "Mean before the cap.").eg(r#""150s""#),
+    key("max", Takes::Time, Default("30m"), "No calculation takes longer.").eg(r#""30m""#),
 ];
 
 const PEOPLE: &[Key] = &[
-    key("upload", Takes::Time, Optional, "A customer, from creating an order to uploading the model."),
-    key("submit", Takes::Time, Optional, "A customer, from uploading to sending off."),
-    key("seller", Takes::Time, Optional, "A seller, for one approval."),
-    key("bench", Takes::Time, Optional, "An operator at the bench, for one piece."),
-    key("manufacturing", Takes::Time, Optional, "From taking an order to its completion."),
-    key("packaging", Takes::Time, Optional, "From completion to packaging."),
-    key("shipping", Takes::Time, Optional, "From packaging to shipping."),
-    key("carrier", Takes::Time, Optional, "From shipping to the customer."),
-    key("sellers", Takes::Whole(1, 100_000), Optional, "Sellers in the pool; else as many as are half busy."),
-    key("operators", Takes::Whole(1, 100_000), Optional, "Operators in the pool; else as many as are half busy."),
+    key("upload", Takes::Time, Optional, "A customer, from creating an order to uploading the model.").eg(r#""3m""#),
+    key("submit", Takes::Time, Optional, "A customer, from uploading to sending off.").eg(r#""10m""#),
+    key("seller", Takes::Time, Optional, "A seller, for one approval.").eg(r#""10m""#),
+    key("bench", Takes::Time, Optional, "An operator at the bench, for one piece.").eg(r#""2h""#),
+    key("manufacturing", Takes::Time, Optional, "From taking an order to its completion.").eg(r#""4d""#),
+    key("packaging", Takes::Time, Optional, "From completion to packaging.").eg(r#""4h""#),
+    key("shipping", Takes::Time, Optional, "From packaging to shipping.").eg(r#""1d""#),
+    key("carrier", Takes::Time, Optional, "From shipping to the customer.").eg(r#""3d""#),
+    key("sellers", Takes::Whole(1, 100_000), Optional, "Sellers in the pool; else as many as are half busy.").eg("10"),
+    key("operators", Takes::Whole(1, 100_000), Optional, "Operators in the pool; else as many as are half busy.").eg("120"),
 ];
 
 const BROKER: &[Key] = &[
-    key("consumer-timeout", Takes::Time, Default("30m"), "After it a consumer that has not acknowledged loses its channel."),
-    key("tick", Takes::Time, Default("60s"), "How often the broker looks for such consumers."),
+    key("consumer-timeout", Takes::Time, Default("30m"), "After it a consumer that has not acknowledged loses its channel.")
+        .eg(r#""30m""#),
+    key("tick", Takes::Time, Default("60s"), "How often the broker looks for such consumers.").eg(r#""60s""#),
 ];
 
 const SLOW_PRICING: &[Key] = &[
-    key("share", Takes::Number(0.0, 1.0), Required, "Share of the calculations begun meanwhile, above 0."),
-    key("takes", Takes::Time, Required, "How long those take."),
+    key("share", Takes::Number(0.0, 1.0), Required, "Share of the calculations begun meanwhile, above 0.").eg("0.2"),
+    key("takes", Takes::Time, Required, "How long those take.").eg(r#""45m""#),
 ];
 const CONSUMER_KILL: &[Key] = &[
-    key("service", Takes::Name(&services::ALL), Default("mes-api"), "The service that dies."),
-    key("times", Takes::Whole(1, 1000), Default("1"), "How often."),
-    key("every", Takes::Time, Optional, "From one time to the next; needed when there are several."),
+    key("service", Takes::Name(&services::ALL), Default("mes-api"), "The service that dies.").eg(r#""mes-api""#),
+    key("times", Takes::Whole(1, 1000), Default("1"), "How often.").eg("3"),
+    key("every", Takes::Time, Optional, "From one time to the next; needed when there are several.").eg(r#""6h""#),
 ];
 const FAULT: Takes = Takes::Kind {
     tag: "kind",
     always: &[
-        key("at", Takes::Moment, Required, "Its begin, since the start of the run."),
-        key("for", Takes::Time, Required, "How long it lasts."),
+        key("at", Takes::Moment, Required, "Its begin, since the start of the run.").eg(r#""1d 1h""#),
+        key("for", Takes::Time, Required, "How long it lasts.").eg(r#""4m""#),
     ],
     kinds: &[
         (broker_kill::NAME, &[]),
@@ -193,28 +209,29 @@ const ENTERED: &str = "From entering the state before it to entering this one.";
 const TAKEN_IN: &str = "From the sender's commit to the receiver's.";
 const SLA: &[Key] = &[
     key(Status::Initiated.name(), Takes::Nothing("is where an order begins: nothing comes before it"), Optional, ""),
-    key(Status::FileUploaded.name(), Takes::Time, Optional, ENTERED),
-    key(Status::Submitted.name(), Takes::Time, Optional, ENTERED),
-    key(Status::PriceCalculated.name(), Takes::Time, Optional, ENTERED),
-    key(Status::ManufacturingApproved.name(), Takes::Time, Optional, ENTERED),
-    key(Status::ManufacturingStarted.name(), Takes::Time, Optional, ENTERED),
-    key(Status::ManufacturingCompleted.name(), Takes::Time, Optional, ENTERED),
-    key(Status::Packaging.name(), Takes::Time, Optional, ENTERED),
-    key(Status::Shipped.name(), Takes::Time, Optional, ENTERED),
-    key(Status::Closed.name(), Takes::Time, Optional, ENTERED),
-    key("order.manufacturing_started", Takes::Time, Optional, TAKEN_IN),
-    key("order.manufacturing_completed", Takes::Time, Optional, TAKEN_IN),
-    key("order.packaging", Takes::Time, Optional, TAKEN_IN),
-    key("promise", Takes::Time, Optional, "From INITIATED to CLOSED."),
+    key(Status::FileUploaded.name(), Takes::Time, Optional, ENTERED).eg(r#""1h""#),
+    key(Status::Submitted.name(), Takes::Time, Optional, ENTERED).eg(r#""4h""#),
+    key(Status::PriceCalculated.name(), Takes::Time, Optional, ENTERED).eg(r#""30m""#),
+    key(Status::ManufacturingApproved.name(), Takes::Time, Optional, ENTERED).eg(r#""8h""#),
+    key(Status::ManufacturingStarted.name(), Takes::Time, Optional, ENTERED).eg(r#""1d""#),
+    key(Status::ManufacturingCompleted.name(), Takes::Time, Optional, ENTERED).eg(r#""10d""#),
+    key(Status::Packaging.name(), Takes::Time, Optional, ENTERED).eg(r#""1d""#),
+    key(Status::Shipped.name(), Takes::Time, Optional, ENTERED).eg(r#""3d""#),
+    key(Status::Closed.name(), Takes::Time, Optional, ENTERED).eg(r#""8d""#),
+    key("order.manufacturing_started", Takes::Time, Optional, TAKEN_IN).eg(r#""2h""#),
+    key("order.manufacturing_completed", Takes::Time, Optional, TAKEN_IN).eg(r#""2h""#),
+    key("order.packaging", Takes::Time, Optional, TAKEN_IN).eg(r#""2h""#),
+    key("promise", Takes::Time, Optional, "From INITIATED to CLOSED.").eg(r#""21d""#),
 ];
 
 const POOLS: [&str; 3] = [Pool::Seller.name(), Pool::Operator.name(), Pool::MesConsumers.name()];
 const SCALE: &[Key] = &[
-    key("machine", Takes::Number(1.0, 1e6), Required, "Divides the timeline, arrival gaps, service times and faults."),
-    key("human", Takes::Number(1.0, 1e6), Required, "Divides think times and their deadlines."),
-    key("window", Takes::Time, Optional, "How much of the timeline is kept, around the first faults."),
-    key("unstudied", Takes::Any(&Takes::Name(&POOLS)), Optional, "Pools whose utilisation may change."),
-    key("floor", Takes::Moment, Default("10s"), "What the real stack may add to a deadline, real time."),
+    key("machine", Takes::Number(1.0, 1e6), Required, "Divides the timeline, arrival gaps, service times and faults.").eg("60"),
+    key("human", Takes::Number(1.0, 1e6), Required, "Divides think times and their deadlines.").eg("20000"),
+    key("window", Takes::Time, Optional, "How much of the timeline is kept, around the first faults.").eg(r#""1h""#),
+    key("unstudied", Takes::Any(&Takes::Name(&POOLS)), Optional, "Pools whose utilisation may change.")
+        .eg(r#"["seller", "operator"]"#),
+    key("floor", Takes::Moment, Default("10s"), "What the real stack may add to a deadline, real time.").eg(r#""10s""#),
 ];
 
 #[cfg(test)]
