@@ -20,3 +20,55 @@ fn urgent(span: &SpanData) -> bool {
         || span.start_time == span.end_time
         || ["send", "settle"].into_iter().any(|operation| says(attributes::MESSAGING_OPERATION_TYPE, operation))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::{sync::Arc, time::Duration};
+
+    use adapters::runtime::{Epoch, TokioEngine};
+    use opentelemetry::{
+        Context,
+        trace::{SpanKind, TracerProvider as _},
+    };
+    use opentelemetry_sdk::{
+        error::OTelSdkResult,
+        trace::{SdkTracerProvider, Span, SpanProcessor},
+    };
+    use world::{Node, Runtime, Telemetry, telemetry::Origin};
+
+    use super::*;
+
+    /// Keeps the names of the spans that are sent at once.
+    #[derive(Clone, Debug, Default)]
+    struct Urgent(Arc<std::sync::Mutex<Vec<String>>>);
+
+    impl SpanProcessor for Urgent {
+        fn on_start(&self, _: &mut Span, _: &Context) {}
+
+        fn on_end(&self, span: SpanData) {
+            if urgent(&span) {
+                self.0.lock().unwrap().push(span.name.to_string());
+            }
+        }
+
+        fn force_flush(&self) -> OTelSdkResult {
+            Ok(())
+        }
+
+        fn shutdown_with_timeout(&self, _: Duration) -> OTelSdkResult {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn a_mark_is_sent_at_once_by_a_real_clock_too() {
+        let tokio = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let rt = Runtime::new(TokioEngine::new(tokio.handle().clone(), 1, Epoch::at(0)), Node::first("mes-api"));
+        let sent = Urgent::default();
+        let tracer = SdkTracerProvider::builder().with_span_processor(sent.clone()).build().tracer("test");
+        let telemetry = Telemetry::new(rt, Some(tracer), true);
+        telemetry.start("work", SpanKind::Internal, Origin::root(), Vec::new()).end();
+        telemetry.mark("price_calculation started", Origin::root(), Vec::new());
+        assert_eq!(*sent.0.lock().unwrap(), ["price_calculation started"]);
+    }
+}

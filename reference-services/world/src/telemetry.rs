@@ -80,11 +80,14 @@ impl Telemetry {
     /// Starts a span now.
     #[must_use]
     pub fn start(&self, name: impl Into<Cow<'static, str>>, kind: SpanKind, origin: Origin, attributes: Vec<KeyValue>) -> Span {
+        self.start_at(self.rt.wall_ns(), name.into(), kind, origin, attributes)
+    }
+
+    fn start_at(&self, wall_ns: u64, name: Cow<'static, str>, kind: SpanKind, origin: Origin, attributes: Vec<KeyValue>) -> Span {
         let Some(tracer) = &self.tracer else {
             return Span { rt: self.rt.clone(), span: None, context: SpanContext::empty_context() };
         };
-        let mut builder =
-            SpanBuilder::from_name(name).with_kind(kind).with_start_time(time(self.rt.wall_ns())).with_attributes(attributes);
+        let mut builder = SpanBuilder::from_name(name).with_kind(kind).with_start_time(time(wall_ns)).with_attributes(attributes);
         if !origin.links.is_empty() {
             builder = builder.with_links(origin.links.into_iter().map(Link::with_context).collect());
         }
@@ -99,7 +102,12 @@ impl Telemetry {
 
     /// A zero-length span that says that something long has begun: a span is exported only when it ends.
     pub fn mark(&self, name: impl Into<Cow<'static, str>>, origin: Origin, attributes: Vec<KeyValue>) {
-        self.start(name, SpanKind::Internal, origin, attributes).end();
+        // One reading of the clock: an exporter sends what has no length at once.
+        let now = self.rt.wall_ns();
+        let mut mark = self.start_at(now, name.into(), SpanKind::Internal, origin, attributes);
+        if let Some(mut span) = mark.span.take() {
+            span.end_with_timestamp(time(now));
+        }
     }
 
     /// Writes a context into message headers, as W3C `traceparent`.
