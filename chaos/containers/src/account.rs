@@ -79,8 +79,8 @@ fn note(fates: &mut Vec<MessageFate>, numbers: &BTreeMap<String, usize>, line: &
             message_id: message_id.clone(),
             event_id: event_id.clone(),
             order_id: order_id.clone(),
-            routing_key: routing_key.clone(),
-            from: service(&line.node).to_owned(),
+            routing_key: routing_key.clone().into(),
+            from: service(&line.node).to_owned().into(),
             published_ns: line.at_ns,
             // Until the publisher says that it learned more.
             sent: Outcome::Failed,
@@ -104,7 +104,7 @@ fn note(fates: &mut Vec<MessageFate>, numbers: &BTreeMap<String, usize>, line: &
         }
         Entry::Delivered { message_id, redelivered, .. } => {
             let Some(fate) = numbers.get(message_id).and_then(|number| fates.get_mut(*number)) else { return };
-            let (at_ns, node) = (line.at_ns, line.node.clone());
+            let (at_ns, node) = (line.at_ns, line.node.as_str().into());
             fate.deliveries.push(Handover { at_ns, node, redelivered: *redelivered });
             (fate.end, fate.end_ns) = (End::Unacked, line.at_ns);
         }
@@ -162,7 +162,7 @@ mod tests {
         all.extend([delivered(40, "m-1", true), settled(50, "m-1", Answer::Ack)]);
         let fates = fates(&all, &Broker::default());
         assert_eq!((fates[0].end, fates[0].end_ns, fates[0].deliveries.len()), (End::Acked, 50, 2));
-        assert_eq!((fates[0].from.as_str(), fates[0].published_ns, fates[0].sent), ("crm-api", 10, Outcome::Written));
+        assert_eq!((&*fates[0].from, fates[0].published_ns, fates[0].sent), ("crm-api", 10, Outcome::Written));
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! What became of each message: the ledger's witness, never the detector's.
 
+use std::{borrow::Cow, sync::Arc};
+
 use serde::{Deserialize, Serialize};
 use world::Boxed;
 
@@ -22,9 +24,9 @@ pub struct MessageFate {
     /// The order.
     pub order_id: String,
     /// Routing key.
-    pub routing_key: String,
+    pub routing_key: Cow<'static, str>,
     /// The service that published it.
-    pub from: String,
+    pub from: Cow<'static, str>,
     /// When the publish began, nanoseconds since the Unix epoch.
     pub published_ns: u64,
     /// What the publisher learned.
@@ -42,8 +44,8 @@ pub struct MessageFate {
 pub struct Handover {
     /// When, nanoseconds since the Unix epoch.
     pub at_ns: u64,
-    /// The node that got it.
-    pub node: String,
+    /// The node that got it. There are few nodes and many messages.
+    pub node: Arc<str>,
     /// It had been delivered before.
     pub redelivered: bool,
 }

@@ -27,6 +27,8 @@ pub struct Packer {
     resources: Vec<Arc<Resource>>,
     /// Values that are neither text nor number nor truth: rare.
     odd: Vec<Value>,
+    /// The span at hand; kept for its memory.
+    piece: Vec<u8>,
 }
 
 /// Some spans, in the order they came.
@@ -73,8 +75,16 @@ mod tag {
 impl Packer {
     /// Adds a span.
     pub fn pack(&mut self, span: &Span, into: &mut Packed) {
-        let out = &mut into.bytes;
+        // What is packed lies far apart, order by order: each span goes there in one piece.
+        let mut piece = std::mem::take(&mut self.piece);
+        piece.clear();
+        self.write(span, &mut piece);
+        into.bytes.extend_from_slice(&piece);
         into.spans += 1;
+        self.piece = piece;
+    }
+
+    fn write(&mut self, span: &Span, out: &mut Vec<u8>) {
         self.resource(&span.resource, out);
         out.extend_from_slice(&span.trace_id.to_bytes());
         out.extend_from_slice(&span.span_id.to_bytes());

@@ -1,7 +1,5 @@
 //! Reads the ledger from the databases and the world's own accounts, page by page.
 
-use std::{collections::BTreeMap, sync::Arc};
-
 use contracts::{
     Status, message,
     tables::{OUTBOX_NEW, Order, Outbox, PriceJob, RELAY_CLAIMED, Transition, outbox},
@@ -138,15 +136,13 @@ impl Gathering {
     }
 
     fn messages(&mut self, fates: Vec<faults::MessageFate>) {
-        // Node names repeat in every message: they are kept once.
-        let mut nodes: BTreeMap<String, Arc<str>> = BTreeMap::new();
         for fate in fates {
             let (Some(announces), Some(account)) = (message::announced(&fate.routing_key), self.account(&fate.order_id)) else {
                 continue;
             };
             let delivery = |handover: faults::Handover| Delivery {
                 at_ns: handover.at_ns,
-                node: Arc::clone(nodes.entry(handover.node).or_insert_with_key(|node| node.as_str().into())),
+                node: handover.node,
                 redelivered: handover.redelivered,
             };
             account.messages.push(Message {

@@ -32,7 +32,7 @@ impl Window {
     }
 
     fn effect(&self, at_ns: u64, what: What, fate: Option<&MessageFate>) -> Effect {
-        let (order_id, hop) = (fate.map(|fate| fate.order_id.clone()), fate.map(|fate| fate.routing_key.clone()));
+        let (order_id, hop) = (fate.map(|fate| fate.order_id.clone()), fate.map(|fate| fate.routing_key.to_string()));
         Effect { fault: self.fault.clone(), at_ns, what, order_id, hop }
     }
 }
@@ -83,7 +83,7 @@ fn of_the_broker(
         }
     }
     for fate in fates.iter().filter(|fate| fate.end == End::Lost) {
-        let queue = queue_of.get(&fate.routing_key).cloned().unwrap_or_default();
+        let queue = queue_of.get(&*fate.routing_key).cloned().unwrap_or_default();
         let what = What::MessageLost { message_id: fate.message_id.clone(), queue };
         effects.extend(last_before(fate.end_ns).map(|window| window.effect(fate.end_ns, what, Some(fate))));
     }

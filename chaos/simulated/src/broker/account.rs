@@ -1,6 +1,6 @@
 //! The account of every message: the ledger's witness. Kept compactly, a month has a million of them.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, sync::Arc};
 
 use faults::{End, Handover, MessageFate, Outcome};
 use world::{Node, broker::Message};
@@ -131,23 +131,23 @@ impl Account {
     pub(super) fn fates(&self) -> Vec<MessageFate> {
         let mut order: Vec<usize> = (0..self.entries.len()).collect();
         order.sort_by_key(|entry| (self.entries[*entry].copy_of.unwrap_or(*entry), *entry));
-        order.into_iter().map(|entry| self.fate(&self.entries[entry])).collect()
+        let names: Vec<Arc<str>> = self.nodes.iter().map(|node| node.to_string().into()).collect();
+        order.into_iter().map(|entry| self.fate(&self.entries[entry], &names)).collect()
     }
 
-    fn fate(&self, kept: &Kept) -> MessageFate {
+    fn fate(&self, kept: &Kept, names: &[Arc<str>]) -> MessageFate {
         let (id, event, order) = kept.ids();
-        let node = |at: u16| self.nodes.get(usize::from(at));
         let handover = |handed: &Handed| Handover {
             at_ns: handed.at_ns,
-            node: node(handed.node).map(ToString::to_string).unwrap_or_default(),
+            node: Arc::clone(&names[usize::from(handed.node)]),
             redelivered: handed.redelivered,
         };
         MessageFate {
             message_id: id.into(),
             event_id: event.into(),
             order_id: order.into(),
-            routing_key: kept.key.to_string(),
-            from: node(kept.from).map_or("", |node| node.service).into(),
+            routing_key: kept.key.clone(),
+            from: self.nodes[usize::from(kept.from)].service.into(),
             published_ns: kept.published_ns,
             sent: kept.copy_of.map_or(kept.sent, |entry| self.entries[entry].sent),
             deliveries: kept.first.iter().chain(&kept.more).map(handover).collect(),

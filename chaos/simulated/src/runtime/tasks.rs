@@ -15,7 +15,7 @@ use world::{
     random::{mix, name as hash},
 };
 
-use super::{Pick, lock};
+use super::{Pick, count, lock};
 
 /// A spawned future. It is its own waker.
 pub(super) struct Task {
@@ -33,8 +33,9 @@ pub(super) struct Task {
 impl Task {
     /// Puts it among those that can run, once.
     pub(super) fn wake_up(self: Arc<Self>) {
-        if !self.queued.swap(true, Relaxed) && !self.dead.load(Relaxed) {
-            let wakes = self.wakes.fetch_add(1, Relaxed);
+        if !self.queued.load(Relaxed) && !self.dead.load(Relaxed) {
+            self.queued.store(true, Relaxed);
+            let wakes = count(&self.wakes, 1);
             let ready = Arc::clone(&self.ready);
             lock(&ready).push(self, wakes);
         }

@@ -169,7 +169,7 @@ fn a_message_for_two_queues_has_two_fates() {
         let fates = models.messages().fates().await;
         let short: Vec<_> = fates.iter().map(|fate| (fate.message_id.as_str(), fate.end, fate.sent)).collect();
         assert_eq!(short, [("m-0", End::Ready, Outcome::Confirmed), ("m-0", End::Acked, Outcome::Confirmed)]);
-        assert_eq!((fates[1].event_id.as_str(), fates[1].order_id.as_str(), fates[1].from.as_str()), ("e-0", "o-0", "driver"));
+        assert_eq!((fates[1].event_id.as_str(), fates[1].order_id.as_str(), &*fates[1].from), ("e-0", "o-0", "driver"));
         assert_eq!(fates[1].deliveries.len(), 1);
     });
 }

@@ -131,7 +131,7 @@ fn a_killed_consumer_is_started_again_as_its_next_incarnation() {
         world.rt.sleep(secs(90)).await;
         let fates = models.messages().fates().await;
         assert!(fates.iter().all(|fate| fate.end == End::Acked), "{fates:?}");
-        let nodes: Vec<_> = fates[1].deliveries.iter().map(|it| (it.node.as_str(), it.redelivered)).collect();
+        let nodes: Vec<_> = fates[1].deliveries.iter().map(|it| (&*it.node, it.redelivered)).collect();
         assert_eq!(nodes, [("mes-api-1.1", false), ("mes-api-1.2", true)]);
         let what: Vec<_> = nemesis.effects().await.into_iter().map(|effect| (effect.what, effect.order_id)).collect();
         assert_eq!(
