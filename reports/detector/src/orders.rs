@@ -1,8 +1,10 @@
-//! The orders by their ids: a hash table whose order never shows.
+//! The orders by their ids.
 
 use std::sync::Arc;
 
-use crate::{order::Order, record::hash};
+use signals::words::Words;
+
+use crate::order::Order;
 
 /// All orders. Numbers are given in the order of appearance.
 #[derive(Default)]
@@ -10,8 +12,7 @@ pub(crate) struct Orders {
     pub(crate) all: Vec<Order>,
     /// The order that was asked for last: it is often asked for again.
     last: usize,
-    /// By hash, open addressing: upper half the hash, lower half the order's number + 1; 0 is empty. A power of two long.
-    slots: Vec<u64>,
+    ids: Words,
 }
 
 impl Orders {
@@ -24,58 +25,17 @@ impl Orders {
     }
 
     fn look_up(&mut self, id: &str) -> usize {
-        if self.all.len() * 2 >= self.slots.len() {
-            self.grow();
+        let number = self.ids.number(id) as usize;
+        if number == self.all.len() {
+            self.all.extend(self.ids.texts().last().map(|id| Order::new(Arc::clone(id))));
         }
-        let hash = hash(id);
-        match self.find(hash, id) {
-            Ok(number) => number,
-            Err(slot) => {
-                self.all.push(Order::new(Arc::from(id)));
-                self.slots[slot] = entry(hash, self.all.len() - 1);
-                self.all.len() - 1
-            }
-        }
+        number
     }
 
     /// The number of an order that is known.
     pub(crate) fn known(&self, id: &str) -> Option<usize> {
-        if self.slots.is_empty() { None } else { self.find(hash(id), id).ok() }
+        self.ids.known(id).map(|number| number as usize)
     }
-
-    /// The order's number, or the free slot where it belongs.
-    fn find(&self, hash: u64, id: &str) -> Result<usize, usize> {
-        let mask = self.slots.len() - 1;
-        let mut slot = hash as usize & mask;
-        loop {
-            let found = self.slots[slot];
-            if found == 0 {
-                return Err(slot);
-            }
-            let number = (found & 0xffff_ffff) as usize - 1;
-            if found >> 32 == hash >> 32 && *self.all[number].id == *id {
-                return Ok(number);
-            }
-            slot = (slot + 1) & mask;
-        }
-    }
-
-    fn grow(&mut self) {
-        self.slots = vec![0; (self.slots.len() * 2).max(64)];
-        let mask = self.slots.len() - 1;
-        for (number, order) in self.all.iter().enumerate() {
-            let hash = hash(&order.id);
-            let mut slot = hash as usize & mask;
-            while self.slots[slot] != 0 {
-                slot = (slot + 1) & mask;
-            }
-            self.slots[slot] = entry(hash, number);
-        }
-    }
-}
-
-fn entry(hash: u64, number: usize) -> u64 {
-    (hash & 0xffff_ffff_0000_0000) | (number as u64 + 1)
 }
 
 #[cfg(test)]

@@ -98,7 +98,7 @@ pub(crate) fn span_label(span: u64) -> u32 {
 }
 
 /// A hash of a text, the same on every machine and in every run.
-pub(crate) fn hash(text: &str) -> u64 {
+fn hash(text: &str) -> u64 {
     let mut hash = text.len() as u64;
     let (words, rest) = text.as_bytes().as_chunks::<8>();
     for word in words {
