@@ -21,6 +21,20 @@ use maud::{DOCTYPE, Markup, PreEscaped, html};
 const STYLE: &str = include_str!("html/style.css");
 const SCRIPT: &str = include_str!("html/script.js");
 
+/// What both pages say of themselves before they show anything: all of it is in the file.
+fn head(title: &str) -> Markup {
+    html! {
+        head {
+            meta charset="utf-8";
+            meta name="viewport" content="width=device-width, initial-scale=1";
+            meta name="color-scheme" content="light dark";
+            title { (title) " - Loupe" }
+            link rel="icon" href="data:,";
+            style { (PreEscaped(STYLE)) }
+        }
+    }
+}
+
 /// The whole page. `rows` are the lines of `bad-orders.jsonl`; the page shows as many as fit in 2 MB, and says what it left out.
 #[must_use]
 pub fn html(report: &Report, rows: &[BadOrderWithJourney]) -> String {
@@ -28,14 +42,7 @@ pub fn html(report: &Report, rows: &[BadOrderWithJourney]) -> String {
     let page: Markup = html! {
         (DOCTYPE)
         html lang="en" {
-            head {
-                meta charset="utf-8";
-                meta name="viewport" content="width=device-width, initial-scale=1";
-                meta name="color-scheme" content="light dark";
-                title { (outcome) ": " (report.scenario) ", seed " (report.seed) " - Loupe" }
-                link rel="icon" href="data:,";
-                style { (PreEscaped(STYLE)) }
-            }
+            (head(&format!("{outcome}: {}, seed {}", report.scenario, report.seed)))
             body class=(report.outcome.name()) {
                 (marks::patterns())
                 main {

@@ -4,9 +4,9 @@ use judge::{
     report::{Outcome, Report},
     words,
 };
-use maud::{DOCTYPE, Markup, PreEscaped, html};
+use maud::{DOCTYPE, Markup, html};
 
-use super::{STYLE, marks};
+use super::{head, marks};
 
 /// Runs listed at most.
 const LISTED: usize = 1_000;
@@ -96,14 +96,7 @@ pub fn index(rows: &[Row]) -> String {
     let page: Markup = html! {
         (DOCTYPE)
         html lang="en" {
-            head {
-                meta charset="utf-8";
-                meta name="viewport" content="width=device-width, initial-scale=1";
-                meta name="color-scheme" content="light dark";
-                title { (said) " - Loupe" }
-                link rel="icon" href="data:,";
-                style { (PreEscaped(STYLE)) }
-            }
+            (head(&said))
             body class=(worst) {
                 main {
                     header id="answer" {
