@@ -1,32 +1,27 @@
 //! The simulated world put together: which services run on which nodes, and what of their telemetry the detector gets.
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+mod listener;
+
+use std::{sync::Arc, time::Duration};
 
 use contracts::{attributes, message, services};
-use detector::{Detector, Gap};
 use harness::{
-    Archive,
     arena::{Arena, PlayError, Played, Prepared},
     progress::{Progress, Reached},
 };
-use judge::{Judged, case::Telemetry};
-use scenarios::{
-    Scenario, Stage,
-    driver::{self, DriveError},
-    ledger::Ledger,
-    scale,
-};
+use judge::Judged;
+use scenarios::{Scenario, Stage, driver, scale};
 use signals::{Span, span};
-use simulated::{Config, DRIVER, Driven, Instrumentation, Pumped, Simulation};
+use simulated::{Config, DRIVER, Instrumentation, Pumped, Simulation};
 use world::{Node, World};
+
+use listener::Listener;
 
 /// The two databases.
 const SHOP: &str = "shop";
 const MES: &str = "mes";
 /// Polls between two looks at the spans: few enough that they stay in the cache, many enough that a look costs little.
-const SLICE: u64 = 500;
-/// A span may come this much later than it ended, and a little more: the exporter sends a batch every five seconds.
-const LATENESS: Duration = Duration::from_secs(10);
+const SLICE: u64 = 2000;
 
 /// The simulated world.
 #[derive(Default)]
@@ -50,14 +45,14 @@ impl Arena for Simulated {
         };
         let drive = driver::drive(stage, Arc::clone(&prepared.scenario), Arc::clone(&seen));
         let driven = simulation.drive(DRIVER, "driver", drive);
-        let mut listener = Listener::new(prepared)?;
+        let listener = Listener::start(prepared)?;
         loop {
             let pumped = simulation.run_for_polls(SLICE).map_err(|stopped| PlayError::Failed(stopped.to_string()))?;
             listener.hear(&simulation);
             progress.show(Reached {
                 initiated: seen.initiated_orders(),
                 closed: seen.closed_orders(),
-                bad: listener.detector.counts().alarms,
+                bad: listener.alarms(),
                 now: simulation.now(),
             });
             if pumped == Pumped::Done {
@@ -120,68 +115,6 @@ fn at_once(ended: &Span) -> bool {
     ended.start_ns == ended.end_ns
         || ended.events.iter().any(|event| event.name == attributes::STATUS_CHANGED)
         || matches!(span::text(&ended.attributes, attributes::MESSAGING_OPERATION_TYPE), Some("send" | "settle"))
-}
-
-/// Hears the spans of a run as they reach the backend.
-struct Listener {
-    detector: Detector,
-    archive: Archive,
-    records: u64,
-    /// What has come since the last look; kept for its memory.
-    spans: Vec<Span>,
-}
-
-impl Listener {
-    fn new(prepared: &Prepared) -> Result<Self, PlayError> {
-        let lifecycle = detector::Lifecycle::parse(&prepared.lifecycle).map_err(|error| PlayError::Failed(error.to_string()))?;
-        let orders = scenarios::load::arrivals(&prepared.scenario).take(harness::archive::WHOLE_ORDERS + 1).count();
-        let archive = Archive::new(attributes::ORDER_ID, orders, prepared.keep_all);
-        Ok(Self { detector: Detector::new(lifecycle), archive, records: 0, spans: Vec::new() })
-    }
-
-    fn hear(&mut self, simulation: &Simulation) {
-        simulation.drain_spans_into(&mut self.spans);
-        for span in self.spans.drain(..) {
-            self.detector.observe(&span);
-            self.records += 1;
-            self.archive.keep(&span);
-        }
-        let now = simulated::EPOCH_NS + nanos(simulation.now());
-        self.detector.advance(now.saturating_sub(nanos(LATENESS)));
-        for order in self.detector.take_closed() {
-            self.archive.release(&order);
-        }
-    }
-
-    fn conclude(mut self, simulation: &Simulation, driven: &Driven<Result<Ledger, DriveError>>) -> Result<Played, PlayError> {
-        let ledger = driven.take().ok_or_else(|| PlayError::Failed("the driver left no ledger".to_owned()))?;
-        let ledger = ledger.map_err(|error| PlayError::Failed(error.to_string()))?;
-        simulation.flush_spans();
-        self.hear(simulation);
-        let mut telemetry = Telemetry { found: self.records, ..Telemetry::default() };
-        for journal in simulation.journals() {
-            telemetry.ended += journal.ended;
-            telemetry.exported += journal.exported;
-            telemetry.killed += journal.lost;
-            // What a process that was killed was at is known by its journal: which orders, until when. What it had done before
-            // and not sent yet shows no step.
-            if let Some(died) = journal.died.filter(|_| journal.cut > 0) {
-                let orders = journal.cut_about.iter().map(|order| order.as_str().into()).collect();
-                self.detector.gap(Gap::of_service(journal.node.service, simulated::EPOCH_NS + nanos(died), orders));
-            }
-        }
-        let findings = self.detector.finish(ledger.end_ns);
-        Ok(Played {
-            ledger,
-            findings,
-            archive: self.archive,
-            telemetry,
-            records: self.records,
-            versions: BTreeMap::from([("loupe".to_owned(), env!("CARGO_PKG_VERSION").to_owned())]),
-            trace_base: None,
-            clock_error: Duration::ZERO,
-        })
-    }
 }
 
 fn nanos(duration: Duration) -> u64 {

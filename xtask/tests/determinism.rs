@@ -13,7 +13,7 @@ use std::{
 };
 
 use contracts::architecture::Preset;
-use harness::{artefacts, conclude, options::WorldName, prepare, progress::Progress};
+use harness::{artefacts, options::WorldName, prepare, progress::Progress};
 use judge::Judged;
 use scenarios::{Scenario, language::InstrumentationPreset};
 use xtask::simulated::Simulated;
@@ -31,9 +31,7 @@ fn play(root: &Path, scenario: &Scenario) -> Judged {
     let prepared = prepare::prepared(scenario.clone(), false, false).unwrap();
     let mut progress = Progress::silent();
     let played = harness::Arena::play(&mut Simulated, &prepared, &mut progress).unwrap();
-    let judged = conclude::judged(&prepared, &played, WorldName::Simulated).unwrap();
-    artefacts::write(&prepared, &played, &judged, (root, WorldName::Simulated), progress.elapsed()).unwrap();
-    judged
+    artefacts::write(&prepared, &played, (root, WorldName::Simulated), &progress).unwrap().0
 }
 
 /// Plays a scenario in a process of its own.

@@ -1,6 +1,11 @@
 //! The files of a run. All but `performance.json` are the same, byte for byte, for the same seed and version.
 
-use std::{fs, path::Path, time::Duration};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    thread,
+    time::Duration,
+};
 
 use judge::Judged;
 use scenarios::lifecycle::Lifecycle;
@@ -9,49 +14,61 @@ use signals::otlp;
 
 use crate::{
     arena::{Played, Prepared},
-    folder::RunFolder,
+    conclude,
+    folder::{FolderError, RunFolder},
     latency,
     options::WorldName,
     plan,
+    progress::Progress,
     simulate::RunError,
 };
 
-/// Writes a run's folder below `reports`, puts it in place and gives the path of its `report.html` by way of `latest`.
+/// Judges a run and writes its folder below `reports` at the same time: what the files of the ledger and the spans hold, no verdict
+/// changes. Puts the folder in place and gives the judgement and the path of its `report.html` by way of `latest`.
 ///
 /// # Errors
 /// When a file cannot be written; nothing of the run is to be seen then.
 pub fn write(
     prepared: &Prepared,
     played: &Played,
-    judged: &Judged,
     (reports, world): (&Path, WorldName),
-    took: Duration,
-) -> Result<String, RunError> {
+    progress: &Progress,
+) -> Result<(Judged, PathBuf), RunError> {
     let folder = RunFolder::begin(reports, &prepared.scenario.name, &run_name(prepared, world))?;
-    fill(&folder, prepared, (played, judged), world)?;
-    let performance = performance(played, judged, took)?;
-    folder.text("performance.json", &performance)?;
+    let lifecycle = Lifecycle::parse(&prepared.lifecycle)?;
+    let judged = thread::scope(|scope| {
+        let record = scope.spawn(|| record(&folder, played, &lifecycle));
+        let judged = conclude::judged(prepared, played, world)?;
+        verdict(&folder, prepared, &judged, (&lifecycle, world))?;
+        record.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
+        Ok::<_, RunError>(judged)
+    })?;
+    folder.text("performance.json", &performance(played, &judged, progress.elapsed())?)?;
     folder.publish()?;
-    let latest = reports.join(&prepared.scenario.name).join("latest").join("report.html");
-    Ok(latest.display().to_string())
+    Ok((judged, reports.join(&prepared.scenario.name).join("latest").join("report.html")))
 }
 
-/// Everything that depends on seed and version alone.
-fn fill(folder: &RunFolder, prepared: &Prepared, (played, judged): (&Played, &Judged), world: WorldName) -> Result<(), RunError> {
-    let lifecycle = Lifecycle::parse(&prepared.lifecycle)?;
-    let report = render::report_json(&judged.report)?;
-    let bad_orders = render::bad_orders_jsonl(&judged.bad_orders)?;
-    let html = render::html(&judged.report, &judged.bad_orders);
-    folder.text("report.json", &report)?;
-    folder.text("bad-orders.jsonl", &bad_orders)?;
-    folder.text("report.html", &html)?;
+/// What happened and what was said of it.
+fn record(folder: &RunFolder, played: &Played, lifecycle: &Lifecycle) -> Result<(), FolderError> {
+    folder.file("ledger.jsonl", |out| played.ledger.write_jsonl(&mut &mut *out))?;
+    folder.file("spans.otlp.jsonl", |out| spans(played, out))?;
+    folder.file("latency.hlog", |out| latency::write(&played.ledger, lifecycle, out))?;
+    folder.file("faults.jsonl", |out| played.ledger.write_faults_jsonl(&mut &mut *out))
+}
+
+/// What was made of it.
+fn verdict(
+    folder: &RunFolder,
+    prepared: &Prepared,
+    judged: &Judged,
+    (lifecycle, world): (&Lifecycle, WorldName),
+) -> Result<(), RunError> {
+    folder.text("report.json", &render::report_json(&judged.report)?)?;
+    folder.text("bad-orders.jsonl", &render::bad_orders_jsonl(&judged.bad_orders)?)?;
+    folder.text("report.html", &render::html(&judged.report, &judged.bad_orders))?;
     folder.text("summary.md", &render::summary(&judged.report))?;
     folder.text("junit.xml", &render::junit::file(&render::junit::suite(&judged.report)))?;
-    folder.text("plan.txt", &plan::text(&prepared.scenario, &lifecycle, world.name()))?;
-    folder.file("latency.hlog", |out| latency::write(&played.ledger, &lifecycle, out))?;
-    folder.file("ledger.jsonl", |out| played.ledger.write_jsonl(&mut &mut *out))?;
-    folder.file("faults.jsonl", |out| played.ledger.write_faults_jsonl(&mut &mut *out))?;
-    folder.file("spans.otlp.jsonl", |out| spans(played, out))?;
+    folder.text("plan.txt", &plan::text(&prepared.scenario, lifecycle, world.name()))?;
     Ok(())
 }
 

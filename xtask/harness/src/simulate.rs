@@ -12,7 +12,7 @@ use scenarios::lifecycle::Lifecycle;
 use crate::{
     Exit,
     arena::{Arena, PlayError, Prepared},
-    artefacts, browser, conclude,
+    artefacts, browser,
     folder::FolderError,
     options::Options,
     plan, prepare,
@@ -143,17 +143,17 @@ fn run(
     let mut progress = Progress::begin(&label(prepared), terminal.plain);
     let played = arena.play(prepared, &mut progress)?;
     progress.phase("judging");
-    let judged = conclude::judged(prepared, &played, options.world)?;
-    let html = artefacts::write(prepared, &played, &judged, (&options.report_dir, options.world), progress.elapsed())?;
+    let (judged, html) = artefacts::write(prepared, &played, (&options.report_dir, options.world), &progress)?;
     let took = progress.elapsed();
     drop(progress);
     if single {
-        let screen = render::Screen { colour: terminal.colour, took: Some(took), html: Some(&html) };
+        let page = html.display().to_string();
+        let screen = render::Screen { colour: terminal.colour, took: Some(took), html: Some(&page) };
         println!("{}", render::terminal(&judged.report, &screen));
     } else {
         println!("{}", render::terminal::row(&judged.report, terminal.colour));
     }
-    Ok((judged, PathBuf::from(html)))
+    Ok((judged, html))
 }
 
 /// Which run it is, for people who watch.
