@@ -6,6 +6,7 @@ use scenarios::{
     lifecycle::{Hop, LIFECYCLE, Lifecycle, Part},
     truth::Class,
 };
+#[cfg(test)]
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -17,7 +18,8 @@ use crate::{
 };
 
 /// The lifecycle with the orders of a run on it.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(JsonSchema))]
 pub struct Flow {
     /// The states, first to last.
     pub states: Vec<FlowState>,
@@ -26,7 +28,8 @@ pub struct Flow {
 }
 
 /// A state that orders passed.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(JsonSchema))]
 pub struct FlowState {
     /// Its name.
     pub state: String,
@@ -37,7 +40,8 @@ pub struct FlowState {
 }
 
 /// A hop that orders passed.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(JsonSchema))]
 pub struct FlowHop {
     /// Its name.
     pub hop: String,

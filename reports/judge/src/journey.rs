@@ -1,13 +1,15 @@
 //! The hops of one order, truth and testimony side by side.
 
 use detector::HopSeen;
+#[cfg(test)]
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::words;
 
 /// One hop: when it truly was, and when the telemetry says it was.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(JsonSchema))]
 pub struct HopRow {
     /// Its name.
     pub hop: String,
@@ -26,7 +28,8 @@ pub struct HopRow {
 }
 
 /// What passes the time at a hop.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum HopKind {
     /// From the commit to the sending of a message.
@@ -42,7 +45,8 @@ pub enum HopKind {
 }
 
 /// Whether a hop happened, and whether that shows.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum Shown {
     /// Both ends.

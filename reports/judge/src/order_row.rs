@@ -1,5 +1,6 @@
 //! One order in the report: the truth about it, and what the telemetry says.
 
+#[cfg(test)]
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -11,7 +12,8 @@ use crate::{
 };
 
 /// One order in which something went wrong, or that was alarmed without need.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(JsonSchema))]
 pub struct BadOrder {
     /// The order, as shop-api named it.
     pub order_id: String,
@@ -60,7 +62,8 @@ pub struct BadOrder {
 }
 
 /// How many hops an order should have shown, and showed.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(JsonSchema))]
 pub struct Hops {
     /// Should have.
     pub expected: u32,
@@ -69,7 +72,8 @@ pub struct Hops {
 }
 
 /// A span, as tracing backends name it: lower-case hexadecimal.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(JsonSchema))]
 pub struct Evidence {
     /// Its trace.
     pub trace_id: String,
@@ -78,7 +82,8 @@ pub struct Evidence {
 }
 
 /// How truth and verdict stand to each other.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(test, derive(JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum Standing {
     /// Bad, and taken for fine.
@@ -108,7 +113,8 @@ impl Standing {
 }
 
 /// Why a bad order was not exposed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum Miss {
     /// The same run with full instrumentation does not expose it either: the detector should have.
@@ -118,7 +124,8 @@ pub enum Miss {
 }
 
 /// A row of `bad-orders.jsonl`: an order and its journey.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(JsonSchema))]
 pub struct BadOrderWithJourney {
     /// The order.
     #[serde(flatten)]

@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 
+#[cfg(test)]
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -17,7 +18,8 @@ pub use crate::timeline::{Around, Slice, Timeline};
 pub const SCHEMA_VERSION: u32 = 1;
 
 /// What the judge says of one run.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(JsonSchema))]
 pub struct Report {
     /// Version of this contract.
     pub schema_version: u32,
@@ -92,7 +94,8 @@ pub struct Report {
 }
 
 /// Whether a run passes. No data is never a pass.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(test, derive(JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Outcome {
     /// Every threshold holds.
@@ -126,7 +129,8 @@ impl Outcome {
 }
 
 /// How many orders.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(JsonSchema))]
 pub struct Orders {
     /// Begun.
     pub initiated: u64,
@@ -143,7 +147,8 @@ pub struct Orders {
 }
 
 /// How much of the truth the telemetry exposes.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(JsonSchema))]
 pub struct Exposure {
     /// exposed / (exposed + missed + unknown); null without bad orders.
     pub recall: Option<f64>,
@@ -168,7 +173,8 @@ pub struct Exposure {
 }
 
 /// From going wrong to the alarm, seconds of the run.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(JsonSchema))]
 pub struct After {
     /// The quickest.
     pub min_s: Option<f64>,
@@ -179,7 +185,8 @@ pub struct After {
 }
 
 /// What became of a group of bad orders in the telemetry.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(JsonSchema))]
 pub struct Exposed {
     /// Bad orders.
     pub orders: u64,
@@ -198,7 +205,8 @@ pub struct Exposed {
 }
 
 /// The bad orders of one class at one hop.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(JsonSchema))]
 pub struct BadHop {
     /// What became of them.
     pub truth: String,
@@ -218,7 +226,8 @@ pub struct BadHop {
 }
 
 /// One fault.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(JsonSchema))]
 pub struct FaultRow {
     /// `<kind>@<n>`.
     pub name: String,
@@ -243,7 +252,8 @@ pub struct FaultRow {
 }
 
 /// A span of time, seconds since the start of the run.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(JsonSchema))]
 pub struct Window {
     /// Its begin.
     pub from_s: f64,
@@ -252,7 +262,8 @@ pub struct Window {
 }
 
 /// Time into a state from the state before, seconds of the run.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(JsonSchema))]
 pub struct StateRow {
     /// How many orders entered it.
     pub count: u64,
@@ -273,7 +284,8 @@ pub struct StateRow {
 }
 
 /// Time from the first state to the last, seconds of the run.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(JsonSchema))]
 pub struct LeadTime {
     /// The mean over closed orders.
     pub mean_s: Option<f64>,
@@ -287,7 +299,8 @@ pub struct LeadTime {
 }
 
 /// One threshold.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(JsonSchema))]
 pub struct ThresholdRow {
     /// The metric.
     pub metric: String,
@@ -306,7 +319,8 @@ pub struct ThresholdRow {
 }
 
 /// What a number is counted in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Unit {
     /// Pieces.
@@ -318,7 +332,8 @@ pub enum Unit {
 }
 
 /// Whether the telemetry is all there.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(JsonSchema))]
 pub struct TelemetryRow {
     /// Spans that services ended.
     pub ended: u64,
@@ -333,7 +348,8 @@ pub struct TelemetryRow {
 }
 
 /// Something that this run could not see.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(JsonSchema))]
 pub struct Unseen {
     /// What.
     pub what: String,
@@ -342,7 +358,8 @@ pub struct Unseen {
 }
 
 /// One setting.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(JsonSchema))]
 pub struct Setting {
     /// `scenario`, `architecture` or `instrumentation`.
     pub of: String,

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+#[cfg(test)]
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -24,7 +25,8 @@ const LENGTHS: [f64; 21] = [
 ];
 
 /// The run over scenario time.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(JsonSchema))]
 pub struct Timeline {
     /// From the first arrival to the end of the run.
     pub whole: Slice,
@@ -33,7 +35,8 @@ pub struct Timeline {
 }
 
 /// The time around a fault.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(JsonSchema))]
 pub struct Around {
     /// The fault, by name.
     pub fault: String,
@@ -42,7 +45,8 @@ pub struct Around {
 }
 
 /// A part of the run in equal steps; one number per step.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(JsonSchema))]
 pub struct Slice {
     /// Its begin, seconds since the start of the run.
     pub from_s: f64,

@@ -1,6 +1,9 @@
 //! An index that is not unique: places in groups by the first column, each group in order.
 
-use std::cmp::Ordering;
+use std::{
+    cmp::Ordering,
+    collections::{VecDeque, vec_deque},
+};
 
 use world::store::{Row, Value};
 
@@ -11,10 +14,13 @@ use super::{
 use crate::pile::Pile;
 
 /// Places by the value of the first column; the places of one value in the order of the other columns, then the key.
+///
+/// Rows come in at the end of a group and mostly leave it at its front, as orders pass through a state: a queue with two ends moves
+/// few of the others then.
 #[derive(Default)]
 pub(super) struct Index {
     groups: Hashed,
-    places: Vec<(Value, Vec<Place>)>,
+    places: Vec<(Value, VecDeque<Place>)>,
 }
 
 /// A row in a group: what its next column says of its order, so that most comparisons need not look at the row.
@@ -50,10 +56,10 @@ impl Index {
     }
 
     /// The places of the rows whose first columns have these values, at least one.
-    pub(super) fn group(&self, slots: &Pile<Slot>, columns: &[usize], values: &[&Value]) -> &[Place] {
-        let Some(group) = values.first().and_then(|first| self.find(first)) else { return &[] };
+    pub(super) fn group(&self, slots: &Pile<Slot>, columns: &[usize], values: &[&Value]) -> vec_deque::Iter<'_, Place> {
+        let Some(group) = values.first().and_then(|first| self.find(first)) else { return vec_deque::Iter::default() };
         let group = &self.places[group].1;
-        let Some(second) = values.get(1).map(|value| hint(value)) else { return group };
+        let Some(second) = values.get(1).map(|value| hint(value)) else { return group.iter() };
         let compare = |place: &Place| {
             let row = slots[place.slot as usize].newest.as_ref().map(|newest| &newest.row);
             let by = |(column, value): (&usize, &&Value)| row.map_or(Ordering::Less, |row| row[*column].cmp(value));
@@ -62,7 +68,7 @@ impl Index {
         };
         let begin = group.partition_point(|place| compare(place).is_lt());
         let end = group.partition_point(|place| compare(place).is_le());
-        &group[begin..end]
+        group.range(begin..end)
     }
 
     /// Takes a row out that is still in its slot.
@@ -81,14 +87,14 @@ impl Index {
         let group = self.find(first).unwrap_or_else(|| {
             let group = self.places.len();
             self.groups.insert(hash([first].into_iter()), u32::try_from(group).unwrap_or(u32::MAX));
-            self.places.push((first.clone(), Vec::new()));
+            self.places.push((first.clone(), VecDeque::new()));
             group
         });
         let group = &mut self.places[group].1;
         let hint = hint(&row[next_column(columns)]);
         let before = |place: &Place| order(slots, columns, place, (hint, row)).is_lt();
         // Most rows come in at the end.
-        let place = if group.last().is_none_or(before) { group.len() } else { group.partition_point(before) };
+        let place = if group.back().is_none_or(before) { group.len() } else { group.partition_point(before) };
         group.insert(place, Place { hint, slot });
     }
 }

@@ -67,13 +67,13 @@ impl Rows {
             Way::Index { number, prefix, ordered } => {
                 let columns = self.table.indexes[*number];
                 let values: Vec<&Value> = columns[..*prefix].iter().filter_map(|column| equal(scan, *column)).collect();
-                let group = self.group(*number, &values);
+                let mut group = self.group(*number, &values);
                 if matches!(scan.order_by, Some((_, Direction::Descending))) {
                     // Equal values come with the larger key first: sorted once more.
-                    let _ = group.iter().rev().all(|place| visit(place.slot, *ordered));
+                    let _ = group.rev().all(|place| visit(place.slot, *ordered));
                     return false;
                 }
-                let _ = group.iter().all(|place| visit(place.slot, *ordered));
+                let _ = group.all(|place| visit(place.slot, *ordered));
                 *ordered
             }
         }

@@ -1,7 +1,7 @@
 //! A table: its rows with their versions, and indexes over what is committed.
 
 use std::{
-    collections::{BTreeMap, VecDeque},
+    collections::{BTreeMap, VecDeque, vec_deque},
     num::NonZeroU64,
 };
 
@@ -212,7 +212,7 @@ impl Rows {
     }
 
     /// The places of an index whose first columns have these values, in the index' order.
-    pub(super) fn group(&self, index: usize, values: &[&Value]) -> &[Place] {
+    pub(super) fn group(&self, index: usize, values: &[&Value]) -> vec_deque::Iter<'_, Place> {
         self.indexes[index].group(&self.slots, self.table.indexes[index], values)
     }
 
