@@ -1,6 +1,8 @@
 //! A map that keeps the order in which it was filled: states stay in the order of the lifecycle, verdicts worst first.
 
-use std::{borrow::Cow, fmt, marker::PhantomData};
+#[cfg(test)]
+use std::borrow::Cow;
+use std::{fmt, marker::PhantomData};
 
 #[cfg(test)]
 use schemars::{JsonSchema, Schema, SchemaGenerator};
