@@ -24,8 +24,8 @@ use std::{
 use faults::{End, MessageFate, MessageLog};
 use world::{
     Boxed, Node,
-    broker::{Broker, BrokerError, Channel, Message, Publish, Settle, Topology},
-    random::{mix, name},
+    broker::{self as port, Broker, BrokerError, Channel, Message, Publish, Settle, Topology},
+    random::{mix, name as hash},
 };
 
 use crate::{
@@ -92,8 +92,7 @@ struct State {
     outages: u32,
     /// The last outage's fault, and the nodes that have felt it.
     felt: Option<(Arc<str>, BTreeSet<String>)>,
-    exchanges: Vec<&'static str>,
-    bindings: Vec<(&'static str, &'static str, usize)>,
+    router: routing::Router,
     queues: Vec<Queue>,
     channels: BTreeMap<u64, Open>,
     opened: u64,
@@ -110,8 +109,7 @@ impl Exchange {
         let state = State {
             outages: 0,
             felt: None,
-            exchanges: Vec::new(),
-            bindings: Vec::new(),
+            router: routing::Router::default(),
             queues: Vec::new(),
             channels: BTreeMap::new(),
             opened: 0,
@@ -208,14 +206,12 @@ impl State {
         (now, wall): (Duration, u64),
         woken: &mut Vec<Waker>,
     ) -> Vec<usize> {
-        if !self.exchanges.contains(&message.exchange) {
+        let Some(queues) = self.route(&message.exchange, &message.routing_key) else {
             if let Some(open) = self.channels.get_mut(&channel) {
-                let text = format!("NOT_FOUND - no exchange '{}' in vhost '/'", message.exchange);
-                open.close(BrokerError::ChannelClosed { code: 404, text }, woken);
+                open.close(routing::not_found("exchange", &message.exchange), woken);
             }
             return Vec::new();
-        }
-        let queues = routing::route(&self.bindings, message.exchange, &message.routing_key);
+        };
         if queues.is_empty() {
             self.account.end(entry, End::Unroutable, wall);
         }
@@ -230,26 +226,33 @@ impl State {
         queues
     }
 
+    /// The queues that a message goes to; none when there is no such exchange. Every queue is bound to the default exchange,
+    /// which has no name, by its own.
+    fn route(&self, exchange: &str, key: &str) -> Option<Vec<usize>> {
+        if exchange.is_empty() { Some(self.queue(key).into_iter().collect()) } else { self.router.route(exchange, key) }
+    }
+
     /// Makes what is not there yet.
-    fn declare(&mut self, topology: &Topology, seed: u64, now: Duration) {
+    fn declare(&mut self, topology: &Topology<'_>, seed: u64, now: Duration) -> Result<(), BrokerError> {
         for exchange in topology.exchanges {
-            if !self.exchanges.contains(exchange) {
-                self.exchanges.push(exchange);
-            }
+            self.router.declare(exchange)?;
         }
         for queue in topology.queues {
-            match self.queue(queue) {
+            if *queue != port::Queue::classic(queue.name) {
+                let text = format!("NOT_IMPLEMENTED - queue '{}': only durable classic queues without arguments", queue.name);
+                return Err(BrokerError::ChannelClosed { code: 540, text });
+            }
+            let name = queue.name;
+            match self.queue(name) {
                 Some(at) => self.queues[at].touch(now),
-                None => self.queues.push(Queue::new(queue, mix(mix(seed ^ name("flush")) ^ name(queue)), now)),
+                None => self.queues.push(Queue::new(name, mix(mix(seed ^ hash("flush")) ^ hash(name)), now)),
             }
         }
         for (exchange, key, queue) in topology.bindings {
-            if let Some(at) = self.queue(queue)
-                && !self.bindings.contains(&(exchange, key, at))
-            {
-                self.bindings.push((exchange, key, at));
-            }
+            let at = self.queue(queue).ok_or_else(|| routing::not_found("queue", queue))?;
+            self.router.bind(exchange, key, at)?;
         }
+        Ok(())
     }
 
     fn queue(&self, name: &str) -> Option<usize> {

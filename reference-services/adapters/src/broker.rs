@@ -3,18 +3,17 @@
 //! Each [`Channel`] is a connection of its own. What is published, delivered and settled is told to the [`Journal`].
 
 mod consumer;
+mod declare;
 mod failure;
+mod properties;
 
 use std::{sync::Arc, time::Duration};
 
 use futures_util::StreamExt as _;
 use lapin::{
-    BasicProperties, Confirmation, Connection, ConnectionProperties, Event, ExchangeKind,
-    options::{
-        BasicConsumeOptions, BasicPublishOptions, BasicQosOptions, ConfirmSelectOptions, ExchangeDeclareOptions,
-        QueueBindOptions, QueueDeclareOptions,
-    },
-    types::{AMQPValue, FieldTable},
+    Confirmation, Connection, ConnectionProperties, Event,
+    options::{BasicConsumeOptions, BasicPublishOptions, BasicQosOptions, ConfirmSelectOptions},
+    types::FieldTable,
 };
 use tokio::sync::OnceCell;
 use world::{
@@ -93,7 +92,6 @@ impl Broker for RabbitMq {
 struct Link {
     channel: lapin::Channel,
     /// Closes when it is dropped.
-    #[expect(dead_code, reason = "the channel lives as long as this does")]
     connection: Connection,
     failure: Failure,
 }
@@ -117,27 +115,6 @@ impl Open {
         }
     }
 
-    async fn declare(&self, topology: &Topology) -> Result<(), BrokerError> {
-        let channel = &self.link.channel;
-        for name in topology.exchanges {
-            let options = ExchangeDeclareOptions { durable: true, ..ExchangeDeclareOptions::default() };
-            let call = channel.exchange_declare((*name).into(), ExchangeKind::Topic, options, FieldTable::default());
-            self.answer(ANSWER, call).await?;
-        }
-        for name in topology.queues {
-            let mut arguments = FieldTable::default();
-            arguments.insert("x-queue-type".into(), AMQPValue::LongString("classic".into()));
-            let options = QueueDeclareOptions { durable: true, ..QueueDeclareOptions::default() };
-            self.answer(ANSWER, channel.queue_declare((*name).into(), options, arguments)).await?;
-        }
-        for (exchange, key, queue) in topology.bindings {
-            let (options, arguments) = (QueueBindOptions::default(), FieldTable::default());
-            let call = channel.queue_bind((*queue).into(), (*exchange).into(), (*key).into(), options, arguments);
-            self.answer(ANSWER, call).await?;
-        }
-        Ok(())
-    }
-
     async fn send(&self, message: &Message, options: Publish) -> Result<Sent, BrokerError> {
         let channel = &self.link.channel;
         if options.confirm {
@@ -145,11 +122,11 @@ impl Open {
             self.confirming.get_or_try_init(|| select).await?;
         }
         let written = channel.basic_publish(
-            message.exchange.into(),
+            message.exchange.as_ref().into(),
             message.routing_key.as_ref().into(),
             BasicPublishOptions { mandatory: options.mandatory, immediate: false },
             &message.body,
-            properties(message),
+            properties::of(message),
         );
         let confirm = self.answer(ANSWER, written).await?;
         if !options.confirm {
@@ -162,19 +139,6 @@ impl Open {
             Confirmation::NotRequested => Ok(Sent::Written),
         }
     }
-}
-
-fn properties(message: &Message) -> BasicProperties {
-    let mut headers = FieldTable::default();
-    for (name, value) in &message.headers.0 {
-        headers.insert(name.as_ref().into(), AMQPValue::LongString(value.as_str().into()));
-    }
-    BasicProperties::default()
-        .with_message_id((&*message.message_id).into())
-        .with_correlation_id((&*message.correlation_id).into())
-        .with_timestamp(message.timestamp_s)
-        .with_delivery_mode(if message.persistent { 2 } else { 1 })
-        .with_headers(headers)
 }
 
 /// A publish that has begun: its end is told to the journal also when the service stops waiting for it.
@@ -192,8 +156,12 @@ impl Drop for Begun<'_> {
 }
 
 impl Channel for Open {
-    fn declare<'a>(&'a self, topology: &'a Topology) -> Boxed<'a, Result<(), BrokerError>> {
+    fn declare<'a>(&'a self, topology: &'a Topology<'a>) -> Boxed<'a, Result<(), BrokerError>> {
         Box::pin(self.declare(topology))
+    }
+
+    fn blocked(&self) -> bool {
+        self.link.connection.status().blocked()
     }
 
     fn publish(&self, message: Message, options: Publish) -> Boxed<'_, Result<Sent, BrokerError>> {

@@ -175,13 +175,16 @@ fn envelope(service: &Service, announcement: &Announcement, message_id: Arc<str>
     headers.0.push((message::SENT_AT_HEADER.into(), wall_ns.to_string()));
     service.world.telemetry.inject(context, &mut headers);
     Message {
-        exchange: message::EXCHANGE,
+        exchange: message::EXCHANGE.into(),
         routing_key: announcement.wire.key.into(),
         message_id,
         correlation_id: announcement.order_id.clone(),
         timestamp_s: wall_ns / 1_000_000_000,
         persistent: true,
+        expiration: None,
+        priority: None,
         headers,
+        deaths: Vec::new(),
         body: announcement.body.clone(),
     }
 }

@@ -4,7 +4,7 @@ use std::{borrow::Cow, sync::Arc};
 
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
-use world::broker::Topology;
+use world::broker::{Exchange, Queue, Topology};
 
 use crate::Status;
 
@@ -23,9 +23,9 @@ pub const ORDER_VERSION_HEADER: &str = "x-order-version";
 pub const SENT_AT_HEADER: &str = "x-sent-at-ns";
 
 /// Everything a service declares before it publishes or consumes.
-pub const TOPOLOGY: Topology = Topology {
-    exchanges: &[EXCHANGE],
-    queues: &[MES_QUEUE, CRM_QUEUE],
+pub const TOPOLOGY: Topology<'static> = Topology {
+    exchanges: &[Exchange::topic(EXCHANGE)],
+    queues: &[Queue::classic(MES_QUEUE), Queue::classic(CRM_QUEUE)],
     bindings: &[
         (EXCHANGE, "order.submitted", MES_QUEUE),
         (EXCHANGE, "order.manufacturing_approved", MES_QUEUE),

@@ -4,9 +4,13 @@
 //! service connects again in a loop of its own. Dropping a [`Delivery`] leaves it unacknowledged: only a closed channel or
 //! the consumer timeout puts it back into its queue.
 
+mod message;
+mod topology;
+
 use std::{borrow::Cow, sync::Arc};
 
-use bytes::Bytes;
+pub use message::{Death, DeathReason, Headers, Message};
+pub use topology::{Arguments, Exchange, ExchangeKind, Overflow, Queue, QueueKind, Topology};
 
 use crate::Boxed;
 
@@ -24,8 +28,9 @@ pub trait Channel: Send + Sync {
     /// Makes exchanges, queues and bindings; doing it again changes nothing.
     ///
     /// # Errors
-    /// When the channel is closed.
-    fn declare<'a>(&'a self, topology: &'a Topology) -> Boxed<'a, Result<(), BrokerError>>;
+    /// When the channel is closed. [`BrokerError::ChannelClosed`] with 406 when there is another exchange or queue of that
+    /// name, or the broker cannot make one with these arguments.
+    fn declare<'a>(&'a self, topology: &'a Topology<'a>) -> Boxed<'a, Result<(), BrokerError>>;
 
     /// Sends one message.
     ///
@@ -38,6 +43,10 @@ pub trait Channel: Send + Sync {
     /// # Errors
     /// When the channel is closed or there is no such queue.
     fn consume<'a>(&'a self, queue: &'a str, prefetch: u16) -> Boxed<'a, Result<Box<dyn Consumer>, BrokerError>>;
+
+    /// The broker has said that it reads nothing from this connection for now (`connection.blocked`): it is short of memory or
+    /// disk, and this connection has tried to publish. A publish waits until that is over; deliveries come as before.
+    fn blocked(&self) -> bool;
 }
 
 /// A started subscription.
@@ -45,7 +54,7 @@ pub trait Consumer: Send {
     /// The next message; waits for it.
     ///
     /// # Errors
-    /// When the channel has closed: the subscription is over then.
+    /// When the channel has closed, or the broker has cancelled the subscription: it is over then.
     fn next(&mut self) -> Boxed<'_, Result<Delivery, BrokerError>>;
 }
 
@@ -79,50 +88,10 @@ pub struct Delivery {
     pub tag: u64,
     /// It was out before: to this consumer or another one.
     pub redelivered: bool,
+    /// `x-delivery-count`: how often it has come back, on redeliveries from a quorum queue.
+    pub delivery_count: Option<u32>,
     /// Where the answer goes.
     pub settler: Box<dyn Settler>,
-}
-
-/// A message, as publisher and consumer see it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Message {
-    /// Exchange it is sent to.
-    pub exchange: &'static str,
-    /// Routing key, here the event's name.
-    pub routing_key: Cow<'static, str>,
-    /// `message-id`: new for each publish.
-    pub message_id: Arc<str>,
-    /// `correlation-id`: the order.
-    pub correlation_id: Arc<str>,
-    /// `timestamp` in seconds since the Unix epoch (AMQP has no finer one).
-    pub timestamp_s: u64,
-    /// `delivery-mode` 2.
-    pub persistent: bool,
-    /// Headers.
-    pub headers: Headers,
-    /// Payload.
-    pub body: Bytes,
-}
-
-/// Message headers: strings only, in the order they were set.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Headers(pub Vec<(Cow<'static, str>, String)>);
-
-impl Headers {
-    /// The value of a header.
-    #[must_use]
-    pub fn get(&self, name: &str) -> Option<&str> {
-        self.0.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
-    }
-
-    /// Sets a header, once.
-    pub fn set(&mut self, name: impl Into<Cow<'static, str>>, value: impl Into<String>) {
-        let (name, value) = (name.into(), value.into());
-        match self.0.iter_mut().find(|(key, _)| *key == name) {
-            Some(slot) => slot.1 = value,
-            None => self.0.push((name, value)),
-        }
-    }
 }
 
 /// How a message is published.
@@ -145,17 +114,6 @@ pub enum Sent {
     Returned,
 }
 
-/// Exchanges, queues and bindings that a service needs. Exchanges are durable topic exchanges, queues durable classic ones.
-#[derive(Clone, Copy, Debug)]
-pub struct Topology {
-    /// Names of topic exchanges.
-    pub exchanges: &'static [&'static str],
-    /// Names of queues.
-    pub queues: &'static [&'static str],
-    /// `(exchange, routing key, queue)`.
-    pub bindings: &'static [(&'static str, &'static str, &'static str)],
-}
-
 /// Why a call on the broker failed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum BrokerError {
@@ -173,6 +131,9 @@ pub enum BrokerError {
         /// AMQP reply text.
         text: String,
     },
+    /// The broker has ended the subscription (`basic.cancel`); its channel lives.
+    #[error("subscription cancelled by the broker")]
+    Cancelled,
     /// The broker answered a publish with `basic.nack`.
     #[error("the broker refused the message")]
     Nacked,
@@ -189,6 +150,7 @@ impl BrokerError {
             Self::Unreachable(_) => "unreachable".into(),
             Self::ConnectionLost => "connection_lost".into(),
             Self::ChannelClosed { code, .. } => code.to_string().into(),
+            Self::Cancelled => "cancelled".into(),
             Self::Nacked => "nack".into(),
             Self::Timeout => "timeout".into(),
         }

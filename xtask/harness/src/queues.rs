@@ -11,7 +11,7 @@ use scenarios::ledger::{Ledger, Message};
 pub fn stays(ledger: &Ledger) -> BTreeMap<String, Vec<(u64, u64)>> {
     // A queue that no message came to is shown too: as empty.
     let mut queues: BTreeMap<String, Vec<(u64, u64)>> =
-        TOPOLOGY.queues.iter().map(|queue| ((*queue).to_owned(), Vec::new())).collect();
+        TOPOLOGY.queues.iter().map(|queue| (queue.name.to_owned(), Vec::new())).collect();
     for message in ledger.orders.iter().flat_map(|account| &account.messages) {
         if let (Some(queue), Some(stay)) = (queue_of(message), stay(message, ledger.end_ns)) {
             queues.entry(queue.to_owned()).or_default().push(stay);

@@ -18,6 +18,7 @@ use super::{
     account::Entry,
     channel::{Open, Subscriber},
     queue::Subscription,
+    routing,
 };
 use crate::runtime::lock;
 
@@ -133,14 +134,23 @@ impl Client {
 }
 
 impl Channel for Client {
-    fn declare<'a>(&'a self, topology: &'a Topology) -> Boxed<'a, Result<(), BrokerError>> {
+    fn declare<'a>(&'a self, topology: &'a Topology<'a>) -> Boxed<'a, Result<(), BrokerError>> {
         Box::pin(async move {
             self.0.round_trip().await?;
             let now = self.0.exchange.now();
             let seed = self.0.exchange.0.host.seed();
-            lock(&self.0.exchange.0.state).declare(topology, seed, now);
-            Ok(())
+            self.0.exchange.change(|state, woken| {
+                let declared = state.declare(topology, seed, now);
+                if let (Err(refused), Some(open)) = (&declared, state.channels.get_mut(&self.0.id)) {
+                    open.close(refused.clone(), woken);
+                }
+                declared
+            })
         })
+    }
+
+    fn blocked(&self) -> bool {
+        false
     }
 
     fn publish(&self, message: Message, options: Publish) -> Boxed<'_, Result<Sent, BrokerError>> {
@@ -168,8 +178,7 @@ impl Channel for Client {
                 let at = state.queue(queue);
                 let open = state.channels.get_mut(&self.0.id).ok_or(BrokerError::ConnectionLost)?;
                 let Some(at) = at else {
-                    let closed =
-                        BrokerError::ChannelClosed { code: 404, text: format!("NOT_FOUND - no queue '{queue}' in vhost '/'") };
+                    let closed = routing::not_found("queue", queue);
                     open.close(closed.clone(), woken);
                     return Err(closed);
                 };
@@ -211,6 +220,7 @@ impl Subscribed {
             queue: Arc::clone(&queues[out.queue].name),
             tag,
             redelivered: out.item.redelivered,
+            delivery_count: None,
             settler: Box::new(Answer { handle: Arc::clone(&self.handle), tag }),
         }))
     }

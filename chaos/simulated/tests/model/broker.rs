@@ -4,7 +4,7 @@ use faults::{End, Outcome};
 use simulated::{BrokerSettings, Config, Simulation};
 use world::{
     Either,
-    broker::{BrokerError, Message, Publish, Sent, Settle, Topology},
+    broker::{BrokerError, Exchange, Message, Publish, Queue, Sent, Settle, Topology},
 };
 
 use crate::stage::{QUEUE, channel, message, ms, publish, run, run_new, secs, settle};
@@ -139,7 +139,7 @@ fn what_is_not_there_closes_the_channel_with_404() {
         assert!(text.contains("no queue 'nothing'"), "{text}");
         assert!(matches!(publish(&*channel, 0, false).await, Err(BrokerError::ChannelClosed { code: 404, .. })));
         let other = world.broker.connect().await.unwrap();
-        let lost = Message { exchange: "nothing", ..message(1) };
+        let lost = Message { exchange: "nothing".into(), ..message(1) };
         let Err(BrokerError::ChannelClosed { code: 404, .. }) =
             other.publish(lost, Publish { confirm: true, mandatory: false }).await
         else {
@@ -152,9 +152,9 @@ fn what_is_not_there_closes_the_channel_with_404() {
 
 #[test]
 fn a_message_for_two_queues_has_two_fates() {
-    const BOTH: Topology = Topology {
-        exchanges: &["orders"],
-        queues: &["a", "b"],
+    const BOTH: Topology<'static> = Topology {
+        exchanges: &[Exchange::topic("orders")],
+        queues: &[Queue::classic("a"), Queue::classic("b")],
         bindings: &[("orders", "order.*", "a"), ("orders", "order.work", "b")],
     };
     run_new(|world, models| async move {

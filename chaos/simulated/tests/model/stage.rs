@@ -5,12 +5,15 @@ use std::time::Duration;
 use simulated::{Config, DRIVER, Models, Pumped, Simulation};
 use world::{
     World,
-    broker::{BrokerError, Channel, Delivery, Headers, Message, Publish, Sent, Settle, Topology},
+    broker::{BrokerError, Channel, Delivery, Exchange, Headers, Message, Publish, Queue, Sent, Settle, Topology},
 };
 
 pub(crate) const QUEUE: &str = "work";
-pub(crate) const TOPOLOGY: Topology =
-    Topology { exchanges: &["orders"], queues: &[QUEUE, "other"], bindings: &[("orders", "order.work", QUEUE)] };
+pub(crate) const TOPOLOGY: Topology<'static> = Topology {
+    exchanges: &[Exchange::topic("orders")],
+    queues: &[Queue::classic(QUEUE), Queue::classic("other")],
+    bindings: &[("orders", "order.work", QUEUE)],
+};
 
 pub(crate) fn ms(ms: u64) -> Duration {
     Duration::from_millis(ms)
@@ -24,13 +27,16 @@ pub(crate) fn message(n: usize) -> Message {
     let mut headers = Headers::default();
     headers.set("x-event-id", format!("e-{n}"));
     Message {
-        exchange: "orders",
+        exchange: "orders".into(),
         routing_key: "order.work".into(),
         message_id: format!("m-{n}").into(),
         correlation_id: format!("o-{n}").into(),
         timestamp_s: 0,
         persistent: true,
+        expiration: None,
+        priority: None,
         headers,
+        deaths: Vec::new(),
         body: "{}".into(),
     }
 }

@@ -1,25 +1,19 @@
 //! A subscription, its deliveries and their answers.
 
-use std::{
-    borrow::Cow,
-    collections::BTreeSet,
-    sync::{Arc, Mutex, PoisonError},
-};
+use std::sync::Arc;
 
-use bytes::Bytes;
 use futures_util::StreamExt as _;
 use lapin::{
-    Acker, BasicProperties,
+    Acker,
     message::Delivery as Frame,
     options::{BasicAckOptions, BasicNackOptions, BasicRejectOptions},
-    types::AMQPValue,
 };
 use world::{
     Boxed, Runtime,
-    broker::{BrokerError, Consumer, Delivery, Headers, Message, Settle, Settler},
+    broker::{BrokerError, Consumer, Delivery, Settle, Settler},
 };
 
-use super::{ANSWER, Link};
+use super::{ANSWER, Link, properties};
 use crate::journal::{Answer, Entry, Journal};
 
 /// A started subscription.
@@ -37,7 +31,8 @@ impl Subscription {
     }
 
     fn delivery(&self, frame: Frame) -> Delivery {
-        let message = message(&frame.exchange, &frame.routing_key, &frame.properties, frame.data);
+        let delivery_count = properties::delivery_count(&frame.properties);
+        let message = properties::message(&frame.exchange, &frame.routing_key, &frame.properties, frame.data);
         self.journal.write(Entry::Delivered {
             message_id: message.message_id.to_string(),
             queue: self.queue.to_string(),
@@ -51,7 +46,7 @@ impl Subscription {
             journal: self.journal.clone(),
         });
         let (tag, redelivered) = (frame.delivery_tag, frame.redelivered);
-        Delivery { message: Arc::new(message), queue: Arc::clone(&self.queue), tag, redelivered, settler }
+        Delivery { message: Arc::new(message), queue: Arc::clone(&self.queue), tag, redelivered, delivery_count, settler }
     }
 }
 
@@ -63,6 +58,7 @@ impl Consumer for Subscription {
                 // Fetched ahead, over a channel that has closed since: the broker has taken the message back.
                 Some(Ok(_)) => Err(self.link.failure.known()),
                 Some(Err(error)) => Err(self.link.failure.of(&error)),
+                None if self.link.channel.status().connected() => Err(BrokerError::Cancelled),
                 None => Err(self.link.failure.known()),
             }
         })
@@ -103,44 +99,5 @@ impl Settler for Answers {
                 }
             }
         })
-    }
-}
-
-fn message(
-    exchange: &lapin::types::ShortString,
-    key: &lapin::types::ShortString,
-    properties: &BasicProperties,
-    body: Vec<u8>,
-) -> Message {
-    let text = |value: &Option<lapin::types::ShortString>| value.as_ref().map(ToString::to_string).unwrap_or_default();
-    let mut headers = Headers::default();
-    for (name, value) in properties.headers().iter().flat_map(|table| table.inner()) {
-        if let AMQPValue::LongString(value) = value {
-            headers.set(name.to_string(), value.to_string());
-        }
-    }
-    Message {
-        exchange: exchange_name(exchange.as_str()),
-        routing_key: Cow::Owned(key.to_string()),
-        message_id: text(properties.message_id()).into(),
-        correlation_id: text(properties.correlation_id()).into(),
-        timestamp_s: properties.timestamp().unwrap_or_default(),
-        persistent: *properties.delivery_mode() == Some(2),
-        headers,
-        body: Bytes::from(body),
-    }
-}
-
-/// The port names exchanges by constants. What a broker sends names one of a handful, so each is kept once, for good.
-fn exchange_name(name: &str) -> &'static str {
-    static NAMES: Mutex<BTreeSet<&'static str>> = Mutex::new(BTreeSet::new());
-    let mut names = NAMES.lock().unwrap_or_else(PoisonError::into_inner);
-    match names.get(name) {
-        Some(known) => known,
-        None => {
-            let kept: &'static str = name.to_owned().leak();
-            names.insert(kept);
-            kept
-        }
     }
 }

@@ -117,13 +117,16 @@ impl Rig {
         let mut headers = Headers::default();
         headers.set(EVENT_ID_HEADER, event_id);
         let message = Message {
-            exchange: EXCHANGE,
+            exchange: EXCHANGE.into(),
             routing_key: routing_key(event.status).expect("it is announced").into(),
             message_id: format!("test-{}", self.sent).into(),
             correlation_id: event.order_id.as_ref().into(),
             timestamp_s: 0,
             persistent: true,
+            expiration: None,
+            priority: None,
             headers,
+            deaths: Vec::new(),
             body: event.to_bytes(),
         };
         let broker = self.sim.world(DRIVER, "driver").broker;

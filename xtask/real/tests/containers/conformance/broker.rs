@@ -4,12 +4,12 @@ use std::{sync::Arc, time::Duration};
 
 use world::{
     Either, World,
-    broker::{BrokerError, Channel, Consumer, Delivery, Headers, Message, Publish, Sent, Settle, Topology},
+    broker::{BrokerError, Channel, Consumer, Delivery, Exchange, Headers, Message, Publish, Queue, Sent, Settle, Topology},
 };
 
-const TOPOLOGY: Topology = Topology {
-    exchanges: &["parcels"],
-    queues: &["answered", "reopened", "counted", "chosen"],
+const TOPOLOGY: Topology<'static> = Topology {
+    exchanges: &[Exchange::topic("parcels")],
+    queues: &[Queue::classic("answered"), Queue::classic("reopened"), Queue::classic("counted"), Queue::classic("chosen")],
     bindings: &[
         ("parcels", "answer", "answered"),
         ("parcels", "reopen", "reopened"),
@@ -33,13 +33,16 @@ fn message(key: &'static str, id: &str) -> Message {
     headers.set("traceparent", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01");
     headers.set("x-event-id", "e-1");
     Message {
-        exchange: "parcels",
+        exchange: "parcels".into(),
         routing_key: key.into(),
         message_id: id.into(),
         correlation_id: "o-1".into(),
         timestamp_s: 1_767_571_200,
         persistent: true,
+        expiration: None,
+        priority: None,
         headers,
+        deaths: Vec::new(),
         body: "{\"weight\":120}".into(),
     }
 }
