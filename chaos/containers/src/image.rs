@@ -27,20 +27,23 @@ pub(crate) async fn ensure(docker: &Docker, config: &Config) -> Result<(), Error
         (&images.jaeger, "LOUPE_IMAGE_JAEGER"),
         (&images.base, "LOUPE_IMAGE_BASE"),
     ];
-    let pulls = wanted.into_iter().map(|(image, variable)| async move {
-        match docker.inspect_image(image).await {
-            Ok(_) => Ok(()),
-            Err(EngineError::DockerResponseServerError { status_code: 404, .. }) => {
-                let no_image = |reason| Error::NoImage { image: image.clone(), variable, reason };
-                match docker::limited(config.limits.pull, pull(docker, image)).await {
-                    Some(pulled) => pulled.map_err(no_image),
-                    None => Err(no_image(format!("not pulled within {} s", config.limits.pull.as_secs()))),
-                }
-            }
-            Err(error) => Err(error.into()),
-        }
-    });
+    let pulls = wanted.into_iter().map(|(image, variable)| have(docker, config, image, variable));
     futures_util::future::try_join_all(pulls).await.map(drop)
+}
+
+/// Makes sure that an image is here; `variable` names another one.
+pub(crate) async fn have(docker: &Docker, config: &Config, image: &str, variable: &'static str) -> Result<(), Error> {
+    match docker.inspect_image(image).await {
+        Ok(_) => Ok(()),
+        Err(EngineError::DockerResponseServerError { status_code: 404, .. }) => {
+            let no_image = |reason| Error::NoImage { image: image.to_owned(), variable, reason };
+            match docker::limited(config.limits.pull, pull(docker, image)).await {
+                Some(pulled) => pulled.map_err(no_image),
+                None => Err(no_image(format!("not pulled within {} s", config.limits.pull.as_secs()))),
+            }
+        }
+        Err(error) => Err(error.into()),
+    }
 }
 
 async fn pull(docker: &Docker, image: &str) -> Result<(), String> {

@@ -80,6 +80,16 @@ pub enum End {
     Acked,
     /// Rejected without requeue: dropped.
     Rejected,
+    /// Its time to live, or its queue's, was over: dropped.
+    Expired,
+    /// Its queue was too long, and it stood at the head: dropped.
+    Overflowed,
+    /// Its queue was too long to take it: dropped.
+    Refused,
+    /// It came back more often than its queue allows: dropped.
+    GivenUp,
+    /// Its queue gave it up to a dead-letter exchange, and another queue has it: that copy has a fate of its own.
+    DeadLettered,
     /// Gone from its queue without an answer.
     Lost,
 }

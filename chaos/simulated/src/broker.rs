@@ -1,18 +1,35 @@
-//! RabbitMQ 4.0's behaviour, as far as a service can meet it: topic exchanges, durable classic queues, prefetch, settling,
-//! confirms, mandatory, connection loss, consumer timeout, and what a kill loses.
+//! RabbitMQ's behaviour, as far as a service can meet it. Each rule has a file, which names its source.
+//!
+//! A conformance suite (`xtask/real/tests/containers/conformance`) holds the model against a real RabbitMQ 4.0.5. Where a rule
+//! follows RabbitMQ's documentation, the file names version, page and section; what no real broker has confirmed says so.
 //!
 //! Client and broker are one link apart, so what a client sends takes effect a latency later and in order. Nobody waits for
 //! an answer that AMQP does not give: an unconfirmed publish and an acknowledgement return at once.
 
 mod account;
+mod alarm;
 mod channel;
 mod client;
+mod clock;
+mod dead_letter;
+mod declare;
 mod delivery;
+mod delivery_limit;
+mod disk;
 mod flush;
+mod heartbeat;
+mod max_length;
 mod outage;
+mod priority;
 mod queue;
+mod queue_ttl;
+mod ready;
 mod routing;
+mod rules;
 mod timeout;
+mod ttl;
+mod turns;
+mod version;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -24,8 +41,7 @@ use std::{
 use faults::{End, MessageFate, MessageLog};
 use world::{
     Boxed, Node,
-    broker::{self as port, Broker, BrokerError, Channel, Message, Publish, Settle, Topology},
-    random::{mix, name as hash},
+    broker::{Broker, BrokerError, Channel, Message, Publish, Settle},
 };
 
 use crate::{
@@ -34,14 +50,20 @@ use crate::{
     wire::{Wire, pump},
 };
 use account::{Account, Entry};
+pub use alarm::Resource;
 use channel::Open;
 use client::Client;
+use disk::Write;
 pub(crate) use outage::Down;
 use queue::Queue;
+use version::Return;
+pub use version::Version;
 
 /// How the broker is set up. Durations are in the run's time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct BrokerSettings {
+    /// Which RabbitMQ it is.
+    pub version: Version,
     /// One way between a client and the broker; whole milliseconds.
     pub link: Duration,
     /// From taking a message in to having it on disk when a confirm was asked for: confirms share an fsync.
@@ -50,6 +72,10 @@ pub struct BrokerSettings {
     pub consumer_timeout: Option<Duration>,
     /// How often each channel looks for such deliveries.
     pub channel_tick: Duration,
+    /// The heartbeat timeout that clients and broker agree on.
+    pub heartbeat: Duration,
+    /// How long a client waits for a connection to come about.
+    pub connect: Duration,
     /// The header that names the event of a message.
     pub event_header: &'static str,
 }
@@ -57,10 +83,13 @@ pub struct BrokerSettings {
 impl Default for BrokerSettings {
     fn default() -> Self {
         Self {
+            version: Version::V4_0,
             link: Duration::from_millis(1),
             flush: Duration::from_millis(5),
             consumer_timeout: Some(Duration::from_secs(1800)),
             channel_tick: Duration::from_secs(60),
+            heartbeat: Duration::from_secs(60),
+            connect: Duration::from_secs(10),
             event_header: "x-event-id",
         }
     }
@@ -75,7 +104,7 @@ struct Inner {
     settings: BrokerSettings,
     effects: Effects,
     wire: Arc<Wire<Packet>>,
-    disk: Arc<Wire<Vec<usize>>>,
+    disk: Arc<Wire<Write>>,
     state: Mutex<State>,
 }
 
@@ -85,6 +114,17 @@ enum Packet {
     Settle { channel: u64, tag: u64, how: Settle },
     Close { channel: u64 },
     Deliver { channel: u64, consumer: usize, tag: u64 },
+}
+
+impl Packet {
+    fn channel(&self) -> u64 {
+        match self {
+            Self::Publish { channel, .. }
+            | Self::Settle { channel, .. }
+            | Self::Close { channel }
+            | Self::Deliver { channel, .. } => *channel,
+        }
+    }
 }
 
 struct State {
@@ -97,7 +137,12 @@ struct State {
     channels: BTreeMap<u64, Open>,
     opened: u64,
     account: Account,
-    timeout: timeout::Clock,
+    clock: clock::Clock,
+    /// What queues have given up and nobody has published yet.
+    dead: dead_letter::Dying,
+    /// What the broker is short of.
+    alarms: BTreeSet<Resource>,
+    cuts: Vec<heartbeat::Cut>,
 }
 
 /// The node that the broker's own tasks run on.
@@ -114,7 +159,10 @@ impl Exchange {
             channels: BTreeMap::new(),
             opened: 0,
             account: Account::new(settings.event_header),
-            timeout: timeout::Clock::default(),
+            clock: clock::Clock::default(),
+            dead: dead_letter::Dying::new(),
+            alarms: BTreeSet::new(),
+            cuts: Vec::new(),
         };
         let this = Self(Arc::new(Inner {
             host: Arc::clone(host),
@@ -127,14 +175,25 @@ impl Exchange {
         let broker = this.clone();
         pump(&this.0.wire, host, BROKER, "link", move |packet| broker.arrive(packet));
         let broker = this.clone();
-        pump(&this.0.disk, host, BROKER, "disk", move |queues| broker.write(&queues));
-        timeout::watch(&this);
+        pump(&this.0.disk, host, BROKER, "disk", move |write| broker.written(write));
+        clock::watch(&this);
         this
     }
 
     /// The broker as a node sees it.
     pub(crate) fn port(&self, node: Node) -> Arc<dyn Broker> {
         Arc::new(Port { exchange: self.clone(), node })
+    }
+
+    /// Takes a binding away. Returns whether it was there.
+    pub(crate) fn unbind(&self, exchange: &str, key: &str, queue: &str) -> bool {
+        self.change(|state, _| state.queue(queue).is_some_and(|at| state.router.unbind(exchange, key, at)))
+    }
+
+    /// How many messages are ready in a queue; none when there is no such queue.
+    pub(crate) fn ready(&self, queue: &str) -> Option<usize> {
+        let state = lock(&self.0.state);
+        state.queue(queue).map(|at| state.queues[at].ready.len())
     }
 
     fn now(&self) -> Duration {
@@ -155,7 +214,10 @@ impl Exchange {
         let result = {
             let mut state = lock(&self.0.state);
             let result = change(&mut state, &mut woken);
-            woken.extend(state.timeout.waker());
+            if !state.dead.is_empty() {
+                self.bury(&mut state, self.now());
+            }
+            woken.extend(state.clock.waker());
             result
         };
         woken.into_iter().for_each(Waker::wake);
@@ -163,21 +225,32 @@ impl Exchange {
     }
 
     fn arrive(&self, packet: Packet) {
-        let now = self.now();
-        self.change(|state, woken| match packet {
+        self.change(|state, woken| {
+            let mut packet = Some(packet);
+            if !state.cuts.is_empty() {
+                packet = packet.and_then(|packet| state.hold(packet));
+            }
+            if !state.alarms.is_empty() {
+                packet = packet.and_then(|packet| state.stall(packet));
+            }
+            if let Some(packet) = packet {
+                self.handle(state, packet, woken);
+            }
+        });
+    }
+
+    fn handle(&self, state: &mut State, packet: Packet, woken: &mut Vec<Waker>) {
+        match packet {
             Packet::Publish { channel, entry, message, options } => {
-                let queues = state.take_in(channel, entry, message, (now, self.wall_ns()), woken);
-                for queue in &queues {
-                    self.deliver(state, *queue, now);
-                }
+                let queues = self.take_in(state, channel, (entry, message), woken);
                 if options.confirm && !queues.is_empty() {
-                    self.0.disk.send(now, queues);
+                    self.0.disk.send(self.now(), Write::Queues(queues));
                 }
             }
             Packet::Settle { channel, tag, how } => self.settle(state, channel, tag, how),
             Packet::Close { channel } => {
                 if let Some(mut open) = state.channels.remove(&channel) {
-                    self.put_back(state, channel, open.take_unacked());
+                    self.put_back(state, channel, open.take_unacked(), Return::ChannelLost);
                 }
             }
             Packet::Deliver { channel, consumer, tag } => {
@@ -185,78 +258,39 @@ impl Exchange {
                     open.arrived(consumer, tag, woken);
                 }
             }
-        });
-    }
-
-    fn write(&self, queues: &[usize]) {
-        let mut state = lock(&self.0.state);
-        for queue in queues {
-            state.queues[*queue].write();
         }
     }
-}
 
-impl State {
-    /// Takes a message in; gives the queues that have it now.
-    fn take_in(
-        &mut self,
-        channel: u64,
-        entry: Entry,
-        message: Message,
-        (now, wall): (Duration, u64),
-        woken: &mut Vec<Waker>,
-    ) -> Vec<usize> {
-        let Some(queues) = self.route(&message.exchange, &message.routing_key) else {
-            if let Some(open) = self.channels.get_mut(&channel) {
+    /// Takes a message in; gives the queues that it went to.
+    fn take_in(&self, state: &mut State, channel: u64, (entry, message): (Entry, Message), woken: &mut Vec<Waker>) -> Vec<usize> {
+        let now = self.now();
+        let Some(queues) = state.route(&message.exchange, &message.routing_key) else {
+            if let Some(open) = state.channels.get_mut(&channel) {
                 open.close(routing::not_found("exchange", &message.exchange), woken);
             }
             return Vec::new();
         };
         if queues.is_empty() {
-            self.account.end(entry, End::Unroutable, wall);
+            state.account.end(entry, End::Unroutable, self.wall_ns());
         }
         let message = Arc::new(message);
         for (nth, at) in queues.iter().enumerate() {
-            let entry = if nth == 0 { entry } else { self.account.copy(entry) };
-            self.account.end(entry, End::Ready, wall);
-            // The publish wakes the queue's process: what was there before it slept is on disk, the new message is not.
-            self.queues[*at].touch(now);
-            self.queues[*at].push(entry, Arc::clone(&message));
+            let entry = if nth == 0 { entry } else { state.account.copy(entry) };
+            self.take(state, *at, (entry, &message), Some(channel), now);
         }
         queues
     }
+}
 
+impl State {
     /// The queues that a message goes to; none when there is no such exchange. Every queue is bound to the default exchange,
     /// which has no name, by its own.
     fn route(&self, exchange: &str, key: &str) -> Option<Vec<usize>> {
         if exchange.is_empty() { Some(self.queue(key).into_iter().collect()) } else { self.router.route(exchange, key) }
     }
 
-    /// Makes what is not there yet.
-    fn declare(&mut self, topology: &Topology<'_>, seed: u64, now: Duration) -> Result<(), BrokerError> {
-        for exchange in topology.exchanges {
-            self.router.declare(exchange)?;
-        }
-        for queue in topology.queues {
-            if *queue != port::Queue::classic(queue.name) {
-                let text = format!("NOT_IMPLEMENTED - queue '{}': only durable classic queues without arguments", queue.name);
-                return Err(BrokerError::ChannelClosed { code: 540, text });
-            }
-            let name = queue.name;
-            match self.queue(name) {
-                Some(at) => self.queues[at].touch(now),
-                None => self.queues.push(Queue::new(name, mix(mix(seed ^ hash("flush")) ^ hash(name)), now)),
-            }
-        }
-        for (exchange, key, queue) in topology.bindings {
-            let at = self.queue(queue).ok_or_else(|| routing::not_found("queue", queue))?;
-            self.router.bind(exchange, key, at)?;
-        }
-        Ok(())
-    }
-
     fn queue(&self, name: &str) -> Option<usize> {
-        self.queues.iter().position(|queue| &*queue.name == name)
+        self.queues.iter().position(|queue| &*queue.name == name && !queue.gone)
     }
 }
 
@@ -271,6 +305,11 @@ impl Broker for Port {
         Box::pin(async move {
             let Exchange(inner) = &self.exchange;
             inner.host.sleep_until(self.node, self.exchange.now() + 2 * inner.settings.link).await;
+            let cut = lock(&inner.state).is_cut(self.node);
+            if cut {
+                inner.host.sleep_until(self.node, self.exchange.now() + inner.settings.connect).await;
+                return Err(BrokerError::Unreachable("no answer in time".into()));
+            }
             let now = self.exchange.now();
             let mut state = lock(&inner.state);
             if state.outages > 0 {
@@ -292,7 +331,7 @@ impl MessageLog for Exchange {
             let state = lock(&self.0.state);
             let ready: usize = state.queues.iter().map(|queue| queue.ready.len()).sum();
             let out: usize = state.channels.values().map(Open::out).sum();
-            under_way + (ready + out) as u64
+            under_way + self.appending() + (ready + out) as u64
         })
     }
 

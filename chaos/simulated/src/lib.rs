@@ -3,12 +3,13 @@
 //! An assembly makes a [`Simulation`], starts services on its nodes, and runs it slice by slice while it drains the spans.
 //! The models know nothing of orders: the names of the headers and attributes that they report by are settings.
 //!
-//! Read on in this order: [`simulation`], [`models`], [`runtime`], [`broker`], [`store`], [`http`], [`files`], [`telemetry`], the nemesis.
+//! Read on in this order: [`simulation`], [`models`], [`runtime`], [`broker`], [`management`], [`store`], [`http`], [`files`], [`telemetry`], the nemesis.
 
 pub mod broker;
 mod effects;
 pub mod files;
 pub mod http;
+pub mod management;
 pub mod models;
 mod nemesis;
 #[cfg(feature = "oracle")]
@@ -21,8 +22,9 @@ pub mod telemetry;
 mod waiters;
 mod wire;
 
-pub use broker::BrokerSettings;
+pub use broker::{BrokerSettings, Resource, Version};
 pub use http::HttpSettings;
+pub use management::Management;
 pub use models::{Config, DRIVER, EPOCH_NS, Models, Start};
 pub use runtime::{Executor, Limits, Pick, Pumped, Stats, Stopped};
 pub use simulation::{Driven, Simulation};

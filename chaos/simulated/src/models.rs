@@ -15,6 +15,7 @@ use crate::{
     effects::Effects,
     files::Bucket,
     http::{HttpSettings, Links},
+    management::Management,
     nemesis::Hand,
     runtime::{Host, Limits, Pick, lock},
     store::{Database, StoreSettings},
@@ -207,6 +208,12 @@ impl Models {
     #[must_use]
     pub fn nemesis(&self) -> Arc<dyn Nemesis> {
         Arc::new(Hand { parts: Arc::clone(&self.0) })
+    }
+
+    /// The broker, as an operator has it.
+    #[must_use]
+    pub fn management(&self) -> Management {
+        Management(self.0.broker.clone())
     }
 
     /// The account of all messages.

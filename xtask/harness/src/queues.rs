@@ -28,9 +28,11 @@ fn queue_of(message: &Message) -> Option<&'static str> {
 /// `None` for a message that never came to its queue.
 fn stay(message: &Message, end_ns: u64) -> Option<(u64, u64)> {
     let gone_ns = match message.end {
-        End::NotSent | End::Unroutable => return None,
+        End::NotSent | End::Unroutable | End::Refused => return None,
         End::Ready | End::Unacked => end_ns,
-        End::Acked | End::Rejected | End::Lost => message.end_ns,
+        End::Acked | End::Rejected | End::Lost | End::Expired | End::Overflowed | End::GivenUp | End::DeadLettered => {
+            message.end_ns
+        }
     };
     Some((message.published_ns, gone_ns.max(message.published_ns)))
 }

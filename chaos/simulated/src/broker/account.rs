@@ -29,7 +29,9 @@ struct Kept {
     end_ns: u64,
     first: Option<Handed>,
     more: Vec<Handed>,
-    /// Of a message in several queues: the entry of the first copy.
+    /// A queue refused it, or a copy of it.
+    nacked: bool,
+    /// Of a message in several queues, or dead-lettered: the entry of the first copy.
     copy_of: Option<Entry>,
 }
 
@@ -74,6 +76,7 @@ impl Account {
             end_ns: at_ns,
             first: None,
             more: Vec::new(),
+            nacked: false,
             copy_of: None,
         });
         self.entries.len() - 1
@@ -81,17 +84,34 @@ impl Account {
 
     /// The same message in one more queue.
     pub(super) fn copy(&mut self, entry: Entry) -> Entry {
+        let key = self.entries[entry].key.clone();
+        self.dead_letter(entry, key)
+    }
+
+    /// The same message, dead-lettered under a key.
+    pub(super) fn dead_letter(&mut self, entry: Entry, key: Cow<'static, str>) -> Entry {
         let original = &self.entries[entry];
         let copy = Kept {
             ids: original.ids.clone(),
-            key: original.key.clone(),
+            key,
             more: Vec::new(),
             first: None,
-            copy_of: Some(entry),
+            copy_of: Some(original.copy_of.unwrap_or(entry)),
             ..*original
         };
         self.entries.push(copy);
         self.entries.len() - 1
+    }
+
+    /// A queue has refused it.
+    pub(super) fn nack(&mut self, entry: Entry) {
+        let first = self.entries[entry].copy_of.unwrap_or(entry);
+        self.entries[first].nacked = true;
+    }
+
+    /// Whether a queue has refused it.
+    pub(super) fn nacked(&self, entry: Entry) -> bool {
+        self.entries[entry].nacked
     }
 
     /// What the publisher learned.

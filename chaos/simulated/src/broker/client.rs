@@ -17,8 +17,8 @@ use super::{
     Exchange, Packet,
     account::Entry,
     channel::{Open, Subscriber},
-    queue::Subscription,
     routing,
+    turns::Subscription,
 };
 use crate::runtime::lock;
 
@@ -44,7 +44,42 @@ impl Handle {
     }
 
     async fn round_trip(&self) -> Result<(), BrokerError> {
-        self.wait(self.exchange.now() + 2 * self.exchange.0.settings.link).await
+        let there_and_back = 2 * self.exchange.0.settings.link;
+        self.wait(self.exchange.now() + there_and_back).await?;
+        while self.is_held() {
+            self.released().await?;
+            self.wait(self.exchange.now() + there_and_back).await?;
+        }
+        Ok(())
+    }
+
+    /// Waits as long as a confirm takes.
+    async fn confirmed(&self) -> Result<(), BrokerError> {
+        let settings = &self.exchange.0.settings;
+        let takes = 2 * settings.link + settings.flush;
+        self.wait(self.exchange.now() + takes).await?;
+        while self.is_held() {
+            self.released().await?;
+            self.wait(self.exchange.now() + takes).await?;
+        }
+        Ok(())
+    }
+
+    /// Whether the broker reads nothing from this connection, or nothing comes through.
+    fn is_held(&self) -> bool {
+        let state = lock(&self.exchange.0.state);
+        state.channels.get(&self.id).is_some_and(|open| open.blocked.is_some() || open.half_open.is_some())
+    }
+
+    /// Waits until it is read from and comes through again; the channel may break before.
+    async fn released(&self) -> Result<(), BrokerError> {
+        let mut place = Place { handle: self, held: None };
+        poll_fn(move |cx| match place.wait(cx.waker()) {
+            Err(closed) => Poll::Ready(Err(closed)),
+            Ok(()) if self.is_held() => Poll::Pending,
+            Ok(()) => Poll::Ready(Ok(())),
+        })
+        .await
     }
 
     fn check(&self) -> Result<(), BrokerError> {
@@ -78,11 +113,12 @@ impl Handle {
 
     fn learned(&self, entry: Entry, options: Publish) -> Result<Sent, BrokerError> {
         let mut state = lock(&self.exchange.0.state);
-        let end = state.account.last(entry);
-        let outcome = if end == End::NotSent { Outcome::Failed } else { confirmed(end, options.mandatory) };
+        let (end, nacked) = (state.account.last(entry), state.account.nacked(entry));
+        let outcome = if nacked || end == End::NotSent { Outcome::Failed } else { confirmed(end, options.mandatory) };
         state.account.sent(entry, outcome);
         match outcome {
             Outcome::Returned => Ok(Sent::Returned),
+            Outcome::Failed if nacked => Err(BrokerError::Nacked),
             Outcome::Failed => Err(BrokerError::ConnectionLost),
             Outcome::Confirmed | Outcome::Written => Ok(Sent::Confirmed),
         }
@@ -137,10 +173,8 @@ impl Channel for Client {
     fn declare<'a>(&'a self, topology: &'a Topology<'a>) -> Boxed<'a, Result<(), BrokerError>> {
         Box::pin(async move {
             self.0.round_trip().await?;
-            let now = self.0.exchange.now();
-            let seed = self.0.exchange.0.host.seed();
             self.0.exchange.change(|state, woken| {
-                let declared = state.declare(topology, seed, now);
+                let declared = self.0.exchange.declare(state, topology);
                 if let (Err(refused), Some(open)) = (&declared, state.channels.get_mut(&self.0.id)) {
                     open.close(refused.clone(), woken);
                 }
@@ -150,7 +184,8 @@ impl Channel for Client {
     }
 
     fn blocked(&self) -> bool {
-        false
+        let state = lock(&self.0.exchange.0.state);
+        state.channels.get(&self.0.id).is_some_and(|open| open.blocked.is_some())
     }
 
     fn publish(&self, message: Message, options: Publish) -> Boxed<'_, Result<Sent, BrokerError>> {
@@ -159,8 +194,7 @@ impl Channel for Client {
             if !options.confirm {
                 return Ok(Sent::Written);
             }
-            let settings = &self.0.exchange.0.settings;
-            match self.0.wait(self.0.exchange.now() + 2 * settings.link + settings.flush).await {
+            match self.0.confirmed().await {
                 Ok(()) => self.0.learned(entry, options),
                 Err(closed) => {
                     self.0.failed(entry);
@@ -184,9 +218,9 @@ impl Channel for Client {
                 };
                 let consumer = open.consumers.len();
                 open.consumers.push(Subscriber::new(prefetch));
-                state.queues[at].consumers.push_back(Subscription { channel: self.0.id, consumer });
+                state.queues[at].turns.add(Subscription { channel: self.0.id, consumer, prefetch });
                 state.queues[at].touch(now);
-                self.0.exchange.deliver(state, at, now);
+                self.0.exchange.run(state, at, now);
                 Ok(consumer)
             })?;
             Ok(Box::new(Subscribed { handle: Arc::clone(&self.0), consumer }) as Box<dyn Consumer>)
@@ -209,6 +243,9 @@ impl Subscribed {
             return Poll::Ready(Err(why.clone()));
         }
         let subscriber = &mut open.consumers[self.consumer];
+        if subscriber.cancelled {
+            return Poll::Ready(Err(BrokerError::Cancelled));
+        }
         let Some(tag) = subscriber.inbox.pop_front() else {
             subscriber.waker = Some(waker.clone());
             return Poll::Pending;
@@ -220,7 +257,7 @@ impl Subscribed {
             queue: Arc::clone(&queues[out.queue].name),
             tag,
             redelivered: out.item.redelivered,
-            delivery_count: None,
+            delivery_count: (out.item.returns > 0).then_some(out.item.returns),
             settler: Box::new(Answer { handle: Arc::clone(&self.handle), tag }),
         }))
     }

@@ -1,11 +1,14 @@
 //! The broker goes down and comes up again.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::{
+    collections::{BTreeSet, VecDeque},
+    sync::Arc,
+};
 
 use faults::{End, What};
 use world::{Node, broker::BrokerError};
 
-use super::{Exchange, Packet, State, account::Entry};
+use super::{Exchange, Packet, State, account::Entry, max_length::Told, ready::Ready, version::Return};
 
 /// How the broker goes down.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,11 +23,13 @@ impl Exchange {
     /// Takes the broker down: all connections break, and what is not on disk is gone.
     pub(crate) fn go_down(&self, how: Down, fault: &Arc<str>) {
         let packets = self.0.wire.cut();
-        self.0.disk.cut();
+        let appends = self.cut_disk();
         self.change(|state, woken| {
             state.outages += 1;
             let mut felt = BTreeSet::new();
-            for packet in packets {
+            let stalled = state.channels.values_mut().filter_map(|open| open.blocked.take()).flatten();
+            let stalled: Vec<Packet> = stalled.collect();
+            for packet in packets.into_iter().chain(stalled) {
                 // What is under way when the connection breaks arrives nowhere.
                 if let Packet::Publish { entry, .. } = packet {
                     self.publish_failed(state, fault, entry);
@@ -39,56 +44,76 @@ impl Exchange {
                 cut.extend(open.take_unacked());
             }
             state.felt = Some((Arc::clone(fault), felt));
-            state.timeout.clear();
+            for queue in &mut state.queues {
+                queue.turns.clear();
+                queue.told = Told::default();
+            }
             for out in cut {
-                self.cut(state, fault, out.item.entry);
-                state.account.end(out.item.entry, End::Ready, self.wall_ns());
-                state.queues[out.queue].put_back(out.item, true);
+                self.delivery_cut(state, fault, out.item.entry);
+                if state.queues[out.queue].gone {
+                    state.account.end(out.item.entry, End::Expired, self.wall_ns());
+                } else {
+                    self.come_back(state, out.queue, out.item, Return::ChannelLost);
+                }
+            }
+            for (at, entry, message) in appends {
+                match how {
+                    Down::Killed => self.lost(state, at, entry, fault),
+                    Down::Stopped => self.add(state, at, (entry, &message), self.now()),
+                }
             }
             self.recover(state, how, fault);
+            state.clock.reset(None);
         });
     }
 
     /// What of each queue is there when the broker reads its disk again.
     fn recover(&self, state: &mut State, how: Down, fault: &Arc<str>) {
-        let (now, wall) = (self.now(), self.wall_ns());
+        let now = self.now();
         for at in 0..state.queues.len() {
-            let State { queues, account, .. } = &mut *state;
-            let queue = &mut queues[at];
-            queue.consumers.clear();
+            let queue = &mut state.queues[at];
             match how {
                 // A process that has hibernated by now has written everything.
                 Down::Killed => queue.touch(now),
                 Down::Stopped => queue.write(),
             }
+            let durable = queue.declared.durable();
             let mut lost = Vec::new();
-            let flush = &queue.flush;
-            queue.ready.retain(|item| {
-                let kept = item.message.persistent && flush.survives(item.seq);
+            let mut ready = std::mem::replace(&mut queue.ready, Ready::Fifo(VecDeque::new()));
+            ready.retain(|item| {
+                let kept = durable && queue.survives(item);
                 if !kept {
                     lost.push(item.entry);
                 }
                 kept
             });
-            let name = queue.name.to_string();
+            queue.ready = ready;
             let back: Vec<_> = queue.unwritten_acks.drain(..).collect();
-            let back: Vec<_> = back.into_iter().filter(|item| queue.flush.survives(item.seq)).collect();
-            let returned: Vec<Entry> = back.iter().map(|item| item.entry).collect();
-            for item in back {
-                account.end(item.entry, End::Ready, wall);
-                queue.put_back(item, true);
-            }
+            let back: Vec<_> = back.into_iter().filter(|item| queue.survives(item)).collect();
             for entry in lost {
-                account.end(entry, End::Lost, wall);
-                let (id, order, key) = account.names(entry);
-                let what = What::MessageLost { message_id: id.into(), queue: name.clone() };
-                self.0.effects.add(fault, wall, what, Some((order, key)));
+                self.lost(state, at, entry, fault);
             }
-            // Its answer is lost: it comes again.
-            for entry in returned {
-                self.cut(state, fault, entry);
+            for mut item in back {
+                // Its answer is lost: it comes again.
+                self.delivery_cut(state, fault, item.entry);
+                state.account.end(item.entry, End::Ready, self.wall_ns());
+                item.redelivered = true;
+                state.queues[at].ready.put_back(item);
+            }
+            if !durable {
+                // It is empty by now, and nobody consumes it.
+                state.queues[at].gone = true;
+                state.router.forget(at);
             }
         }
+    }
+
+    fn lost(&self, state: &mut State, at: usize, entry: Entry, fault: &Arc<str>) {
+        let wall = self.wall_ns();
+        state.account.end(entry, End::Lost, wall);
+        let (id, order, key) = state.account.names(entry);
+        let what = What::MessageLost { message_id: id.into(), queue: state.queues[at].name.to_string() };
+        self.0.effects.add(fault, wall, what, Some((order, key)));
     }
 
     /// Brings the broker up again, with what was on disk.
@@ -96,8 +121,9 @@ impl Exchange {
         let now = self.now();
         self.change(|state, _| {
             state.outages = state.outages.saturating_sub(1);
-            for queue in &mut state.queues {
-                queue.restart(now);
+            for at in 0..state.queues.len() {
+                state.queues[at].restart(now);
+                state.queues[at].next_due().into_iter().for_each(|due| state.clock.set(due));
             }
         });
     }
@@ -119,9 +145,9 @@ impl Exchange {
                 open.close(BrokerError::ConnectionLost, woken);
                 let unacked = open.take_unacked();
                 if let Some(fault) = fault {
-                    unacked.iter().for_each(|out| self.cut(state, fault, out.item.entry));
+                    unacked.iter().for_each(|out| self.delivery_cut(state, fault, out.item.entry));
                 }
-                self.put_back(state, id, unacked);
+                self.put_back(state, id, unacked, Return::ChannelLost);
             }
         });
     }
@@ -131,7 +157,7 @@ impl Exchange {
         self.0.effects.add(fault, self.wall_ns(), What::PublishFailed { message_id: id.into() }, Some((order, key)));
     }
 
-    fn cut(&self, state: &State, fault: &Arc<str>, entry: Entry) {
+    fn delivery_cut(&self, state: &State, fault: &Arc<str>, entry: Entry) {
         let (id, order, key) = state.account.names(entry);
         let what = What::DeliveryCut { message_id: id.into(), acknowledged: false };
         self.0.effects.add(fault, self.wall_ns(), what, Some((order, key)));

@@ -1,48 +1,69 @@
-//! A durable classic queue: what is in it, who takes from it, and what of it is on disk.
+//! A queue: what is in it, who takes from it, and what of it is on disk.
 
 use std::{collections::VecDeque, sync::Arc, time::Duration};
 
-use world::broker::Message;
+use world::broker::{Message, QueueKind};
 
-use super::{account::Entry, flush::Flush};
-
-/// A message in a queue. Its sequence number is its place: a message that comes back goes to the same one.
-#[derive(Clone)]
-pub(super) struct Item {
-    pub(super) seq: u64,
-    pub(super) entry: Entry,
-    pub(super) message: Arc<Message>,
-    pub(super) redelivered: bool,
-}
-
-/// A subscription: channel and the number of the consumer on it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Subscription {
-    pub(super) channel: u64,
-    pub(super) consumer: usize,
-}
+use super::{
+    account::Entry,
+    flush::Flush,
+    max_length::Told,
+    priority::Lanes,
+    ready::{Item, Ready},
+    rules::{Declaration, Rules},
+    ttl,
+    turns::Turns,
+    version::Version,
+};
 
 /// A queue.
 pub(super) struct Queue {
     pub(super) name: Arc<str>,
-    pub(super) ready: VecDeque<Item>,
-    pub(super) consumers: VecDeque<Subscription>,
+    pub(super) declared: Declaration,
+    /// What it goes by; most queues go by nothing.
+    pub(super) rules: Option<Box<Rules>>,
+    pub(super) ready: Ready,
+    pub(super) turns: Turns,
     pub(super) flush: Flush,
     /// Acknowledged, while the message is on disk and the acknowledgement is not: a kill brings it back.
     pub(super) unwritten_acks: Vec<Item>,
+    /// Since when nobody uses it.
+    pub(super) unused_since: Duration,
+    /// Publishers that a full quorum queue has told so.
+    pub(super) told: Told,
+    /// It was deleted. Its place stays empty, because messages that are out remember it.
+    pub(super) gone: bool,
     next: u64,
 }
 
 impl Queue {
-    pub(super) fn new(name: &str, key: u64, now: Duration) -> Self {
+    pub(super) fn new(name: &str, declared: Declaration, version: Version, key: u64, now: Duration) -> Self {
+        let ready = match (declared.kind(), declared.max_priority()) {
+            (QueueKind::Classic, None) => Ready::Fifo(VecDeque::new()),
+            (QueueKind::Classic, Some(highest)) => Ready::Priorities(Lanes::classic(highest)),
+            (QueueKind::Quorum, _) => Ready::Quorum { returned: VecDeque::new(), lanes: Lanes::quorum(version) },
+        };
         Self {
             name: name.into(),
-            ready: VecDeque::new(),
-            consumers: VecDeque::new(),
+            rules: Rules::of(&declared, version),
+            ready,
+            turns: Turns::new(declared.kind(), declared.single_active()),
             flush: Flush::new(key, now),
             unwritten_acks: Vec::new(),
+            unused_since: now,
+            told: Told::default(),
+            gone: false,
+            declared,
             next: 0,
         }
+    }
+
+    pub(super) fn kind(&self) -> QueueKind {
+        self.declared.kind()
+    }
+
+    pub(super) fn is_quorum(&self) -> bool {
+        self.kind() == QueueKind::Quorum
     }
 
     /// The queue process was asked something.
@@ -53,38 +74,56 @@ impl Queue {
     }
 
     /// Adds a message at the tail.
-    pub(super) fn push(&mut self, entry: Entry, message: Arc<Message>) {
-        let seq = self.next;
-        self.next += 1;
-        if message.persistent && self.flush.published(seq, size(&message)) {
+    pub(super) fn push(&mut self, entry: Entry, message: Arc<Message>, now: Duration) {
+        let expires = ttl::expiry(self.kind(), self.rules.as_deref().and_then(|rules| rules.ttl), message.expiration, now);
+        let seq = self.number();
+        if self.is_quorum() {
+            // It comes from the log: it is on disk already.
+            self.flush.all(self.next);
+        } else if message.persistent && self.flush.published(seq, size(&message)) {
             self.unwritten_acks.clear();
         }
-        self.ready.push_back(Item { seq, entry, message, redelivered: false });
+        self.ready.push(Item { seq, entry, message, expires, returns: 0, redelivered: false });
     }
 
-    /// Puts a message back to its place, which is the head unless others came back too.
-    pub(super) fn put_back(&mut self, mut item: Item, redelivered: bool) {
-        item.redelivered |= redelivered;
-        let at = self.ready.partition_point(|other| other.seq < item.seq);
-        self.ready.insert(at, item);
+    /// The number of a new place at the tail.
+    pub(super) fn number(&mut self) -> u64 {
+        self.next += 1;
+        self.next - 1
     }
 
     /// The message is done with.
     pub(super) fn acknowledge(&mut self, item: Item) {
-        if item.message.persistent && self.flush.indexed(item.seq) {
+        if !self.is_quorum() && item.message.persistent && self.flush.indexed(item.seq) {
             self.unwritten_acks.push(item);
         }
+    }
+
+    /// Whether a kill would leave a message here.
+    pub(super) fn survives(&self, item: &Item) -> bool {
+        self.is_quorum() || (item.message.persistent && self.flush.survives(item.seq))
     }
 
     /// Its process starts again: what there is now comes from the disk.
     pub(super) fn restart(&mut self, now: Duration) {
         self.flush.restart(now, self.next);
+        self.unused_since = now;
     }
 
     /// Writes everything.
     pub(super) fn write(&mut self) {
         self.flush.all(self.next);
         self.unwritten_acks.clear();
+    }
+
+    /// When the message at the head expires.
+    pub(super) fn next_expiry(&self) -> Option<Duration> {
+        self.ready.next_expiry()
+    }
+
+    /// When there is something to do in it.
+    pub(super) fn next_due(&self) -> Option<Duration> {
+        self.next_expiry().into_iter().chain(self.expires_at()).min()
     }
 }
 

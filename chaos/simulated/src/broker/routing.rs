@@ -50,6 +50,19 @@ impl Router {
         Ok(())
     }
 
+    /// A queue is gone, and its bindings with it.
+    pub(super) fn forget(&mut self, queue: usize) {
+        self.bindings.retain(|binding| binding.queue != queue);
+    }
+
+    /// Takes a binding away. Returns whether it was there.
+    pub(super) fn unbind(&mut self, exchange: &str, pattern: &str, queue: usize) -> bool {
+        let Some(at) = self.exchange(exchange) else { return false };
+        let before = self.bindings.len();
+        self.bindings.retain(|binding| (binding.exchange, &*binding.pattern, binding.queue) != (at, pattern, queue));
+        self.bindings.len() < before
+    }
+
     fn exchange(&self, name: &str) -> Option<usize> {
         self.exchanges.iter().position(|exchange| &*exchange.name == name)
     }

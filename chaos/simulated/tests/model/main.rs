@@ -15,6 +15,8 @@ mod nemesis;
 #[cfg(test)]
 mod oracle;
 #[cfg(test)]
+mod rules;
+#[cfg(test)]
 mod scan;
 #[cfg(test)]
 mod stage;

@@ -1,5 +1,14 @@
 //! What the broker's port promises.
 
+mod directed;
+mod generated;
+mod grounds;
+mod kill_losses;
+mod operator;
+mod play;
+mod reach;
+mod sequence;
+
 use std::{sync::Arc, time::Duration};
 
 use world::{

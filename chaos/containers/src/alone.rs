@@ -1,0 +1,138 @@
+//! A RabbitMQ by itself, for tests that hold the model of it against the real one.
+
+use std::{collections::BTreeMap, path::PathBuf};
+
+use adapters::runtime::wall_clock_ns;
+use futures_util::StreamExt as _;
+use testcontainers::bollard::{
+    Docker,
+    exec::{CreateExecOptions, StartExecResults},
+    query_parameters::{KillContainerOptionsBuilder, StartContainerOptions, StopContainerOptionsBuilder},
+};
+
+use crate::{
+    Config, Error, Images, Limits, Rabbit,
+    docker::{self, Output, Part},
+    image,
+    parts::{Ground, Started, rabbitmq},
+    run::Run,
+};
+
+/// How long it may take to stop gracefully before the engine kills it, in seconds.
+const GRACE_S: i32 = 60;
+
+/// A RabbitMQ that is up, or was. [`Alone::end`] removes it; dropping it does so too, and blocks meanwhile.
+pub struct Alone {
+    run: Run,
+    docker: Docker,
+    broker: Started,
+    limits: Limits,
+}
+
+impl Alone {
+    /// Starts it and waits until it is ready.
+    ///
+    /// # Errors
+    /// One clear sentence, with the end of its log where there is one. Nothing is left behind.
+    pub async fn start(images: Images, rabbit: Rabbit, limits: Limits) -> Result<Self, Error> {
+        let docker = docker::connect().await?;
+        let run = Run::begin(&docker).await?;
+        let config = Config {
+            images,
+            app: PathBuf::new(),
+            seed: 0,
+            roles: Vec::new(),
+            databases: Vec::new(),
+            rabbit,
+            consumed: Vec::new(),
+            queue_of: BTreeMap::new(),
+            max_traces: 0,
+            limits,
+        };
+        let started = async {
+            image::have(&docker, &config, &config.images.rabbitmq, "LOUPE_IMAGE_RABBITMQ").await?;
+            run.prepare(&docker).await?;
+            rabbitmq::start(Ground { docker: &docker, run: &run, config: &config }).await
+        };
+        match started.await {
+            Ok(broker) => Ok(Self { run, docker, broker, limits }),
+            Err(error) => {
+                run.abandon(&docker).await;
+                Err(error)
+            }
+        }
+    }
+
+    /// Its address from here. After a restart it is another one.
+    ///
+    /// # Errors
+    /// When it is not running.
+    pub async fn url(&self) -> Result<String, Error> {
+        let port = docker::port(&self.docker, self.broker.id(), rabbitmq::AMQP).await?;
+        let user = rabbitmq::USER;
+        Ok(format!("amqp://{user}:{user}@127.0.0.1:{port}/%2f?heartbeat=5"))
+    }
+
+    /// Kills it (`SIGKILL`).
+    ///
+    /// # Errors
+    /// When the engine refuses.
+    pub async fn kill(&self) -> Result<(), Error> {
+        let kill = KillContainerOptionsBuilder::new().signal("SIGKILL").build();
+        Ok(self.docker.kill_container(self.broker.id(), Some(kill)).await?)
+    }
+
+    /// Stops it gracefully.
+    ///
+    /// # Errors
+    /// When the engine refuses.
+    pub async fn stop(&self) -> Result<(), Error> {
+        let stop = StopContainerOptionsBuilder::new().t(GRACE_S).build();
+        Ok(self.docker.stop_container(self.broker.id(), Some(stop)).await?)
+    }
+
+    /// Starts it again and waits until it is ready.
+    ///
+    /// # Errors
+    /// When it does not become ready.
+    pub async fn start_again(&self) -> Result<(), Error> {
+        let since_s = i32::try_from(wall_clock_ns() / 1_000_000_000).unwrap_or(i32::MAX);
+        self.docker.start_container(self.broker.id(), None::<StartContainerOptions>).await?;
+        let part = Part { name: rabbitmq::NAME, container: self.broker.id(), limit: self.limits.ready };
+        docker::said(&self.docker, &part, Output::Stdout, rabbitmq::READY, since_s).await
+    }
+
+    /// Runs `rabbitmqctl` in it and gives what that printed.
+    ///
+    /// # Errors
+    /// When the engine refuses.
+    pub async fn ctl(&self, arguments: &[&str]) -> Result<String, Error> {
+        let command = ["rabbitmqctl", "--quiet"].iter().chain(arguments).map(|argument| (*argument).to_owned()).collect();
+        let options = CreateExecOptions {
+            cmd: Some(command),
+            user: Some("rabbitmq".to_owned()),
+            attach_stdout: Some(true),
+            attach_stderr: Some(true),
+            ..CreateExecOptions::default()
+        };
+        let exec = self.docker.create_exec(self.broker.id(), options).await?;
+        let mut printed = String::new();
+        if let StartExecResults::Attached { mut output, .. } = self.docker.start_exec(&exec.id, None).await? {
+            while let Some(chunk) = output.next().await {
+                printed.push_str(&chunk?.to_string());
+            }
+        }
+        Ok(printed)
+    }
+
+    /// Removes it.
+    ///
+    /// # Errors
+    /// When the engine refuses; the next run tries again.
+    pub async fn end(self) -> Result<(), Error> {
+        let Self { run, docker, broker, .. } = self;
+        // Whatever cannot be removed here is met again by its label.
+        drop(broker.container.rm().await);
+        run.end(&docker).await
+    }
+}

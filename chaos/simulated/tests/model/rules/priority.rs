@@ -1,0 +1,78 @@
+//! Priorities.
+
+use simulated::{BrokerSettings, Config, Simulation, Version};
+use world::broker::{Arguments, Channel, Message, Publish, Queue, Settle};
+
+use crate::stage::{DEAD, QUEUE, TO_DEAD, declared, drain, message, numbers, run, run_new};
+
+async fn publish(channel: &dyn Channel, priorities: &[Option<u8>]) {
+    for (n, priority) in priorities.iter().enumerate() {
+        let message = Message { priority: *priority, ..message(n) };
+        channel.publish(message, Publish { confirm: true, mandatory: false }).await.unwrap();
+    }
+}
+
+fn three() -> Queue<'static> {
+    Queue::classic(QUEUE).with(Arguments { max_priority: Some(3), ..TO_DEAD })
+}
+
+#[test]
+fn a_classic_queue_delivers_the_highest_priority_first_and_none_is_the_lowest() {
+    run_new(|world, _| async move {
+        let channel = declared(&world, three()).await;
+        // 9 is taken for 3, the highest one.
+        publish(&*channel, &[None, Some(1), Some(3), Some(0), Some(9), Some(1)]).await;
+        assert_eq!(numbers(&drain(&world, QUEUE).await), [2, 4, 1, 5, 0, 3]);
+    });
+}
+
+#[test]
+fn without_the_argument_a_classic_queue_heeds_no_priority() {
+    run_new(|world, _| async move {
+        let channel = declared(&world, Queue::classic(QUEUE)).await;
+        publish(&*channel, &[None, Some(9), Some(3)]).await;
+        assert_eq!(numbers(&drain(&world, QUEUE).await), [0, 1, 2]);
+    });
+}
+
+#[test]
+fn a_message_that_comes_back_goes_to_its_place_among_its_like() {
+    run_new(|world, _| async move {
+        let channel = declared(&world, three()).await;
+        publish(&*channel, &[Some(1), Some(1), Some(3)]).await;
+        let mut consumer = channel.consume(QUEUE, 2).await.unwrap();
+        let (high, low) = (consumer.next().await.unwrap(), consumer.next().await.unwrap());
+        low.settler.settle(Settle::Requeue).await.unwrap();
+        let again = consumer.next().await.unwrap();
+        assert_eq!((&*high.message.message_id, &*again.message.message_id, again.redelivered), ("m-2", "m-0", true));
+    });
+}
+
+#[test]
+fn a_queue_that_is_too_long_drops_the_highest_priority_first() {
+    run_new(|world, _| async move {
+        let queue = Queue::classic(QUEUE).with(Arguments { max_priority: Some(3), max_length: Some(2), ..TO_DEAD });
+        let channel = declared(&world, queue).await;
+        publish(&*channel, &[Some(3), Some(1), Some(1)]).await;
+        assert_eq!(numbers(&drain(&world, DEAD).await), [0]);
+    });
+}
+
+#[test]
+fn a_quorum_queue_has_no_priorities_in_3_13_two_in_4_0_and_32_in_4_3() {
+    let priorities = [Some(0), Some(5), None, Some(7), Some(31), Some(1), Some(6)];
+    for (version, order) in [
+        (Version::V3_13, [0, 1, 2, 3, 4, 5, 6]),
+        // Two high ones, a normal one, and so on.
+        (Version::V4_0, [1, 3, 0, 4, 6, 2, 5]),
+        // None is 4.
+        (Version::V4_3, [4, 3, 6, 1, 2, 5, 0]),
+    ] {
+        let config = Config { broker: BrokerSettings { version, ..BrokerSettings::default() }, ..Config::new(1) };
+        run(&Simulation::new(&config), |world, _| async move {
+            let channel = declared(&world, Queue::quorum(QUEUE)).await;
+            publish(&*channel, &priorities).await;
+            assert_eq!(numbers(&drain(&world, QUEUE).await), order, "{version:?}");
+        });
+    }
+}

@@ -1,0 +1,165 @@
+//! Sequences drawn at random: the real RabbitMQ shows what the model shows.
+//!
+//! The model plays a sequence first. What it showed is what the real broker has to show: the same answers to publishers, the
+//! same deliveries to the same consumers in the same order, with the same marks, and the same left in all queues at the end.
+
+use std::{collections::VecDeque, sync::Mutex, time::Duration};
+
+use containers::{Alone, Images, Limits, Rabbit};
+use futures_util::future::join_all;
+use proptest::{
+    strategy::{Strategy as _, ValueTree},
+    test_runner::{Config, RngAlgorithm, TestRng, TestRunner},
+};
+
+use super::{
+    grounds::{Real, on_the_model},
+    play::{Played, Seen},
+    reach::Reach,
+    sequence::{SHORT, Sequence, sequences},
+};
+use crate::gate;
+
+/// So many sequences are played at the same time: most of them wait.
+const AT_ONCE: usize = 24;
+/// A sequence whose steps took so long that what is to expire may have expired between them says nothing.
+const TOO_SLOW: Duration = Duration::from_millis(SHORT.as_millis() as u64 - 100);
+/// So often a sequence that was too slow is played again.
+const TRIES: usize = 8;
+/// Steps in the search for a smaller sequence.
+const SHRINKS: usize = 120;
+
+/// The sequences of a seed.
+fn drawn(seed: u64, count: usize) -> Vec<impl ValueTree<Value = Sequence>> {
+    let mut bytes = [0; 32];
+    bytes[..8].copy_from_slice(&seed.to_le_bytes());
+    let rng = TestRng::from_seed(RngAlgorithm::ChaCha, &bytes);
+    let mut runner = TestRunner::new_with_rng(Config { failure_persistence: None, ..Config::default() }, rng);
+    let strategy = sequences();
+    (0..count).map(|_| strategy.new_tree(&mut runner).expect("nothing is filtered")).collect()
+}
+
+/// How many sequences this tier plays, under which seed.
+fn wanted() -> (u64, usize) {
+    let number = |name: &str| gate::variable(name).and_then(|value| value.parse().ok());
+    let nightly = gate::variable("LOUPE_TIER").as_deref() == Some("nightly");
+    let count = number("LOUPE_SEQUENCES").unwrap_or(if nightly { 20_000 } else { 1_000 });
+    (number("LOUPE_SEQUENCE_SEED").unwrap_or(1), usize::try_from(count).expect("it fits"))
+}
+
+#[test]
+fn generated_sequences_reach_every_transition_of_the_model() {
+    let mut reach = Reach::default();
+    for tree in drawn(1, 1_000) {
+        let sequence = tree.current();
+        let (played, fates) = on_the_model(&sequence);
+        reach.add(&sequence, &played.seen, &fates);
+    }
+    eprintln!("{reach}");
+    reach.check();
+}
+
+#[test]
+fn the_model_plays_a_sequence_the_same_way_again() {
+    for tree in drawn(2, 20) {
+        let sequence = tree.current();
+        let (first, again) = (on_the_model(&sequence), on_the_model(&sequence));
+        assert_eq!((first.0.seen, first.1), (again.0.seen, again.1));
+    }
+}
+
+#[test]
+fn the_real_broker_shows_what_the_model_shows() {
+    if gate::containers() {
+        gate::block_on(async {
+            let alone = Alone::start(Images::from_environment(gate::variable), Rabbit::default(), Limits::default());
+            let alone = alone.await.unwrap_or_else(|error| panic!("{error}"));
+            let real = Real::new(&alone).await;
+            let (seed, count) = wanted();
+            let found = compare(&real, seed, count).await;
+            drop(real);
+            alone.end().await.unwrap();
+            assert!(found.is_none(), "{}", found.unwrap_or_default());
+        });
+    }
+}
+
+/// Plays all sequences on both; tells of the first one that shows something else, as small as it can be made.
+async fn compare(real: &Real, seed: u64, count: usize) -> Option<String> {
+    let begin = real.client.rt.now();
+    let mut reach = Reach::default();
+    let mut waiting = VecDeque::new();
+    for (nth, tree) in drawn(seed, count).into_iter().enumerate() {
+        let sequence = tree.current();
+        let (played, fates) = on_the_model(&sequence);
+        reach.add(&sequence, &played.seen, &fates);
+        waiting.push_back((nth, tree, played));
+    }
+    let (waiting, differing, unclear) = (Mutex::new(waiting), Mutex::new(Vec::new()), Mutex::new(0));
+    let next = || waiting.lock().unwrap().pop_front();
+    join_all((0..AT_ONCE).map(|_| async {
+        while let Some((nth, tree, expected)) = next().filter(|_| differing.lock().unwrap().len() < 3) {
+            match verdict(real, &format!("{seed}-{nth}"), &tree.current(), &expected).await {
+                Verdict::Same => {}
+                Verdict::Unclear => *unclear.lock().unwrap() += 1,
+                Verdict::Differs(how) => differing.lock().unwrap().push((nth, tree, how)),
+            }
+        }
+    }))
+    .await;
+    let took = real.client.rt.now() - begin;
+    let unclear = unclear.into_inner().unwrap();
+    eprintln!("{reach}\n{count} sequences in {:.0} s, {unclear} of them too slow to tell", took.as_secs_f64());
+    let first = differing.into_inner().unwrap().into_iter().next();
+    if let Some((nth, tree, how)) = first {
+        return Some(smaller(real, &format!("{seed}-{nth}"), tree, how).await);
+    }
+    reach.check();
+    (unclear * 50 > count).then(|| format!("{unclear} of {count} sequences were too slow to tell"))
+}
+
+enum Verdict {
+    Same,
+    Differs(String),
+    Unclear,
+}
+
+async fn verdict(real: &Real, name: &str, sequence: &Sequence, expected: &Played) -> Verdict {
+    for attempt in 0..TRIES {
+        let played = real.play(&format!("{name}-{attempt}"), sequence, expected).await;
+        match played {
+            Ok(played) if sequence.expires() && played.busy > TOO_SLOW => {}
+            Ok(played) if played.seen == expected.seen => return Verdict::Same,
+            Ok(played) => return Verdict::Differs(difference(&expected.seen, &played.seen)),
+            Err(error) => return Verdict::Differs(error.to_string()),
+        }
+    }
+    Verdict::Unclear
+}
+
+fn difference(expected: &[Seen], seen: &[Seen]) -> String {
+    let differing = expected.iter().zip(seen).enumerate().filter(|(_, (expected, seen))| expected != seen);
+    differing.map(|(nth, (expected, seen))| format!("\n  {nth}: model {expected:?}\n     broker {seen:?}")).collect()
+}
+
+/// Makes a differing sequence smaller as long as it differs.
+async fn smaller(real: &Real, name: &str, mut tree: impl ValueTree<Value = Sequence>, mut how: String) -> String {
+    let mut smallest = tree.current();
+    let mut more = tree.simplify();
+    for shrink in 0..SHRINKS {
+        if !more {
+            break;
+        }
+        let sequence = tree.current();
+        let (expected, _) = on_the_model(&sequence);
+        more = match verdict(real, &format!("{name}-small-{shrink}"), &sequence, &expected).await {
+            Verdict::Differs(smaller) => {
+                (smallest, how) = (sequence, smaller);
+                tree.simplify()
+            }
+            Verdict::Same | Verdict::Unclear => tree.complicate(),
+        };
+    }
+    let steps: String = smallest.steps.iter().enumerate().map(|(nth, step)| format!("\n  {nth}: {step:?}")).collect();
+    format!("sequence {name}: {:#?}{steps}\n{how}", smallest.profile)
+}

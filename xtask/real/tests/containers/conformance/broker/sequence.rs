@@ -1,0 +1,169 @@
+//! Sequences of what clients do to a broker, drawn at random: a profile of one queue and what hangs on it, and steps.
+
+use std::time::Duration;
+
+use proptest::{collection::vec, option, prelude::*, sample::select};
+use world::broker::{Arguments, Overflow, QueueKind, Settle};
+
+/// How long what is to expire lives.
+pub(super) const SHORT: Duration = Duration::from_millis(400);
+/// How long a wait is: whatever is to expire has expired.
+pub(super) const WAIT: Duration = Duration::from_millis(650);
+/// How long what is not to expire lives.
+pub(super) const LONG: Duration = Duration::from_secs(600);
+/// Consumers of the queue under test; one more listens to dead letters.
+pub(super) const CONSUMERS: usize = 3;
+
+/// The queue under test and what hangs on it.
+#[derive(Clone, Debug)]
+pub(super) struct Profile {
+    pub(super) kind: QueueKind,
+    /// Its arguments, without the exchange for dead letters, whose name is the sequence's own.
+    pub(super) arguments: Arguments<'static>,
+    pub(super) dead: Dead,
+    /// Dead letters get a key of their own.
+    pub(super) dead_key: bool,
+    pub(super) dead_kind: QueueKind,
+    /// The exchange has an alternate one.
+    pub(super) strays: bool,
+}
+
+/// Where dead letters go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Dead {
+    /// Nowhere is said.
+    Unsaid,
+    /// To an exchange that does not exist.
+    Missing,
+    /// To a queue.
+    Kept,
+    /// To a queue where they live shortly, and from there back.
+    Retried,
+}
+
+impl Profile {
+    /// Whether anything in a sequence with this profile depends on time.
+    pub(super) fn expires(&self) -> bool {
+        self.arguments.message_ttl.is_some() || self.dead == Dead::Retried
+    }
+}
+
+/// Where a message is sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum To {
+    /// To the queue under test.
+    Work,
+    /// To it and to another one.
+    Both,
+    /// To no queue.
+    Nowhere,
+}
+
+/// Something that a client does.
+#[derive(Clone, Debug)]
+pub(super) enum Step {
+    Publish {
+        to: To,
+        confirm: bool,
+        mandatory: bool,
+        persistent: bool,
+        priority: Option<u8>,
+        expiration: Option<Duration>,
+    },
+    /// A consumer begins, on a connection of its own; where one is, it receives.
+    Open {
+        consumer: usize,
+        prefetch: u16,
+    },
+    Receive {
+        consumer: usize,
+    },
+    Settle {
+        consumer: usize,
+        nth: usize,
+        how: Settle,
+    },
+    /// A consumer's connection ends.
+    Close {
+        consumer: usize,
+    },
+    Wait,
+}
+
+/// A sequence.
+#[derive(Clone, Debug)]
+pub(super) struct Sequence {
+    pub(super) profile: Profile,
+    pub(super) steps: Vec<Step>,
+}
+
+impl Sequence {
+    /// Whether anything in it depends on time.
+    pub(super) fn expires(&self) -> bool {
+        let short = |step: &Step| matches!(step, Step::Publish { expiration: Some(after), .. } if *after == SHORT);
+        self.profile.expires() || self.steps.iter().any(short)
+    }
+}
+
+/// All sequences, small ones too: a failing one is made smaller until it holds nothing that it can do without.
+pub(super) fn sequences() -> impl Strategy<Value = Sequence> {
+    profile().prop_flat_map(|profile| {
+        // What expires in the queue must not come back to it later than a wait lasts.
+        let short = profile.dead != Dead::Retried;
+        vec(step(short), 16..40).prop_map(move |steps| Sequence { profile: profile.clone(), steps })
+    })
+}
+
+fn kind() -> impl Strategy<Value = QueueKind> + Clone {
+    select(vec![QueueKind::Classic, QueueKind::Quorum])
+}
+
+fn profile() -> impl Strategy<Value = Profile> {
+    let dead = prop_oneof![1 => Just(Dead::Unsaid), 1 => Just(Dead::Missing), 4 => Just(Dead::Kept), 2 => Just(Dead::Retried)];
+    let ttl = option::weighted(0.25, Just(SHORT));
+    let length = option::weighted(0.4, 1..4u32);
+    let overflow = option::of(select(vec![Overflow::DropHead, Overflow::RejectPublish, Overflow::RejectPublishDlx]));
+    let limit = option::weighted(0.6, -1..3i32);
+    let priority = option::weighted(0.3, 1..5u8);
+    let rest = (any::<bool>(), kind(), prop::bool::weighted(0.3), prop::bool::weighted(0.2));
+    (kind(), dead, ttl, length, overflow, limit, priority, rest).prop_map(
+        |(kind, dead, ttl, length, overflow, limit, priority, (dead_key, dead_kind, strays, single_active_consumer))| {
+            let quorum = kind == QueueKind::Quorum;
+            let retried = dead == Dead::Retried;
+            let arguments = Arguments {
+                message_ttl: ttl.filter(|_| !retried),
+                max_length: length.filter(|_| !retried),
+                overflow: overflow.filter(|overflow| !quorum || *overflow != Overflow::RejectPublishDlx),
+                delivery_limit: limit.filter(|_| quorum),
+                max_priority: priority.filter(|_| !quorum),
+                single_active_consumer,
+                ..Arguments::NONE
+            };
+            Profile { kind, arguments, dead, dead_key, dead_kind, strays }
+        },
+    )
+}
+
+fn step(short: bool) -> impl Strategy<Value = Step> {
+    let expiration = if short {
+        prop_oneof![6 => Just(None), 1 => Just(Some(SHORT)), 1 => Just(Some(LONG))].boxed()
+    } else {
+        prop_oneof![7 => Just(None), 1 => Just(Some(LONG))].boxed()
+    };
+    let to = prop_oneof![10 => Just(To::Work), 1 => Just(To::Both), 1 => Just(To::Nowhere)];
+    let flags = (prop::bool::weighted(0.8), any::<bool>(), prop::bool::weighted(0.8));
+    let publish =
+        (to, flags, option::of(0..7u8), expiration).prop_map(|(to, (confirm, mandatory, persistent), priority, expiration)| {
+            Step::Publish { to, confirm, mandatory, persistent, priority, expiration }
+        });
+    let consumer = || 0..=CONSUMERS;
+    let how = prop_oneof![3 => Just(Settle::Ack), 4 => Just(Settle::Requeue), 3 => Just(Settle::Reject)];
+    prop_oneof![
+        8 => publish,
+        3 => (consumer(), 0..4u16).prop_map(|(consumer, prefetch)| Step::Open { consumer, prefetch }),
+        8 => consumer().prop_map(|consumer| Step::Receive { consumer }),
+        6 => (consumer(), 0..3usize, how).prop_map(|(consumer, nth, how)| Step::Settle { consumer, nth, how }),
+        1 => consumer().prop_map(|consumer| Step::Close { consumer }),
+        1 => Just(Step::Wait),
+    ]
+}
