@@ -20,6 +20,7 @@ mod flush;
 mod heartbeat;
 mod max_length;
 mod outage;
+mod policy;
 mod priority;
 mod queue;
 mod queue_ttl;
@@ -265,9 +266,7 @@ impl Exchange {
     fn take_in(&self, state: &mut State, channel: u64, (entry, message): (Entry, Message), woken: &mut Vec<Waker>) -> Vec<usize> {
         let now = self.now();
         let Some(queues) = state.route(&message.exchange, &message.routing_key) else {
-            if let Some(open) = state.channels.get_mut(&channel) {
-                open.close(routing::not_found("exchange", &message.exchange), woken);
-            }
+            self.close(state, channel, &routing::not_found("exchange", &message.exchange), woken);
             return Vec::new();
         };
         if queues.is_empty() {

@@ -1,6 +1,6 @@
 //! What an operator can do to the broker, beside clients: the twin of RabbitMQ's management interface.
 
-use world::Node;
+use world::{Node, broker::Arguments};
 
 use crate::broker::{Exchange, Resource};
 
@@ -28,6 +28,12 @@ impl Management {
     #[must_use]
     pub fn unbind(&self, exchange: &str, key: &str, queue: &str) -> bool {
         self.0.unbind(exchange, key, queue)
+    }
+
+    /// Lays a policy upon a queue, or takes it away. Returns whether there is such a queue.
+    #[must_use]
+    pub fn set_policy(&self, queue: &str, policy: Option<Arguments<'_>>) -> bool {
+        self.0.set_policy(queue, policy)
     }
 
     /// How many messages are ready in a queue; none when there is no such queue.

@@ -83,11 +83,11 @@ impl Handle {
     }
 
     fn check(&self) -> Result<(), BrokerError> {
-        self.exchange.change(|state, _| match state.channels.get(&self.id) {
+        match lock(&self.exchange.0.state).channels.get(&self.id) {
             Some(Open { closed: Some(why), .. }) => Err(why.clone()),
             Some(_) => Ok(()),
             None => Err(BrokerError::ConnectionLost),
-        })
+        }
     }
 
     /// Writes a message; fails at once on a channel that is known to be closed.
@@ -175,8 +175,8 @@ impl Channel for Client {
             self.0.round_trip().await?;
             self.0.exchange.change(|state, woken| {
                 let declared = self.0.exchange.declare(state, topology);
-                if let (Err(refused), Some(open)) = (&declared, state.channels.get_mut(&self.0.id)) {
-                    open.close(refused.clone(), woken);
+                if let Err(refused) = &declared {
+                    self.0.exchange.close(state, self.0.id, refused, woken);
                 }
                 declared
             })
@@ -209,13 +209,12 @@ impl Channel for Client {
             self.0.round_trip().await?;
             let now = self.0.exchange.now();
             let consumer = self.0.exchange.change(|state, woken| {
-                let at = state.queue(queue);
-                let open = state.channels.get_mut(&self.0.id).ok_or(BrokerError::ConnectionLost)?;
-                let Some(at) = at else {
-                    let closed = routing::not_found("queue", queue);
-                    open.close(closed.clone(), woken);
-                    return Err(closed);
+                let Some(at) = state.queue(queue) else {
+                    let refused = routing::not_found("queue", queue);
+                    self.0.exchange.close(state, self.0.id, &refused, woken);
+                    return Err(refused);
                 };
+                let open = state.channels.get_mut(&self.0.id).ok_or(BrokerError::ConnectionLost)?;
                 let consumer = open.consumers.len();
                 open.consumers.push(Subscriber::new(prefetch));
                 state.queues[at].turns.add(Subscription { channel: self.0.id, consumer, prefetch });

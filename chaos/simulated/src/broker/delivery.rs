@@ -1,9 +1,9 @@
 //! From a queue to a consumer and back.
 
-use std::{sync::Arc, time::Duration};
+use std::{sync::Arc, task::Waker, time::Duration};
 
 use faults::End;
-use world::broker::{DeathReason, Message, Settle};
+use world::broker::{BrokerError, DeathReason, Message, Settle};
 
 use super::{Exchange, Packet, State, account::Entry, channel::Out, turns::Subscription, version::Return};
 
@@ -106,6 +106,14 @@ impl Exchange {
                 self.run_again(state, at, now);
             }
         }
+    }
+
+    /// Closes a channel over an error: what it has out goes back.
+    pub(super) fn close(&self, state: &mut State, channel: u64, why: &BrokerError, woken: &mut Vec<Waker>) {
+        let Some(open) = state.channels.get_mut(&channel) else { return };
+        open.close(why.clone(), woken);
+        let unacked = open.take_unacked();
+        self.put_back(state, channel, unacked, Return::ChannelLost);
     }
 
     /// What a channel had out goes back to its queues, and its consumers are gone.

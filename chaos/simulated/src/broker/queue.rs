@@ -45,7 +45,7 @@ impl Queue {
         };
         Self {
             name: name.into(),
-            rules: Rules::of(&declared, version),
+            rules: Rules::of(&declared, None, version),
             ready,
             turns: Turns::new(declared.kind(), declared.single_active()),
             flush: Flush::new(key, now),

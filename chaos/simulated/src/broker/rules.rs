@@ -81,9 +81,6 @@ impl Declaration {
         let quorum = self.kind == QueueKind::Quorum;
         match () {
             () if quorum && !self.durable => Some("invalid property 'non-durable' for queue"),
-            () if quorum && self.arguments.overflow == Some(Overflow::RejectPublishDlx) => {
-                Some("invalid arg 'x-overflow' for queue")
-            }
             () if quorum && self.arguments.max_priority.is_some() => Some("invalid arg 'x-max-priority' for queue"),
             () if !quorum && self.arguments.delivery_limit.is_some() => Some("invalid arg 'x-delivery-limit' for queue"),
             () if self.arguments.expires == Some(Duration::ZERO) => Some("invalid arg 'x-expires' for queue"),
@@ -121,25 +118,77 @@ pub(super) struct DeadLetter {
 }
 
 impl Rules {
-    /// The rules of a queue; none for a classic queue that was declared without arguments.
-    pub(super) fn of(declared: &Declaration, version: Version) -> Option<Box<Self>> {
-        let Declaration { kind, arguments, .. } = declared;
-        let rules = Self {
-            ttl: arguments.message_ttl,
-            expires: arguments.expires,
-            max_length: arguments.max_length.map(|length| length as usize),
-            overflow: arguments.overflow.unwrap_or(Overflow::DropHead),
-            dead_letter: declared
-                .dead_letter_exchange
-                .clone()
-                .map(|exchange| DeadLetter { exchange, key: declared.dead_letter_routing_key.clone() }),
-            delivery_limit: match arguments.delivery_limit {
-                Some(limit) => u32::try_from(limit).ok(),
-                None => version.default_delivery_limit(),
-            },
-            consumer_timeout: arguments.consumer_timeout,
+    /// The rules of a queue; none for a classic queue that was declared without arguments and has no policy.
+    ///
+    /// Where arguments and a policy both say something, the smaller number counts, and the argument's word (RabbitMQ 4.0, ttl.md,
+    /// maxlength.md, dlx.md).
+    pub(super) fn of(declared: &Declaration, policy: Option<&Declaration>, version: Version) -> Option<Box<Self>> {
+        let own = &declared.arguments;
+        let laid = policy.map_or(Arguments::NONE, |policy| policy.arguments);
+        let plain = declared.kind == QueueKind::Classic && *own == Arguments::NONE && declared.dead_letter_exchange.is_none();
+        if plain && policy.is_none() {
+            return None;
+        }
+        let exchange = declared.dead_letter_exchange.clone().or_else(|| policy?.dead_letter_exchange.clone());
+        let key = declared.dead_letter_routing_key.clone().or_else(|| policy?.dead_letter_routing_key.clone());
+        let limit = match (own.delivery_limit, laid.delivery_limit) {
+            (None, None) => version.default_delivery_limit(),
+            // Negative is without limit.
+            (own, laid) => own.into_iter().chain(laid).filter_map(|limit| u32::try_from(limit).ok()).min(),
         };
-        (*kind == QueueKind::Quorum || declared.arguments != Arguments::NONE || rules.dead_letter.is_some())
-            .then(|| Box::new(rules))
+        Some(Box::new(Self {
+            ttl: smaller(own.message_ttl, laid.message_ttl),
+            expires: smaller(own.expires, laid.expires),
+            max_length: smaller(own.max_length, laid.max_length).map(|length| length as usize),
+            overflow: own.overflow.or(laid.overflow).filter(|overflow| known(declared.kind, *overflow)).unwrap_or(Overflow::DropHead),
+            dead_letter: exchange.map(|exchange| DeadLetter { exchange, key }),
+            delivery_limit: limit,
+            consumer_timeout: smaller(own.consumer_timeout, laid.consumer_timeout),
+        }))
+    }
+}
+
+/// A quorum queue can be declared with `reject-publish-dlx`, does not know it, and drops from its head (a real 4.0.5).
+fn known(kind: QueueKind, overflow: Overflow) -> bool {
+    kind == QueueKind::Classic || overflow != Overflow::RejectPublishDlx
+}
+
+fn smaller<T: Ord>(one: Option<T>, other: Option<T>) -> Option<T> {
+    one.into_iter().chain(other).min()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn declared(arguments: Arguments<'_>) -> Declaration {
+        Declaration::of(&Declared::classic("work").with(arguments))
+    }
+
+    #[test]
+    fn a_plain_queue_has_no_rules() {
+        assert_eq!(Rules::of(&declared(Arguments::NONE), None, Version::V4_0), None);
+        assert!(Rules::of(&Declaration::of(&Declared::quorum("work")), None, Version::V4_0).is_some());
+        let dead = Arguments { dead_letter_exchange: Some("dlx"), ..Arguments::NONE };
+        assert!(Rules::of(&declared(dead), None, Version::V4_0).is_some());
+    }
+
+    #[test]
+    fn of_arguments_and_policy_the_smaller_number_counts_and_the_arguments_word() {
+        let own = Arguments { max_length: Some(5), dead_letter_exchange: Some("own"), ..Arguments::NONE };
+        let laid = Arguments {
+            max_length: Some(3),
+            message_ttl: Some(Duration::from_secs(1)),
+            dead_letter_exchange: Some("laid"),
+            dead_letter_routing_key: Some("key"),
+            overflow: Some(Overflow::RejectPublish),
+            ..Arguments::NONE
+        };
+        let rules = Rules::of(&declared(own), Some(&declared(laid)), Version::V4_0).unwrap();
+        assert_eq!(
+            (rules.max_length, rules.ttl, rules.overflow),
+            (Some(3), Some(Duration::from_secs(1)), Overflow::RejectPublish)
+        );
+        assert_eq!(rules.dead_letter, Some(DeadLetter { exchange: "own".into(), key: Some("key".into()) }));
     }
 }

@@ -7,6 +7,7 @@ mod delivery_limit;
 mod durability;
 mod heartbeat;
 mod max_length;
+mod policy;
 mod priority;
 mod queue_ttl;
 mod single_active;

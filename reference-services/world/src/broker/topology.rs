@@ -133,7 +133,7 @@ pub enum Overflow {
     DropHead,
     /// The new message; a publisher that waits for a confirm gets a `basic.nack`.
     RejectPublish,
-    /// The same, and the new message is dead-lettered. Classic queues only.
+    /// The same, and the new message is dead-lettered. A quorum queue takes it for drop-head.
     RejectPublishDlx,
 }
 

@@ -2,8 +2,9 @@
 
 mod directed;
 mod generated;
-mod grounds;
 mod kill_losses;
+mod on_a_real_one;
+mod on_the_model;
 mod operator;
 mod play;
 mod reach;

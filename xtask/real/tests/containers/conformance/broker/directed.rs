@@ -6,7 +6,7 @@ use containers::{Alone, Images, Limits, Rabbit};
 use world::{
     Either,
     broker::{
-        Arguments, BrokerError, Channel, Consumer, Delivery, Headers, Message, Overflow, Publish, Queue, QueueKind, Sent, Settle,
+        Arguments, BrokerError, Channel, Consumer, Delivery, Headers, Message, Publish, Queue, QueueKind, Sent, Settle,
         Topology,
     },
 };
@@ -83,31 +83,40 @@ fn marks(delivery: &Delivery) -> (&str, bool, Option<u32>) {
     (&delivery.message.message_id, delivery.redelivered, delivery.delivery_count)
 }
 
+/// Declares what cannot be declared.
+async fn refused(client: &Client, queue: Queue<'_>) {
+    let channel = client.broker.connect().await.unwrap();
+    let declared = declare(&*channel, &[queue]).await;
+    assert!(matches!(declared, Err(BrokerError::ChannelClosed { code: 406, .. })), "{queue:?}: {declared:?}");
+    let after = channel.publish(message("nowhere", "m-1"), CONFIRM).await;
+    assert!(matches!(after, Err(BrokerError::ChannelClosed { code: 406, .. })), "{after:?}");
+}
+
+/// Takes out what is left in a queue.
+async fn left(client: &Client, channel: &dyn Channel, queue: &str, left: &[(&str, bool, Option<u32>)]) {
+    let mut consumer = channel.consume(queue, 0).await.unwrap();
+    for expected in left {
+        assert_eq!(marks(&next(client, &mut consumer).await), *expected, "{queue}");
+    }
+    assert!(client.rt.timeout(Duration::from_millis(500), consumer.next()).await.is_err(), "{queue}: no more");
+}
+
 async fn what_cannot_be_declared_closes_the_channel(operator: &dyn Operator) {
     let client = operator.client().await;
-    let refused = async |queue: Queue<'_>| {
-        let channel = client.broker.connect().await.unwrap();
-        let declared = declare(&*channel, &[queue]).await;
-        assert!(matches!(declared, Err(BrokerError::ChannelClosed { code: 406, .. })), "{queue:?}: {declared:?}");
-        let after = channel.publish(message("nowhere", "m-1"), CONFIRM).await;
-        assert!(matches!(after, Err(BrokerError::ChannelClosed { code: 406, .. })), "{after:?}");
-    };
     let there = Queue::classic("there").with(Arguments { message_ttl: Some(Duration::from_secs(60)), ..Arguments::NONE });
     let channel = open(&client, &[there]).await;
     // Again it changes nothing; another one of the same name there cannot be.
     declare(&*channel, &[there]).await.unwrap();
-    refused(Queue::quorum("there")).await;
-    refused(Queue::classic("there")).await;
-    refused(there.with(Arguments { message_ttl: Some(Duration::from_secs(61)), ..Arguments::NONE })).await;
-    refused(Queue { durable: false, ..there }).await;
+    refused(&client, Queue::quorum("there")).await;
+    refused(&client, Queue::classic("there")).await;
+    refused(&client, there.with(Arguments { message_ttl: Some(Duration::from_secs(61)), ..Arguments::NONE })).await;
+    refused(&client, Queue { durable: false, ..there }).await;
     // What no queue can be.
-    refused(Queue { durable: false, ..Queue::quorum("other") }).await;
-    let dlx = Arguments { overflow: Some(Overflow::RejectPublishDlx), ..Arguments::NONE };
-    refused(Queue::quorum("other").with(dlx)).await;
-    refused(Queue::quorum("other").with(Arguments { max_priority: Some(3), ..Arguments::NONE })).await;
-    refused(Queue::classic("other").with(Arguments { delivery_limit: Some(3), ..Arguments::NONE })).await;
-    refused(Queue::classic("other").with(Arguments { expires: Some(Duration::ZERO), ..Arguments::NONE })).await;
-    refused(Queue::classic("other").with(Arguments { dead_letter_routing_key: Some("key"), ..Arguments::NONE })).await;
+    refused(&client, Queue { durable: false, ..Queue::quorum("other") }).await;
+    refused(&client, Queue::quorum("other").with(Arguments { max_priority: Some(3), ..Arguments::NONE })).await;
+    refused(&client, Queue::classic("other").with(Arguments { delivery_limit: Some(3), ..Arguments::NONE })).await;
+    refused(&client, Queue::classic("other").with(Arguments { expires: Some(Duration::ZERO), ..Arguments::NONE })).await;
+    refused(&client, Queue::classic("other").with(Arguments { dead_letter_routing_key: Some("key"), ..Arguments::NONE })).await;
 }
 
 async fn a_delivery_that_stays_unanswered_closes_its_channel(operator: &dyn Operator) {
@@ -213,15 +222,14 @@ async fn a_restart_keeps_what_is_durable(operator: &dyn Operator) {
     assert!(lost.is_err(), "the connection is gone: {lost:?}");
     let client = operator.client().await;
     let channel = client.broker.connect().await.unwrap();
-    let left = async |queue: &str, left: &[(&str, bool, Option<u32>)]| {
-        let mut consumer = channel.consume(queue, 0).await.unwrap();
-        for expected in left {
-            assert_eq!(marks(&next(&client, &mut consumer).await), *expected, "{queue}");
-        }
-        assert!(client.rt.timeout(Duration::from_millis(500), consumer.next()).await.is_err(), "{queue}: no more");
-    };
-    left("kept", &[("m-1", true, None), ("m-2", false, None), ("m-4", false, None)]).await;
-    left("logged", &[("m-1", true, Some(1)), ("m-2", false, None), ("m-3", false, None), ("m-4", false, None)]).await;
+    left(&client, &*channel, "kept", &[("m-1", true, None), ("m-2", false, None), ("m-4", false, None)]).await;
+    left(
+        &client,
+        &*channel,
+        "logged",
+        &[("m-1", true, Some(1)), ("m-2", false, None), ("m-3", false, None), ("m-4", false, None)],
+    )
+    .await;
     let gone = channel.consume("loose", 1).await.map(drop);
     assert!(matches!(gone, Err(BrokerError::ChannelClosed { code: 404, .. })), "{gone:?}");
 }

@@ -7,16 +7,14 @@ use std::{collections::VecDeque, sync::Mutex, time::Duration};
 
 use containers::{Alone, Images, Limits, Rabbit};
 use futures_util::future::join_all;
-use proptest::{
-    strategy::{Strategy as _, ValueTree},
-    test_runner::{Config, RngAlgorithm, TestRng, TestRunner},
-};
+use proptest::strategy::ValueTree;
 
 use super::{
-    grounds::{Real, on_the_model},
+    on_a_real_one::Real,
+    on_the_model::on_the_model,
     play::{Played, Seen},
     reach::Reach,
-    sequence::{SHORT, Sequence, sequences},
+    sequence::{SHORT, Sequence, drawn},
 };
 use crate::gate;
 
@@ -28,16 +26,6 @@ const TOO_SLOW: Duration = Duration::from_millis(SHORT.as_millis() as u64 - 100)
 const TRIES: usize = 8;
 /// Steps in the search for a smaller sequence.
 const SHRINKS: usize = 120;
-
-/// The sequences of a seed.
-fn drawn(seed: u64, count: usize) -> Vec<impl ValueTree<Value = Sequence>> {
-    let mut bytes = [0; 32];
-    bytes[..8].copy_from_slice(&seed.to_le_bytes());
-    let rng = TestRng::from_seed(RngAlgorithm::ChaCha, &bytes);
-    let mut runner = TestRunner::new_with_rng(Config { failure_persistence: None, ..Config::default() }, rng);
-    let strategy = sequences();
-    (0..count).map(|_| strategy.new_tree(&mut runner).expect("nothing is filtered")).collect()
-}
 
 /// How many sequences this tier plays, under which seed.
 fn wanted() -> (u64, usize) {

@@ -2,7 +2,14 @@
 
 use std::time::Duration;
 
-use proptest::{collection::vec, option, prelude::*, sample::select};
+use proptest::{
+    collection::vec,
+    option,
+    prelude::*,
+    sample::select,
+    strategy::ValueTree,
+    test_runner::{Config, RngAlgorithm, TestRng, TestRunner},
+};
 use world::broker::{Arguments, Overflow, QueueKind, Settle};
 
 /// How long what is to expire lives.
@@ -105,8 +112,17 @@ impl Sequence {
     }
 }
 
-/// All sequences, small ones too: a failing one is made smaller until it holds nothing that it can do without.
-pub(super) fn sequences() -> impl Strategy<Value = Sequence> {
+/// The sequences of a seed.
+pub(super) fn drawn(seed: u64, count: usize) -> Vec<impl ValueTree<Value = Sequence>> {
+    let mut bytes = [0; 32];
+    bytes[..8].copy_from_slice(&seed.to_le_bytes());
+    let rng = TestRng::from_seed(RngAlgorithm::ChaCha, &bytes);
+    let mut runner = TestRunner::new_with_rng(Config { failure_persistence: None, ..Config::default() }, rng);
+    let strategy = sequences();
+    (0..count).map(|_| strategy.new_tree(&mut runner).expect("nothing is filtered")).collect()
+}
+
+fn sequences() -> impl Strategy<Value = Sequence> {
     profile().prop_flat_map(|profile| {
         // What expires in the queue must not come back to it later than a wait lasts.
         let short = profile.dead != Dead::Retried;
@@ -133,7 +149,7 @@ fn profile() -> impl Strategy<Value = Profile> {
             let arguments = Arguments {
                 message_ttl: ttl.filter(|_| !retried),
                 max_length: length.filter(|_| !retried),
-                overflow: overflow.filter(|overflow| !quorum || *overflow != Overflow::RejectPublishDlx),
+                overflow,
                 delivery_limit: limit.filter(|_| quorum),
                 max_priority: priority.filter(|_| !quorum),
                 single_active_consumer,

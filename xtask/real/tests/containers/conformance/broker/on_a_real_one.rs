@@ -1,4 +1,4 @@
-//! The two brokers that sequences are played on.
+//! Sequences on a real RabbitMQ.
 
 use std::{sync::Arc, time::Duration};
 
@@ -8,48 +8,18 @@ use adapters::{
     runtime::{Epoch, TokioEngine, wall_clock_ns},
 };
 use containers::Alone;
-use faults::MessageFate;
 use lapin::{
     Connection, ConnectionProperties,
     options::{ExchangeDeleteOptions, QueueDeclareOptions, QueueDeleteOptions},
     types::FieldTable,
 };
-use simulated::{BrokerSettings, Config, DRIVER, Models, Pumped, Simulation};
+use simulated::DRIVER;
 use world::{Boxed, Runtime, broker::BrokerError};
 
 use super::{
     play::{Client, Ground, Names, Played, play},
     sequence::Sequence,
 };
-
-/// The model.
-struct Model(Runtime);
-
-impl Ground for Model {
-    fn patience(&self, _: bool) -> Duration {
-        // A way there and back, and something more: a sequence must not last as long as what is to expire.
-        Duration::from_millis(4)
-    }
-
-    fn has_consumers<'a>(&'a self, _: &'a str, _: usize) -> Boxed<'a, ()> {
-        self.0.sleep(Duration::from_millis(4))
-    }
-}
-
-/// Plays a sequence on a model of its own, and gives the account of its messages too.
-pub(super) fn on_the_model(sequence: &Sequence) -> (Played, Vec<MessageFate>) {
-    let broker = BrokerSettings { flush: Duration::from_millis(1), ..BrokerSettings::default() };
-    let simulation = Simulation::new(&Config { broker, ..Config::new(1) });
-    let (world, models) = (simulation.world(DRIVER, "db"), Models::clone(&simulation));
-    let sequence = sequence.clone();
-    let driven = simulation.drive(DRIVER, "sequence", async move {
-        let client = Client { rt: world.rt.clone(), broker: Arc::clone(&world.broker) };
-        let played = play(&client, &Model(world.rt.clone()), &Names::new("s"), &sequence, None).await;
-        (played.expect("the model closes no channel"), models.messages().fates().await)
-    });
-    assert_eq!(simulation.run_for_polls(10_000_000), Ok(Pumped::Done));
-    driven.take().expect("it was played")
-}
 
 /// A real RabbitMQ: the way to it, and a second one for looking and for tidying up.
 pub(super) struct Real {
