@@ -17,8 +17,6 @@ pub struct Config {
     pub databases: Vec<String>,
     /// The broker's settings.
     pub rabbit: Rabbit,
-    /// Queues that must have a consumer before the stack counts as started.
-    pub consumed: Vec<String>,
     /// The queue that each routing key leads to: what is lost was in one.
     pub queue_of: BTreeMap<String, String>,
     /// How many traces Jaeger keeps; more push out the oldest.

@@ -1,6 +1,6 @@
-//! RabbitMQ's management interface: what is in the queues, and who consumes.
+//! RabbitMQ's management interface: what is in the queues.
 
-use std::{collections::BTreeSet, time::Duration};
+use std::time::Duration;
 
 use serde::{Deserialize, de::DeserializeOwned};
 use testcontainers::bollard::Docker;
@@ -26,17 +26,6 @@ struct Queue {
     messages: u64,
 }
 
-/// A consumer as the interface shows it.
-#[derive(Debug, Deserialize)]
-struct Consumer {
-    queue: ConsumedQueue,
-}
-
-#[derive(Debug, Deserialize)]
-struct ConsumedQueue {
-    name: String,
-}
-
 impl Management {
     pub(crate) fn new(docker: Docker, container: impl Into<String>) -> Self {
         Self { docker, container: container.into(), client: reqwest::Client::new() }
@@ -47,12 +36,6 @@ impl Management {
     pub(crate) async fn depth(&self) -> Result<u64, Error> {
         let queues: Vec<Queue> = self.get("queues?disable_stats=true&enable_queue_totals=true").await?;
         Ok(queues.iter().map(|queue| queue.messages).sum())
-    }
-
-    /// Names of the queues that somebody consumes.
-    pub(crate) async fn consumed(&self) -> Result<BTreeSet<String>, Error> {
-        let consumers: Vec<Consumer> = self.get("consumers").await?;
-        Ok(consumers.into_iter().map(|consumer| consumer.queue.name).collect())
     }
 
     /// Whether it answers.

@@ -89,7 +89,6 @@ impl Stack {
         for service in &services {
             addresses.set(&service.name, service::address(docker, service.id()).await?);
         }
-        consumed(ground, &broker).await?;
         // All at once, and a little ahead: each of them has heard of it before it is so far.
         let epoch_ns = wall_clock_ns() + HEAD_START_NS;
         try_join_all(services.iter().map(|it| service::begin(docker, (&it.name, it.id()), epoch_ns))).await?;
@@ -216,16 +215,4 @@ struct Parts {
     services: Vec<Started>,
     addresses: Addresses,
     epoch_ns: u64,
-}
-
-/// Waits until every queue has somebody who consumes it.
-async fn consumed(ground: Ground<'_>, broker: &Started) -> Result<(), Error> {
-    let management = Management::new(ground.docker.clone(), broker.id());
-    let all = || async {
-        let consumed = management.consumed().await;
-        consumed.is_ok_and(|consumed| ground.config.consumed.iter().all(|queue| consumed.contains(queue)))
-    };
-    let part = Part { name: rabbitmq::NAME, container: broker.id(), limit: ground.config.limits.ready };
-    let waited_for = format!("consumers of {}", ground.config.consumed.join(", "));
-    docker::answered(ground.docker, &part, &waited_for, all).await
 }

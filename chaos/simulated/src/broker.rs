@@ -179,6 +179,7 @@ impl Exchange {
             Packet::Settle { channel, tag, how } => self.settle(state, channel, tag, how),
             Packet::Close { channel } => {
                 if let Some(mut open) = state.channels.remove(&channel) {
+                    open.close(BrokerError::ConnectionLost, woken);
                     self.put_back(state, channel, open.take_unacked());
                 }
             }

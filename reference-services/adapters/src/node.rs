@@ -7,9 +7,9 @@ use world::{Engine, Node, Runtime, Telemetry, World};
 
 use crate::{
     broker::RabbitMq,
-    control::Control,
+    control,
     files::Folder,
-    http::Sockets,
+    http::{Server, Sockets},
     journal::Journal,
     runtime::{Epoch, TokioEngine},
     store::Postgres,
@@ -72,8 +72,8 @@ pub enum StartError {
 pub struct Process {
     /// The ports.
     pub world: World,
-    /// Its control address.
-    pub control: Control,
+    /// Its control address, as long as this is kept.
+    pub control: Server,
     /// Its exporter, when it is instrumented.
     pub exporter: Option<Exporter>,
 }
@@ -104,7 +104,7 @@ impl Process {
             telemetry: Telemetry::new(rt.clone(), tracer, config.propagate),
             rt: rt.clone(),
         };
-        let control = Control::serve(&rt, config.control, epoch, exporter.clone()).await;
+        let control = control::serve(&rt, config.control, epoch, exporter.clone()).await;
         let control = control.map_err(|error| StartError::Control(config.control, error))?;
         Ok(Self { world, control, exporter })
     }

@@ -145,6 +145,14 @@ impl Exporter {
         self.counts()
     }
 
+    /// The last flush of a process that ends in good order: the journal is told of it too.
+    pub async fn finish(&self, limit: Duration) -> Counts {
+        let counts = self.flush(limit).await;
+        let told = self.untold().take_told();
+        self.0.journal.write(Entry::Spans { ended: counts.ended, told });
+        counts
+    }
+
     async fn run(self, otlp: SpanExporter) {
         loop {
             let _ = self.0.rt.timeout(BATCH_DELAY, self.0.wake.notified()).await;

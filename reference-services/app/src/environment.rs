@@ -10,6 +10,7 @@
 //! | `LOUPE_OTLP_URL` | where the spans go; without it there are none |
 //! | `LOUPE_PROPAGATE` | whether trace contexts are passed on; `true` |
 //! | `LOUPE_LISTEN`, `LOUPE_CONTROL` | own addresses; ports 8080 and 8081 |
+//! | `LOUPE_GRACE_MS` | how long what is at work may take to finish after SIGTERM, milliseconds; 5000 |
 
 use std::{fmt::Display, io::ErrorKind, path::Path, str::FromStr, time::Duration};
 
@@ -21,8 +22,19 @@ use world::Node;
 /// How long any answer of another service may take, price calculations apart.
 const ANSWER: Duration = Duration::from_secs(60);
 
+/// What a process is told.
+#[derive(Debug)]
+pub(crate) struct Environment {
+    /// Of its ports.
+    pub(crate) config: Config,
+    /// Of its service.
+    pub(crate) settings: Settings,
+    /// How long what is at work may take to finish when the process is to end.
+    pub(crate) grace: Duration,
+}
+
 /// Reads the configuration of a role.
-pub(crate) fn read(role: &'static str) -> Result<(Config, Settings)> {
+pub(crate) fn read(role: &'static str) -> Result<Environment> {
     parse(role, variable)
 }
 
@@ -31,7 +43,7 @@ fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok()
 }
 
-fn parse(role: &'static str, variable: impl Fn(&str) -> Option<String>) -> Result<(Config, Settings)> {
+fn parse(role: &'static str, variable: impl Fn(&str) -> Option<String>) -> Result<Environment> {
     let needed = |name: &str| variable(name).with_context(|| format!("{name} is not set"));
     let settings: Settings = serde_json::from_str(&needed("LOUPE_SETTINGS")?).context("LOUPE_SETTINGS")?;
     let node = Node {
@@ -53,7 +65,8 @@ fn parse(role: &'static str, variable: impl Fn(&str) -> Option<String>) -> Resul
         call_limit: ANSWER + settings.pricing.longest(),
         event_id_header: EVENT_ID_HEADER,
     };
-    Ok((config, settings))
+    let grace = Duration::from_millis(value(&variable, "LOUPE_GRACE_MS", Some(5_000))?);
+    Ok(Environment { config, settings, grace })
 }
 
 /// Counts one more start of this process. What died with the one before must not be taken for this one's.
@@ -108,11 +121,11 @@ mod tests {
 
     #[test]
     fn a_service_waits_as_long_as_a_calculation_takes() {
-        let (config, settings) = parse("mes-api", environment).unwrap();
+        let Environment { config, settings, grace } = parse("mes-api", environment).unwrap();
         assert_eq!(config.node, Node::first("mes-api"));
         assert_eq!((config.seed, config.call_limit), (7, Duration::from_secs(150)));
         assert_eq!((config.listen.port(), config.control.port(), config.otlp_url), (8080, 8081, None));
-        assert_eq!(settings.architecture, Preset::ToBe.architecture());
+        assert_eq!((settings.architecture, grace), (Preset::ToBe.architecture(), Duration::from_secs(5)));
     }
 
     #[test]

@@ -69,6 +69,9 @@ pub enum Refusal {
         /// Its HTTP status.
         status: u16,
     },
+    /// The service is to end, and this could not be finished before.
+    #[error("the service is stopping")]
+    Stopping,
 }
 
 impl Refusal {
@@ -82,7 +85,9 @@ impl Refusal {
             Self::Illegal { .. } | Self::OutOfOrder { .. } => StatusCode::CONFLICT,
             Self::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
             Self::Invalid(_) | Self::Files(FilesError::Missing(_)) => StatusCode::UNPROCESSABLE_ENTITY,
-            Self::Store(_) | Self::Files(_) | Self::Upstream(HttpError::Refused(_)) => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Store(_) | Self::Files(_) | Self::Upstream(HttpError::Refused(_)) | Self::Stopping => {
+                StatusCode::SERVICE_UNAVAILABLE
+            }
             Self::Upstream(HttpError::Timeout(_)) => StatusCode::GATEWAY_TIMEOUT,
             Self::Upstream(HttpError::Reset(_)) | Self::Answered { .. } => StatusCode::BAD_GATEWAY,
         }
@@ -103,6 +108,7 @@ impl Refusal {
             Self::Files(FilesError::Missing(_)) => ("model-missing", "There is no such model"),
             Self::Files(_) => ("files-unavailable", "The object store does not answer"),
             Self::Upstream(_) | Self::Answered { .. } => ("upstream", "A service behind this one failed"),
+            Self::Stopping => ("stopping", "The service is being stopped"),
         }
     }
 
@@ -116,6 +122,7 @@ impl Refusal {
             Self::Files(cause) => Some(cause.error_type().into()),
             Self::Upstream(cause) => Some(cause.error_type().into()),
             Self::Answered { status, .. } => Some(status.to_string().into()),
+            Self::Stopping => Some("stopping".into()),
             _ => None,
         }
     }
@@ -124,7 +131,7 @@ impl Refusal {
     #[must_use]
     pub const fn passes(&self) -> bool {
         match self {
-            Self::Store(_) | Self::Upstream(_) | Self::Files(FilesError::Unavailable(_)) => true,
+            Self::Store(_) | Self::Upstream(_) | Self::Files(FilesError::Unavailable(_)) | Self::Stopping => true,
             Self::Answered { status, .. } => *status >= 500,
             _ => false,
         }

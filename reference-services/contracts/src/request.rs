@@ -94,3 +94,37 @@ pub struct Problem {
     /// What went wrong this time.
     pub detail: String,
 }
+
+/// The answer of `GET /healthz` (200 as long as the process lives) and of `GET /readyz` (200, or 503 with what is missing) at
+/// every service.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Health {
+    /// How it is.
+    pub status: Condition,
+    /// What it would need for its work and does not have.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub missing: Vec<Missing>,
+}
+
+/// How a service is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Condition {
+    /// It answers.
+    Alive,
+    /// It can do its work.
+    Ready,
+    /// Something is missing.
+    Unready,
+    /// It is about to end and takes nothing new.
+    Stopping,
+}
+
+/// Something that a service needs and does not have.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Missing {
+    /// `database`, `broker`, `files`, or the name of another service.
+    pub part: String,
+    /// What the attempt met.
+    pub reason: String,
+}

@@ -6,7 +6,7 @@ mod rig;
 use contracts::{
     Architecture, Status,
     architecture::Preset,
-    request::OrderView,
+    request::{Condition, OrderView},
     services::{CRM, CRM_API},
     tables::{OUTBOX_NEW, Order, Outbox, Transition},
 };
@@ -230,5 +230,48 @@ fn a_list_shows_orders_in_a_state_freshest_or_oldest_first() {
         ("", 400),
     ] {
         assert_eq!(list(query).0, status, "{query}");
+    }
+}
+
+#[test]
+fn without_the_broker_the_crm_lives_and_is_not_ready() {
+    let rig = crm(AS_IS);
+    assert_eq!((rig.health(CRM_API, "/readyz").0, rig.health(CRM, "/readyz").0), (200, 200));
+    let fault = rig.inflict(Kind::BrokerKill);
+    rig.pass(MINUTE);
+    let (status, health) = rig.health(CRM_API, "/readyz");
+    assert_eq!((status, health.status, health.missing.len()), (503, Condition::Unready, 1));
+    let missing = &health.missing[0];
+    assert_eq!((missing.part.as_str(), missing.reason.as_str()), ("broker", "0 of 1 consumers are subscribed"));
+    assert_eq!((rig.health(CRM_API, "/healthz").0, rig.health(CRM, "/readyz").0), (200, 200));
+    rig.lift(fault);
+    rig.pass(MINUTE);
+    assert_eq!(rig.health(CRM_API, "/readyz").0, 200);
+}
+
+#[test]
+fn what_the_relay_has_claimed_is_sent_before_the_crm_stops_and_the_rest_is_left_to_its_next_start() {
+    for outbox in [false, true] {
+        let (api, rig) = {
+            let rig = Rig::new(settings(Architecture { outbox, ..AS_IS }));
+            (rig.start(CRM_API, "shop", crm::api), rig)
+        };
+        shop_has(&rig, "o-1", if outbox { Status::PriceCalculated } else { Status::Submitted });
+        if outbox {
+            assert_eq!(rig.step(CRM_API, "/orders/o-1/approve", "e-1"), 200);
+        }
+        rig.pass(2 * SECOND);
+        let stopping = rig.stop(&api, MINUTE);
+        assert!(rig.stopped(stopping));
+        shop_has(&rig, "o-2", Status::Submitted);
+        rig.pass(MINUTE);
+        let sent: Vec<_> = rig.fates().into_iter().map(|fate| (fate.order_id, fate.end)).collect();
+        assert_eq!(sent, [("o-1".to_owned(), End::Ready)], "outbox {outbox}");
+        if !outbox {
+            assert_eq!(rig.rows::<Order>("shop")[1].relay, None);
+            rig.start_again(CRM_API);
+            rig.pass(MINUTE);
+            assert_eq!(rig.fates().len(), 2);
+        }
     }
 }

@@ -9,24 +9,24 @@ mod intake;
 
 use std::sync::Arc;
 
-use chassis::{Service, StartError};
-use contracts::{Settings, tables};
+use chassis::{Need, Service, StartError};
+use contracts::{Settings, services::SHOP_API, tables};
 use world::World;
 
 /// Starts `internet-shop`. Returns when it is reachable.
 ///
 /// # Errors
 /// [`StartError::Serve`] when its address is taken.
-pub async fn front(world: World, settings: Arc<Settings>) -> Result<(), StartError> {
-    Service::new(world, settings, "shop").serve(front::routes()).await
+pub async fn front(world: World, settings: Arc<Settings>) -> Result<Arc<Service>, StartError> {
+    Service::new(world, settings, "shop").serve(front::routes(), &[Need::Service(SHOP_API)]).await
 }
 
 /// Starts `shop-api`. Returns when it is reachable.
 ///
 /// # Errors
 /// [`StartError`] when Shop DB does not answer or its address is taken.
-pub async fn api(world: World, settings: Arc<Settings>) -> Result<(), StartError> {
+pub async fn api(world: World, settings: Arc<Settings>) -> Result<Arc<Service>, StartError> {
     let service = Service::new(world, settings, "shop");
     service.migrate(&tables::SHOP).await?;
-    service.serve(intake::routes()).await
+    service.serve(intake::routes(), &[Need::Database, Need::Files]).await
 }

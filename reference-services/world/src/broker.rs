@@ -38,6 +38,10 @@ pub trait Channel: Send + Sync {
     /// # Errors
     /// When the channel is closed or there is no such queue.
     fn consume<'a>(&'a self, queue: &'a str, prefetch: u16) -> Boxed<'a, Result<Box<dyn Consumer>, BrokerError>>;
+
+    /// Closes it in good order: what was published has then reached the broker, what was not settled is back in its queue,
+    /// and its consumers have come to their end.
+    fn close(&self) -> Boxed<'_, ()>;
 }
 
 /// A started subscription.

@@ -81,7 +81,6 @@ pub fn config(scenario: &Scenario, app: PathBuf, images: Images, limits: Limits)
         ],
         databases: vec![SHOP.into(), MES.into()],
         rabbit: Rabbit { consumer_timeout: Some(scenario.broker.consumer_timeout), channel_tick: Some(scenario.broker.tick) },
-        consumed: vec![message::MES_QUEUE.into(), message::CRM_QUEUE.into()],
         queue_of,
         max_traces: (orders * TRACES_PER_ORDER).max(10_000),
         limits,

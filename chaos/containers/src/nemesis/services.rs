@@ -74,11 +74,11 @@ impl Services {
         Ok(death)
     }
 
-    /// Starts its next incarnation and waits until it is ready.
+    /// Starts its next incarnation and waits until it lives: the broker may be away because of another fault.
     pub(super) async fn start_again(&self, service: &str) -> Result<(), Error> {
         let container = self.container(service)?;
         self.docker.start_container(container, None::<StartContainerOptions>).await?;
-        service::ready(&self.docker, &Part { name: service, container, limit: self.ready }).await?;
+        service::alive(&self.docker, &Part { name: service, container, limit: self.ready }).await?;
         service::begin(&self.docker, (service, container), self.epoch_ns).await?;
         self.addresses.set(service, service::address(&self.docker, container).await?);
         self.lock_away().retain(|away| away != service);

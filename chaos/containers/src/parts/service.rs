@@ -16,7 +16,7 @@ pub(crate) const HTTP: u16 = 8080;
 pub(crate) const CONTROL: u16 = 8081;
 /// Where the model files are.
 const FILES: &str = "/var/lib/loupe/models";
-/// How long its control address may take to answer.
+/// How long it may take to answer.
 const ANSWER: Duration = Duration::from_secs(10);
 /// Counts the starts of a process: a file of its container, which outlives it.
 const STARTS: &str = "/tmp/loupe-starts";
@@ -37,15 +37,24 @@ pub(crate) async fn start(ground: Ground<'_>, image: &str, role: &Role) -> Resul
     Ok(Started { name: role.name.clone(), container, took })
 }
 
-/// Waits until a service says that it is ready.
+/// Waits until a service can do its work: it has its database, its consumers are subscribed.
 pub(crate) async fn ready(docker: &Docker, part: &Part<'_>) -> Result<(), Error> {
+    says_yes(docker, part, "/readyz").await
+}
+
+/// Waits until a service lives, whatever it may be missing.
+pub(crate) async fn alive(docker: &Docker, part: &Part<'_>) -> Result<(), Error> {
+    says_yes(docker, part, "/healthz").await
+}
+
+async fn says_yes(docker: &Docker, part: &Part<'_>, path: &str) -> Result<(), Error> {
     let client = reqwest::Client::new();
-    let ready = || async {
-        let Ok(port) = docker::port(docker, part.container, CONTROL).await else { return false };
-        let answer = client.get(format!("http://127.0.0.1:{port}/ready")).send().await;
+    let asked = || async {
+        let Ok(base) = address(docker, part.container).await else { return false };
+        let answer = client.get(format!("{base}{path}")).timeout(ANSWER).send().await;
         answer.is_ok_and(|answer| answer.status().is_success())
     };
-    docker::answered(docker, part, "its word that it is ready", ready).await
+    docker::answered(docker, part, &format!("200 at {path}"), asked).await
 }
 
 /// Tells a service when the run begins, nanoseconds since the Unix epoch.

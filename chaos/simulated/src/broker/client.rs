@@ -183,6 +183,14 @@ impl Channel for Client {
             Ok(Box::new(Subscribed { handle: Arc::clone(&self.0), consumer }) as Box<dyn Consumer>)
         })
     }
+
+    fn close(&self) -> Boxed<'_, ()> {
+        Box::pin(async move {
+            let Handle { exchange, node, id } = &*self.0;
+            exchange.send(Packet::Close { channel: *id });
+            exchange.0.host.sleep_until(*node, exchange.now() + 2 * exchange.0.settings.link).await;
+        })
+    }
 }
 
 struct Subscribed {

@@ -53,7 +53,6 @@ fn config() -> Config {
         roles: Vec::new(),
         databases: vec!["db".into()],
         rabbit: Rabbit::default(),
-        consumed: Vec::new(),
         queue_of: [].into(),
         max_traces: 10,
         limits: Limits::default(),

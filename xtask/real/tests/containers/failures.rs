@@ -14,7 +14,6 @@ fn config(images: Images, ready: Duration) -> Config {
         roles: Vec::new(),
         databases: vec!["db".into()],
         rabbit: Rabbit::default(),
-        consumed: Vec::new(),
         queue_of: [].into(),
         max_traces: 10,
         limits: Limits { ready, ..Limits::default() },

@@ -13,4 +13,6 @@ mod gate;
 #[cfg(test)]
 mod journey;
 #[cfg(test)]
+mod stop;
+#[cfg(test)]
 mod worlds;
