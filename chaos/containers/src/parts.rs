@@ -179,9 +179,10 @@ impl Ground<'_> {
             request = request.with_mount(Mount::volume_mount(name, *path));
         }
         let request = recipe.environment.iter().fold(request, |request, (name, value)| request.with_env_var(name, value));
-        recipe.files.iter().fold(request, |request, (path, text)| {
-            request.with_copy_to(*path, CopyDataSource::Data(text.clone().into_bytes()))
-        })
+        recipe
+            .files
+            .iter()
+            .fold(request, |request, (path, text)| request.with_copy_to(*path, CopyDataSource::Data(text.clone().into_bytes())))
     }
 }
 

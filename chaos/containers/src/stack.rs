@@ -9,7 +9,7 @@ use testcontainers::bollard::Docker;
 
 use crate::{
     Config, ContainerNemesis, Error, Testimony, docker,
-    foundation::{Foundation, Found, Plan},
+    foundation::{Found, Foundation, Plan},
     guest::Guest,
     image,
     management::Management,

@@ -41,7 +41,9 @@ fn main() -> ExitCode {
     };
     let images = Images::from_environment(variable);
     let done = match command {
-        Command::Simulate(options) => simulate(options, Place { app: app(), images, limits: Limits::default(), open: Some(name) }),
+        Command::Simulate(options) => {
+            simulate(options, Place { app: app(), images, limits: Limits::default(), open: Some(name) })
+        }
         Command::Stack(action) => {
             stack::run(action, &assembly::blueprint(name, images, Limits::default())).map_err(|error| error.to_string())
         }

@@ -125,7 +125,9 @@ mod tests {
             quarters: vec!["19a-1".into(), "19b-2".into()],
         };
         let said = text(&whole, &blueprint);
-        for words in ["since 2026-11-21T10:00:00Z", "http://127.0.0.1:16686", "fits Loupe", "in use by run 19a-1", "left by run 19b-2"] {
+        for words in
+            ["since 2026-11-21T10:00:00Z", "http://127.0.0.1:16686", "fits Loupe", "in use by run 19a-1", "left by run 19b-2"]
+        {
             assert!(said.contains(words), "no {words:?} in\n{said}");
         }
         let half = Status { parts: vec![part("jaeger", None)], ..whole.clone() };

@@ -31,8 +31,5 @@ pub(crate) fn url(host: &str, port: u16, database: &str) -> String {
 pub(crate) fn recipe(image: &str, database: &str) -> Recipe {
     let plain = Recipe::new(name(database), image, &[PORT], READY);
     let command = ["-c", CONNECTIONS].map(str::to_owned).to_vec();
-    Recipe { command, ..plain }
-        .set("POSTGRES_USER", USER)
-        .set("POSTGRES_PASSWORD", USER)
-        .set("POSTGRES_DB", MAINTENANCE)
+    Recipe { command, ..plain }.set("POSTGRES_USER", USER).set("POSTGRES_PASSWORD", USER).set("POSTGRES_DB", MAINTENANCE)
 }

@@ -76,7 +76,9 @@ fn a_cancelled_start_and_a_dropped_stack_leave_nothing() {
             let cut = tokio::time::timeout(Duration::from_millis(1500), start).await;
             assert!(cut.is_err(), "it was up too soon to be cancelled");
             assert_eq!(gate::leftovers(), [""; 0]);
-            let stack = Stack::start(config(Images::from_environment(gate::variable), Duration::from_secs(60)), &gate::silent).await.unwrap();
+            let stack = Stack::start(config(Images::from_environment(gate::variable), Duration::from_secs(60)), &gate::silent)
+                .await
+                .unwrap();
             drop(stack);
             assert_eq!(gate::leftovers(), [""; 0]);
         });
