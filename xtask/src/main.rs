@@ -11,6 +11,7 @@ use harness::{
     Exit,
     options::{Options, WorldName},
     simulate::Terminal,
+    stack::Stack,
 };
 use mimalloc::MiMalloc;
 use xtask::{explain, simulated::Simulated, tidy};
@@ -33,6 +34,9 @@ struct CommandLine {
 enum Command {
     /// Run scenarios and judge them by their traces
     Simulate(Options),
+    /// Keep the real stack and its user interfaces open in Docker, for people and for runs
+    #[command(subcommand)]
+    Stack(Stack),
     /// Name the scenarios of the library, the faults, verdicts and toggles
     List,
     /// Tell what a name means: what happens, what a correct trace shows, what hides it, how it is localised
@@ -59,6 +63,8 @@ fn main() -> ExitCode {
     };
     let ended = match line.command {
         Command::Simulate(options) => simulate(&options),
+        // Another binary obeys.
+        Command::Stack(_) => containers::run(&root()).map(|never| match never {}),
         Command::List => list(),
         Command::Explain { name } => Ok(explain(&name)),
         Command::Test { nightly } => test::run(&root(), nightly),

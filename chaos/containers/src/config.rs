@@ -23,6 +23,44 @@ pub struct Config {
     pub max_traces: usize,
     /// How long things may take.
     pub limits: Limits,
+    /// The open stack that the run uses when it is up; without it all parts are the run's own.
+    pub open: Option<Standing>,
+    /// Whether a fault of the run hits the broker.
+    pub breaks_broker: bool,
+}
+
+impl Config {
+    /// The open stack as it must be to be used.
+    pub(crate) fn blueprint(&self) -> Option<Blueprint> {
+        self.open.clone().map(|standing| Blueprint {
+            standing,
+            images: self.images.clone(),
+            databases: self.databases.clone(),
+            limits: self.limits,
+        })
+    }
+}
+
+/// An open stack, by name, and the version of Loupe that it must be of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Standing {
+    /// Its name; there may be several.
+    pub name: String,
+    /// The version.
+    pub version: String,
+}
+
+/// What an open stack is made of.
+#[derive(Clone, Debug)]
+pub struct Blueprint {
+    /// Which one.
+    pub standing: Standing,
+    /// Which images.
+    pub images: Images,
+    /// Names of the databases, each a Postgres of its own.
+    pub databases: Vec<String>,
+    /// How long things may take.
+    pub limits: Limits,
 }
 
 /// A service: process 1 of its own container.

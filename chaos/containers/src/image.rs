@@ -1,6 +1,6 @@
 //! The services' image, built from one binary.
 
-use std::path::Path;
+use std::{path::Path, time::Duration};
 
 use adapters::runtime::wall_clock_ns;
 use futures_util::StreamExt as _;
@@ -10,7 +10,7 @@ use testcontainers::bollard::{
     query_parameters::{BuildImageOptionsBuilder, CreateImageOptionsBuilder, ListImagesOptionsBuilder, RemoveImageOptions},
 };
 
-use crate::{Config, Error, docker};
+use crate::{Config, Error, Images, docker};
 
 const DOCKERFILE: &str = include_str!("../config/Dockerfile");
 /// The name of the image; the tag is the hash of what is in it.
@@ -19,8 +19,7 @@ const NAME: &str = "loupe-app";
 const OLD_S: i64 = 3600;
 
 /// Makes sure that the images of others are here, all at once.
-pub(crate) async fn ensure(docker: &Docker, config: &Config) -> Result<(), Error> {
-    let images = &config.images;
+pub(crate) async fn ensure(docker: &Docker, images: &Images, limit: Duration) -> Result<(), Error> {
     let wanted = [
         (&images.rabbitmq, "LOUPE_IMAGE_RABBITMQ"),
         (&images.postgres, "LOUPE_IMAGE_POSTGRES"),
@@ -32,9 +31,9 @@ pub(crate) async fn ensure(docker: &Docker, config: &Config) -> Result<(), Error
             Ok(_) => Ok(()),
             Err(EngineError::DockerResponseServerError { status_code: 404, .. }) => {
                 let no_image = |reason| Error::NoImage { image: image.clone(), variable, reason };
-                match docker::limited(config.limits.pull, pull(docker, image)).await {
+                match docker::limited(limit, pull(docker, image)).await {
                     Some(pulled) => pulled.map_err(no_image),
-                    None => Err(no_image(format!("not pulled within {} s", config.limits.pull.as_secs()))),
+                    None => Err(no_image(format!("not pulled within {} s", limit.as_secs()))),
                 }
             }
             Err(error) => Err(error.into()),

@@ -29,6 +29,8 @@ pub struct Config {
     pub node: Node,
     /// The seed of the run.
     pub seed: u64,
+    /// The run's id: one tracing backend may serve several runs.
+    pub run: String,
     /// `amqp://user:password@host:port/%2f`.
     pub amqp_url: String,
     /// `postgres://user:password@host:port/name`; a service without it has no database.
@@ -90,7 +92,7 @@ impl Process {
         let journal = Journal::new(rt.clone(), journal);
         let (exporter, tracer) = match &config.otlp_url {
             Some(url) => {
-                let (exporter, tracer) = Exporter::start(rt.clone(), url, interest, journal.clone())?;
+                let (exporter, tracer) = Exporter::start(rt.clone(), (url, &config.run), interest, journal.clone())?;
                 (Some(exporter), Some(tracer))
             }
             None => (None, None),

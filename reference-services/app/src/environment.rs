@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `LOUPE_SETTINGS` | the settings of the services, JSON |
 //! | `LOUPE_SEED` | the seed of the run; when it begins is told later, at the control address |
+//! | `LOUPE_RUN` | the run's id: with the service's name and instance it tells whose a span is |
 //! | `LOUPE_INSTANCE` | which instance of the service; 1 |
 //! | `LOUPE_STARTS` | a file of the container that counts the starts of its process; without it this is the first |
 //! | `LOUPE_AMQP_URL`, `LOUPE_DATABASE_URL`, `LOUPE_SERVICES`, `LOUPE_FILES` | where the parts are; the services as JSON, by name |
@@ -54,6 +55,7 @@ fn parse(role: &'static str, variable: impl Fn(&str) -> Option<String>) -> Resul
     let config = Config {
         node,
         seed: value(&variable, "LOUPE_SEED", None)?,
+        run: needed("LOUPE_RUN")?,
         amqp_url: needed("LOUPE_AMQP_URL")?,
         database_url: variable("LOUPE_DATABASE_URL"),
         otlp_url: variable("LOUPE_OTLP_URL"),
@@ -111,6 +113,7 @@ mod tests {
         let text = match name {
             "LOUPE_SETTINGS" => serde_json::to_string(&settings).unwrap(),
             "LOUPE_SEED" => "7".into(),
+            "LOUPE_RUN" => "r-1".into(),
             "LOUPE_AMQP_URL" => "amqp://broker".into(),
             "LOUPE_FILES" => "/models".into(),
             "LOUPE_SERVICES" => r#"{"mes":"http://mes:8080"}"#.into(),

@@ -57,6 +57,14 @@ pub trait Arena {
     /// [`PlayError::Unable`], with the reason.
     fn accepts(&self, scenario: &Scenario) -> Result<(), PlayError>;
 
+    /// Whether runs can be played now; asked once, before the first.
+    ///
+    /// # Errors
+    /// [`PlayError::Failed`], with the reason.
+    fn ready(&mut self) -> Result<(), PlayError> {
+        Ok(())
+    }
+
     /// Plays a run to its end.
     ///
     /// # Errors

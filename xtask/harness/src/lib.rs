@@ -17,6 +17,7 @@ pub mod prepare;
 pub mod progress;
 pub mod queues;
 pub mod simulate;
+pub mod stack;
 pub mod together;
 
 pub use archive::Archive;

@@ -68,6 +68,10 @@ pub fn simulate(root: &Path, options: &Options, arena: &mut dyn Arena, terminal:
     if options.plan {
         return plans(&runs, options);
     }
+    if let Err(error) = arena.ready() {
+        complain(&error.to_string());
+        return Exit::Failure;
+    }
     let single = runs.len() == 1;
     let mut exit = Exit::Pass;
     let mut red = Vec::new();

@@ -1,8 +1,8 @@
-//! The containers world as the harness sees it: plays a run on a stack of its own, and reads the traces back from Jaeger.
+//! The containers world as the harness sees it: plays a run on the real stack, and reads the traces back from Jaeger.
 
-use std::{collections::BTreeMap, path::PathBuf, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
-use containers::{Images, Limits, Testimony, testimony::Died};
+use containers::{Testimony, testimony::Died};
 use contracts::attributes;
 use detector::{Detector, Gap};
 use harness::{
@@ -13,10 +13,9 @@ use harness::{
 use judge::case::Telemetry;
 use scenarios::{Scenario, driver, ledger::Ledger};
 use signals::Span;
-use tokio::signal::unix::{SignalKind, signal};
 use world::Either;
 
-use crate::{Assembly, assembly};
+use crate::{Assembly, assembly, assembly::Place, interrupt::Interrupt};
 
 /// Between two looks at how far a run is.
 const LOOK: Duration = Duration::from_millis(250);
@@ -29,20 +28,19 @@ const CLOCK_ERROR: Duration = Duration::from_millis(50);
 /// The containers world.
 pub struct Containers {
     runtime: tokio::runtime::Runtime,
-    app: PathBuf,
-    images: Images,
-    limits: Limits,
-    interrupted: bool,
+    place: Place,
+    interrupt: Interrupt,
 }
 
 impl Containers {
-    /// The world whose services are in the binary `app`.
+    /// The world at a place.
     ///
     /// # Errors
     /// When the operating system gives no threads.
-    pub fn new(app: PathBuf, images: Images, limits: Limits) -> std::io::Result<Self> {
+    pub fn new(place: Place) -> std::io::Result<Self> {
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-        Ok(Self { runtime, app, images, limits, interrupted: false })
+        let interrupt = runtime.block_on(async { Interrupt::listen() })?;
+        Ok(Self { runtime, place, interrupt })
     }
 }
 
@@ -52,26 +50,22 @@ impl Arena for Containers {
         Ok(())
     }
 
+    /// Docker answers, and the open stack, if it is up, fits.
+    fn ready(&mut self) -> Result<(), PlayError> {
+        self.runtime.block_on(containers::open::check(self.place.blueprint().as_ref())).map_err(failed)
+    }
+
     /// On SIGINT and SIGTERM everything is removed, and no further run begins.
     fn play(&mut self, prepared: &Prepared, progress: &mut Progress) -> Result<Played, PlayError> {
-        if self.interrupted {
+        let config = assembly::config(&prepared.scenario, self.place.clone()).map_err(failed)?;
+        if self.interrupt.told() {
             return Err(PlayError::Failed("interrupted".to_owned()));
         }
-        let config = assembly::config(&prepared.scenario, self.app.clone(), self.images.clone(), self.limits).map_err(failed)?;
-        let played = self.runtime.block_on(async {
-            let mut interrupt = signal(SignalKind::interrupt()).map_err(failed)?;
-            let mut terminate = signal(SignalKind::terminate()).map_err(failed)?;
-            let run = std::pin::pin!(run(prepared, config, progress));
-            let stop = std::pin::pin!(first(interrupt.recv(), terminate.recv()));
-            Ok(first(run, stop).await)
-        });
-        match played? {
+        let played = self.runtime.block_on(async { first(run(prepared, config, progress), self.interrupt.wait()).await });
+        match played {
             Either::Left(played) => played,
             // The run's future is gone, and with it the stack.
-            Either::Right(_) => {
-                self.interrupted = true;
-                Err(PlayError::Failed("interrupted; its containers are removed".to_owned()))
-            }
+            Either::Right(()) => Err(PlayError::Failed("interrupted; its containers are removed".to_owned())),
         }
     }
 }
@@ -81,7 +75,7 @@ fn failed(error: impl std::fmt::Display) -> PlayError {
 }
 
 /// Whichever is first; the first one when both are.
-async fn first<A, B>(one: impl Future<Output = A>, other: impl Future<Output = B>) -> Either<A, B> {
+pub(crate) async fn first<A, B>(one: impl Future<Output = A>, other: impl Future<Output = B>) -> Either<A, B> {
     let (mut one, mut other) = (std::pin::pin!(one), std::pin::pin!(other));
     std::future::poll_fn(|context| {
         if let std::task::Poll::Ready(value) = one.as_mut().poll(context) {
@@ -94,8 +88,9 @@ async fn first<A, B>(one: impl Future<Output = A>, other: impl Future<Output = B
 
 async fn run(prepared: &Prepared, config: containers::Config, progress: &mut Progress) -> Result<Played, PlayError> {
     let versions = versions(&config);
-    progress.phase("starting RabbitMQ, Postgres, Jaeger and the services");
-    let assembly = Assembly::start(config).await.map_err(failed)?;
+    let assembly = Assembly::start(config, &|phase| progress.phase(phase)).await.map_err(failed)?;
+    let traces = assembly.stack().traces().await;
+    progress.phase("orders arrive");
     let told = watched(&assembly, prepared, progress).await;
     let told = match told {
         Ok(ledger) => {
@@ -112,7 +107,7 @@ async fn run(prepared: &Prepared, config: containers::Config, progress: &mut Pro
     if let Some(reason) = account {
         return Err(PlayError::Failed(format!("the account of the messages is not whole: {reason}")));
     }
-    concluded(prepared, ledger, testimony, versions)
+    Ok(Played { trace_base: traces, ..concluded(prepared, ledger, testimony, versions)? })
 }
 
 /// Drives the run, shows how far it is, and ends it when a service has ended by itself.

@@ -10,8 +10,9 @@ use adapters::{
     runtime::{Epoch, TokioEngine},
     store::Postgres,
 };
-use containers::{Config, Images, Limits, Rabbit, Role, Stack, Testimony};
+use containers::{Blueprint, Config, Images, Limits, Rabbit, Role, Stack, Standing, Testimony};
 use contracts::{message, services};
+use faults::Kind;
 use scenarios::{Scenario, Stage, scale};
 use tokio::runtime::Handle;
 use world::{Node, Runtime, Telemetry, World};
@@ -27,6 +28,41 @@ const CONNECTIONS: usize = 8;
 const ANSWER: Duration = Duration::from_secs(30);
 /// Traces of one order: one for each stimulus, and for what polls in between.
 const TRACES_PER_ORDER: usize = 40;
+
+/// Where a run takes place.
+#[derive(Clone, Debug)]
+pub struct Place {
+    /// The services' binary.
+    pub app: PathBuf,
+    /// Which images.
+    pub images: Images,
+    /// How long things may take.
+    pub limits: Limits,
+    /// The open stack that is used when it is up; without it everything is the run's own.
+    pub open: Option<String>,
+}
+
+impl Place {
+    /// The open stack as it must be.
+    #[must_use]
+    pub fn blueprint(&self) -> Option<Blueprint> {
+        self.open.clone().map(|name| blueprint(name, self.images.clone(), self.limits))
+    }
+}
+
+/// An open stack of this version of Loupe.
+#[must_use]
+pub fn blueprint(name: String, images: Images, limits: Limits) -> Blueprint {
+    Blueprint { standing: standing(name), images, databases: databases(), limits }
+}
+
+fn standing(name: String) -> Standing {
+    Standing { name, version: env!("CARGO_PKG_VERSION").to_owned() }
+}
+
+fn databases() -> Vec<String> {
+    vec![SHOP.into(), MES.into()]
+}
 
 /// A running stack and its stage.
 pub struct Assembly {
@@ -51,11 +87,12 @@ pub enum AssemblyError {
     Settings(#[from] serde_json::Error),
 }
 
-/// The stack that a scenario needs; `app` is the services' binary.
+/// The stack that a scenario needs.
 ///
 /// # Errors
 /// When the settings are no JSON.
-pub fn config(scenario: &Scenario, app: PathBuf, images: Images, limits: Limits) -> Result<Config, serde_json::Error> {
+pub fn config(scenario: &Scenario, place: Place) -> Result<Config, serde_json::Error> {
+    let Place { app, images, limits, open } = place;
     let settings = serde_json::to_string(&scale::settings(scenario))?;
     let role = |name: &'static str, database: Option<&str>| Role {
         name: name.to_owned(),
@@ -79,22 +116,25 @@ pub fn config(scenario: &Scenario, app: PathBuf, images: Images, limits: Limits)
             role(services::MES_API, Some(MES)),
             role(services::MES, None),
         ],
-        databases: vec![SHOP.into(), MES.into()],
+        databases: databases(),
         rabbit: Rabbit { consumer_timeout: Some(scenario.broker.consumer_timeout), channel_tick: Some(scenario.broker.tick) },
         queue_of,
         max_traces: (orders * TRACES_PER_ORDER).max(10_000),
         limits,
+        open: open.map(standing),
+        breaks_broker: scenario.faults.iter().any(|fault| matches!(fault.kind, Kind::BrokerKill | Kind::BrokerRestart)),
     })
 }
 
 impl Assembly {
-    /// Starts the stack and sets the stage, on the current tokio runtime. The run begins now.
+    /// Starts the stack and sets the stage, on the current tokio runtime; `say` is told what is being done. The run begins
+    /// now.
     ///
     /// # Errors
     /// When the stack does not come up; nothing is left behind.
-    pub async fn start(config: Config) -> Result<Self, AssemblyError> {
+    pub async fn start(config: Config, say: &(dyn Fn(&str) + Sync)) -> Result<Self, AssemblyError> {
         let seed = config.seed;
-        let stack = Stack::start(config).await?;
+        let stack = Stack::start(config, say).await?;
         let rt = Runtime::new(TokioEngine::new(Handle::current(), seed, Epoch::at(stack.epoch_ns())), DRIVER);
         match stage(&stack, rt).await {
             Ok(stage) => Ok(Self { stack, stage }),

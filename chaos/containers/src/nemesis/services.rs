@@ -12,7 +12,11 @@ use testcontainers::bollard::{
     query_parameters::{KillContainerOptionsBuilder, StartContainerOptions},
 };
 
-use crate::{Error, docker::Part, parts::service};
+use crate::{
+    Error,
+    docker::Part,
+    parts::{self, service},
+};
 
 /// A process that was killed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -78,7 +82,7 @@ impl Services {
     pub(super) async fn start_again(&self, service: &str) -> Result<(), Error> {
         let container = self.container(service)?;
         self.docker.start_container(container, None::<StartContainerOptions>).await?;
-        service::alive(&self.docker, &Part { name: service, container, limit: self.ready }).await?;
+        parts::ready(&self.docker, &Part { name: service, container, limit: self.ready }, service::LIVES, 0).await?;
         service::begin(&self.docker, (service, container), self.epoch_ns).await?;
         self.addresses.set(service, service::address(&self.docker, container).await?);
         self.lock_away().retain(|away| away != service);

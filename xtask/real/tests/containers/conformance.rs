@@ -37,7 +37,7 @@ fn the_simulated_world_keeps_the_promises() {
 fn the_containers_world_keeps_the_promises() {
     if gate::containers() {
         gate::block_on(async {
-            let stack = Stack::start(config()).await.unwrap_or_else(|error| panic!("{error}"));
+            let stack = Stack::start(config(), &gate::silent).await.unwrap_or_else(|error| panic!("{error}"));
             let world = world(&stack).await;
             promises(world).await;
             stack.end().await.unwrap();
@@ -51,18 +51,20 @@ fn config() -> Config {
         app: std::path::PathBuf::new(),
         seed: 1,
         roles: Vec::new(),
-        databases: vec!["db".into()],
+        databases: vec!["shop".into()],
         rabbit: Rabbit::default(),
         queue_of: [].into(),
         max_traces: 10,
         limits: Limits::default(),
+        open: gate::standing(),
+        breaks_broker: false,
     }
 }
 
 async fn world(stack: &Stack) -> World {
     let engine = TokioEngine::new(tokio::runtime::Handle::current(), 1, Epoch::at(wall_clock_ns()));
     let rt = Runtime::new(engine, DRIVER);
-    let url = stack.database("db").await.unwrap().unwrap();
+    let url = stack.database("shop").await.unwrap().unwrap();
     World {
         broker: Arc::new(RabbitMq::new(rt.clone(), stack.broker().await.unwrap(), "x-event-id", Journal::none(rt.clone()))),
         store: Arc::new(Postgres::new(rt.clone(), &url, 4).unwrap()),

@@ -3,7 +3,6 @@
 use std::{collections::BTreeSet, time::Duration};
 
 use bytes::Bytes;
-use containers::{Images, Limits};
 use contracts::{Status, attributes};
 use faults::{End, Outcome};
 use http::{Method, Request};
@@ -75,9 +74,9 @@ fn an_order_reaches_its_end_and_its_traces_come_back_whole() {
     if gate::containers() {
         gate::block_on(async {
             let scenario = gate::scenario(QUICK);
-            let images = Images::from_environment(gate::variable);
-            let config = assembly::config(&scenario, gate::app(), images, Limits::default()).unwrap();
-            let assembly = Assembly::start(config).await.unwrap_or_else(|error| panic!("{error}"));
+            // Its Jaeger will be stopped: nobody else's.
+            let config = assembly::config(&scenario, gate::apart()).unwrap();
+            let assembly = Assembly::start(config, &gate::silent).await.unwrap_or_else(|error| panic!("{error}"));
             for (part, took) in assembly.stack().start_times() {
                 eprintln!("{part} ready in {} ms", took.as_millis());
             }

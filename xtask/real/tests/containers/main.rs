@@ -7,11 +7,15 @@ mod broker_kill;
 #[cfg(test)]
 mod conformance;
 #[cfg(test)]
+mod cut_off;
+#[cfg(test)]
 mod failures;
 #[cfg(test)]
 mod gate;
 #[cfg(test)]
 mod journey;
+#[cfg(test)]
+mod open_stack;
 #[cfg(test)]
 mod stop;
 #[cfg(test)]

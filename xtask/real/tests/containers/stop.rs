@@ -3,7 +3,6 @@
 use std::{collections::BTreeSet, process::Command, time::Duration};
 
 use adapters::journal::Entry;
-use containers::{Images, Limits};
 use contracts::{Status, services};
 use faults::{End, MessageLog as _};
 use real::{Assembly, assembly};
@@ -34,9 +33,8 @@ fn services_that_are_asked_to_end_lose_no_message_and_no_span() {
     if gate::containers() {
         gate::block_on(async {
             let scenario = gate::scenario(BUSY);
-            let images = Images::from_environment(gate::variable);
-            let config = assembly::config(&scenario, gate::app(), images, Limits::default()).unwrap();
-            let assembly = Assembly::start(config).await.unwrap_or_else(|error| panic!("{error}"));
+            let config = assembly::config(&scenario, gate::place()).unwrap();
+            let assembly = Assembly::start(config, &gate::silent).await.unwrap_or_else(|error| panic!("{error}"));
             let world = assembly.stage().world;
             let mut orders = Vec::new();
             for n in 0..ORDERS {

@@ -4,7 +4,7 @@
 use std::{collections::BTreeMap, path::Path, process::Command, thread, time::Duration};
 
 use adapters::telemetry::Counts;
-use containers::{Images, Limits, Testimony, testimony::ServiceSpans};
+use containers::{Testimony, testimony::ServiceSpans};
 use contracts::{architecture::Preset, attributes};
 use detector::Verdict;
 use harness::{Arena as _, Played, Prepared, conclude, options::WorldName, prepare, progress::Progress};
@@ -12,7 +12,7 @@ use judge::{
     Judged,
     report::{Outcome, Report},
 };
-use real::{Containers, arena};
+use real::{Containers, Place, arena};
 use scenarios::Scenario;
 use signals::{Span, span};
 
@@ -25,8 +25,8 @@ fn library(name: &str, preset: Preset) -> Prepared {
 }
 
 /// Plays on a real stack.
-fn played(prepared: &Prepared) -> Played {
-    let mut world = Containers::new(gate::app(), Images::from_environment(gate::variable), Limits::default()).unwrap();
+fn played(prepared: &Prepared, place: Place) -> Played {
+    let mut world = Containers::new(place).unwrap();
     let mut progress = Progress::begin(&prepared.scenario.name, true);
     world.play(prepared, &mut progress).unwrap_or_else(|error| panic!("{error}"))
 }
@@ -57,7 +57,7 @@ fn verdict(played: &Played, order: &str) -> Verdict {
 
 /// Plays a scenario of the library in both worlds: they end alike, and on the real Jaeger everything is exposed.
 fn alike(prepared: &Prepared) -> (Played, Report) {
-    let played = played(prepared);
+    let played = played(prepared, gate::place());
     let report = judged(prepared, &played).report;
     eprintln!("{}", render::terminal(&report, &render::Screen::default()));
     assert_eq!(report.outcome, simulated(prepared).outcome, "{:?}", report.reasons);
@@ -157,7 +157,7 @@ fn a_jaeger_that_is_stopped_in_the_middle_makes_the_run_unknown() {
     let prepared = prepare::prepared(gate::scenario(SHORT), false, true).unwrap();
     let own = format!("-{:x}-jaeger", std::process::id());
     let stopper = thread::Builder::new().spawn(move || stop(&own)).unwrap();
-    let played = played(&prepared);
+    let played = played(&prepared, gate::apart());
     assert!(stopper.join().unwrap(), "no Jaeger was there to stop");
     let report = judged(&prepared, &played).report;
     assert_eq!(report.outcome, Outcome::Unknown);
