@@ -20,8 +20,9 @@ use axum::{
     routing::{get, post},
 };
 use contracts::{
-    Settings, attributes,
+    Settings,
     architecture::Preset,
+    attributes,
     services::{INTERNET_SHOP, MES, SHOP_API},
     settings::PricingTimes,
 };

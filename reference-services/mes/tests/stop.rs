@@ -104,7 +104,8 @@ fn a_request_that_was_taken_is_answered_and_no_other_is_taken() {
         let (files, http) = (rig.sim.world(DRIVER, "driver").files, rig.sim.world(DRIVER, "driver").http);
         rig.drive(async move { files.put("models/o-1", "solid ring".into()).await.expect("it is put") });
         let ask = |attempt| {
-            let asked = CalculatePrice { order_id: "o-1".into(), order_ref: "c-1".into(), file_ref: "models/o-1".into(), attempt };
+            let asked =
+                CalculatePrice { order_id: "o-1".into(), order_ref: "c-1".into(), file_ref: "models/o-1".into(), attempt };
             http::Request::builder().method("POST").uri("/price").body(json(&asked)).expect("it is a request")
         };
         let caller = rig.sim.world(DRIVER, "driver").rt;

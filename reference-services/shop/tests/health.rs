@@ -39,12 +39,7 @@ impl Store for Part<dyn Store> {
         self.inner.begin(isolation)
     }
 
-    fn poll<'a>(
-        &'a self,
-        table: &'static Table,
-        wanted: &'a [(usize, Value)],
-        every: std::time::Duration,
-    ) -> Boxed<'a, ()> {
+    fn poll<'a>(&'a self, table: &'static Table, wanted: &'a [(usize, Value)], every: std::time::Duration) -> Boxed<'a, ()> {
         self.inner.poll(table, wanted, every)
     }
 }
