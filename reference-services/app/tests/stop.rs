@@ -1,5 +1,6 @@
 //! SIGTERM in the middle of work: the process takes nothing new, finishes or says that it could not, tells the tracing backend
 //! and its journal all it has to say, and goes with code 0. The parts around it are played here.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 #![expect(clippy::disallowed_methods, reason = "a process outside of any world is tried, with the machine's own time")]
 
 use std::{
@@ -118,7 +119,7 @@ impl Started {
             .unwrap();
         let started = Self { child, base: format!("http://{listen}") };
         let ready = async {
-            while !started.get("/readyz").await.is_some_and(|answer| answer.status() == StatusCode::OK.as_u16()) {
+            while started.get("/readyz").await.is_none_or(|answer| answer.status() != StatusCode::OK.as_u16()) {
                 sleep(Duration::from_millis(20)).await;
             }
         };
