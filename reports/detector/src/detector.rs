@@ -1,11 +1,14 @@
 //! Takes spans in as they come, and gives its word on every order at the end.
 
+mod broker;
+
 use std::{collections::VecDeque, sync::Arc};
 
 use opentelemetry::TraceId;
 use signals::Span;
 
 use crate::{
+    broker::Broker,
     finding::Finding,
     gap::{Gap, Known},
     journey::Journey,
@@ -29,6 +32,7 @@ pub struct Detector {
     clients: Vec<Arc<str>>,
     strays: Strays,
     gaps: Vec<Gap>,
+    broker: Broker,
     deadlines: Deadlines,
     /// Orders that showed their last step, in the order in which that was seen.
     closing: VecDeque<u32>,
@@ -114,6 +118,7 @@ impl Detector {
             clients: vec!["".into()],
             strays: Strays::default(),
             gaps: Vec::new(),
+            broker: Broker::default(),
             closing: VecDeque::new(),
             closed: Vec::new(),
             alarms: Vec::new(),
@@ -141,7 +146,7 @@ impl Detector {
                     order.latest_ns = order.latest_ns.max(span.end_ns);
                     order.hinted |= sighting.hinted;
                     for record in &records {
-                        self.take(number, *record, span.trace_id);
+                        self.take(number, *record, Some(span.trace_id));
                     }
                     self.close_later(number);
                 }
@@ -202,18 +207,22 @@ impl Detector {
             self.unshown |= self.way.happened(order.known()) & !order.seen;
         }
         let silent = self.silent();
+        if !self.broker.says_nothing() {
+            let vanished = self.orders.all.iter().flat_map(|order| order.vanished(&self.way)).collect();
+            self.broker.close(vanished);
+        }
         let gaps = self.known_gaps(end_ns);
         let mut findings: Vec<Finding> = Vec::with_capacity(self.orders.all.len());
         for (number, order) in self.orders.all.iter().enumerate() {
             let hidden = |journey: &Journey<'_>| hidden(journey, number, &gaps);
-            let testimony = Testimony { way: &self.way, end_ns, silent, hidden: &hidden };
+            let testimony = Testimony { way: &self.way, end_ns, silent, hidden: &hidden, broker: &self.broker };
             findings.push(judge(order, self.clients[usize::from(order.client)].clone(), &testimony));
         }
         findings.sort_by(|a, b| a.order_id.cmp(&b.order_id));
         findings
     }
 
-    fn take(&mut self, number: usize, record: Record, trace: TraceId) {
+    fn take(&mut self, number: usize, record: Record, trace: Option<TraceId>) {
         let order = &mut self.orders.all[number];
         if !order.take(record, trace, &self.way) {
             return;
@@ -280,7 +289,7 @@ impl Detector {
     fn place_strays(&mut self) {
         for (number, record, trace, hinted) in std::mem::take(&mut self.strays).place(&self.orders.all) {
             self.orders.all[number].hinted |= hinted;
-            self.take(number, record, trace);
+            self.take(number, record, Some(trace));
         }
     }
 

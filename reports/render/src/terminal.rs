@@ -28,6 +28,7 @@ pub fn terminal(report: &Report, screen: &Screen<'_>) -> String {
     let mut lines = vec![headline(report, screen), line("orders", &orders(report)), line("truth", &counts(report))];
     lines.push(line("exposed", &exposed(report)));
     lines.extend(hops(report, screen.colour));
+    lines.extend(causes(report));
     lines.push(line("thresholds", &thresholds(&report.thresholds)));
     let (shown, more) = report.reasons.split_at(report.reasons.len().min(MOST));
     lines.extend(shown.iter().map(|reason| line("because", &paint(reason, colour_of(report.outcome), screen.colour))));
@@ -142,6 +143,17 @@ fn hops(report: &Report, colour: bool) -> Vec<String> {
         lines.push(line("", &format!("and at {}", words::several(more.len() as u64, "further hop"))));
     }
     lines
+}
+
+/// The detector's causes, each with the tier of evidence that it rests on.
+fn causes(report: &Report) -> Option<String> {
+    let (shown, more) = report.alarms_by_cause.split_at(report.alarms_by_cause.len().min(MOST));
+    let mut said: Vec<String> =
+        shown.iter().map(|row| format!("{} {} ({})", words::count(row.orders), row.cause, row.tier)).collect();
+    if !more.is_empty() {
+        said.push(format!("and {}", words::several(more.len() as u64, "further cause")));
+    }
+    (!said.is_empty()).then(|| line("causes", &said.join("   ")))
 }
 
 /// How many thresholds hold.

@@ -8,6 +8,7 @@ use detector::{Detector, Gap};
 use harness::{
     Archive,
     arena::{Arena, PlayError, Played, Prepared},
+    broker::BrokerRecords,
     progress::{Progress, Reached},
 };
 use judge::case::Telemetry;
@@ -161,7 +162,8 @@ pub fn concluded(
         hear(&mut detector, &mut archive, span);
     }
     let findings = detector.finish(ledger.end_ns);
-    Ok(Played { ledger, findings, archive, telemetry, records, versions, trace_base: None, clock_error: CLOCK_ERROR })
+    let broker = BrokerRecords::default();
+    Ok(Played { ledger, findings, archive, broker, telemetry, records, versions, trace_base: None, clock_error: CLOCK_ERROR })
 }
 
 /// One span, by the time of its end: what ended before it has been heard.
