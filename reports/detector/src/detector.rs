@@ -202,8 +202,9 @@ impl Detector {
     #[must_use]
     pub fn finish(mut self, end_ns: u64) -> Vec<Finding> {
         self.place_strays();
+        self.relay();
         for order in &self.orders.all {
-            self.shown |= order.seen;
+            self.shown |= order.seen | order.relayed;
             self.unshown |= self.way.happened(order.known()) & !order.seen;
         }
         let silent = self.silent();
@@ -296,34 +297,32 @@ impl Detector {
     /// Steps that nobody shows for any order: nothing can be read from their missing.
     fn silent(&self) -> Steps {
         let unheard = (0..self.way.steps.len()).filter(|step| !self.heard[self.way.steps[*step].service]);
-        unheard.fold(self.unshown & !self.shown, |set, step| set | bit(step))
+        unheard.fold(self.unshown & !self.shown, |set, step| set | bit(step)) & !self.relayable()
     }
 
     fn known_gaps(&self, end_ns: u64) -> Vec<Known> {
         let known = |gap: &Gap| {
-            let service = match &gap.service {
-                None => None,
+            let steps = match &gap.service {
+                None => self.way.all,
                 // Nothing is expected of a service that is not on the way.
-                Some(name) => Some(self.way.service(name)?),
+                Some(name) => self.way.of_service(self.way.service(name)?),
             };
             let orders = gap.orders.as_ref().map(|ids| {
                 let mut numbers: Vec<usize> = ids.iter().filter_map(|id| self.orders.known(id)).collect();
                 numbers.sort_unstable();
                 numbers
             });
-            Some(Known { until_ns: gap.until_ns, service, orders })
+            Some(Known { until_ns: gap.until_ns, steps, orders })
         };
-        self.gaps.iter().filter(|gap| gap.from_ns <= end_ns).filter_map(known).collect()
+        self.gaps.iter().filter(|gap| gap.from_ns <= end_ns).filter_map(known).chain(self.unheard_by_the_broker(end_ns)).collect()
     }
 }
 
 /// Steps of an order that a gap may have swallowed: those of its witnesses that may have been before its end.
 fn hidden(journey: &Journey<'_>, number: usize, gaps: &[Known]) -> Steps {
     let concerns = |gap: &&Known| gap.orders.as_ref().is_none_or(|orders| orders.binary_search(&number).is_ok());
-    let way = journey.way;
     let swallowed = |gap: &Known| {
-        let witnessed = |step: &StepId| gap.service.is_none_or(|service| way.steps[*step].service == service);
-        let missing = members(way.all & !journey.happened).filter(witnessed);
+        let missing = members(gap.steps & !journey.happened);
         missing.filter(|step| journey.earliest(*step) <= gap.until_ns).fold(0, |set, step| set | bit(step))
     };
     gaps.iter().filter(concerns).fold(0, |set, gap| set | swallowed(gap))

@@ -25,6 +25,8 @@ pub(crate) struct Order {
     pub(crate) seen: Steps,
     /// Steps that somebody says have happened before.
     pub(crate) hinted: Steps,
+    /// Steps of silent services that the broker's firehose shows instead of them.
+    pub(crate) relayed: Steps,
     /// The latest end of a span about it.
     pub(crate) latest_ns: u64,
     /// Evidence, as it came. Once it is closed: only what came after.
@@ -43,6 +45,7 @@ impl Order {
             closing: false,
             seen: 0,
             hinted: 0,
+            relayed: 0,
             latest_ns: 0,
             records: Vec::new(),
             traces: Vec::new(),
@@ -52,7 +55,7 @@ impl Order {
 
     /// The steps of which something is known.
     pub(crate) fn known(&self) -> Steps {
-        self.seen | self.hinted
+        self.seen | self.hinted | self.relayed
     }
 
     /// Takes evidence in; false when it says nothing new.

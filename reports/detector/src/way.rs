@@ -126,6 +126,11 @@ impl Way {
         self.services.iter().position(|known| known == name)
     }
 
+    /// The steps that a service witnesses.
+    pub(crate) fn of_service(&self, service: usize) -> Steps {
+        members(self.all).filter(|step| self.steps[*step].service == service).fold(0, |set, step| set | bit(step))
+    }
+
     /// The place of a message with a routing key.
     pub(crate) fn message_of(&self, key: &str) -> Option<usize> {
         self.keys.iter().position(|known| known == key)

@@ -277,7 +277,7 @@ mod tests {
         let kill = &report.faults[1];
         assert_eq!(kill.proof.as_deref(), Some("29 messages lost from queues, 3 connections broken"));
         assert_eq!((kill.effects, kill.orders_hit, kill.exposure.exposed), (32, 29, 29));
-        assert_eq!(kill.exposure.tiers, BTreeMap::from([("B".to_owned(), 29)]));
+        assert_eq!(kill.exposure.tiers, BTreeMap::from([("C".to_owned(), 29)]));
     }
 
     #[test]

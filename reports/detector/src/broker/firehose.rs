@@ -60,6 +60,11 @@ impl Firehose {
         self.silences.iter().any(|silence| silence.from_ns <= until_ns && from_ns <= silence.until_ns)
     }
 
+    /// When nobody listened.
+    pub(crate) fn silences(&self) -> &[Silence] {
+        &self.silences
+    }
+
     /// What a record says.
     pub(crate) fn says(&self, record: &Record) -> Said {
         let text = |words: &Words, number: u64| words.text(number as u32).map_or_else(String::new, ToString::to_string);

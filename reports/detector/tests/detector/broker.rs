@@ -308,3 +308,31 @@ fn up_to(line: &str) -> String {
     let lines: Vec<&str> = CALM.lines().map(str::trim).take_while(|other| *other != line).collect();
     lines.join("\n")
 }
+
+/// The calm life of an order as the firehose shows the messages of a silent CRM.
+fn of_a_silent_crm() -> String {
+    without(CALM, "crm-api")
+}
+
+#[test]
+fn what_a_silent_service_sent_and_was_handed_the_firehose_shows() {
+    let silent = of_a_silent_crm();
+    let alone = |text: &str, broker: &Broker| {
+        let mut detector = seen(&spans(&format!("{}\n{text}", of("o-calm", &silent))));
+        broker.tell(&mut detector);
+        line(&finish(detector, "5h").remove(0))
+    };
+    // Nothing says that the CRM sent it: it may as well be there still.
+    let vanished = until(&silent, "mes-api receives order.submitted");
+    assert!(alone(&vanished, &Broker::default()).starts_with("lost, at order.submitted commit-send, alarm"));
+    let came = Broker::default().published("13m1s", "m1", &["mes.orders"]);
+    let exact = "lost, at order.submitted transit, never_delivered(D), alarm 43m, hops 3/4";
+    assert_eq!(alone(&vanished, &came), exact);
+    // Nothing came, and somebody listened all the time: it was not sent.
+    let mut listening = came;
+    listening.passages[0].correlation_id = "o-calm".into();
+    let unsent = "lost, at order.submitted commit-send, not_published(D), alarm 43m, hops 2/3";
+    assert_eq!(alone(&vanished, &listening), unsent);
+    // Whether it was sent while nobody listened, nobody knows; that it was not received is known all the same.
+    assert!(alone(&vanished, &listening.silent("13m", "14m")).starts_with("lost, at order.submitted commit-send, alarm"));
+}
