@@ -2,19 +2,21 @@
 //! and nothing but cause, tier and records depends on it.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+mod causes;
 mod sized;
 
-use std::{collections::BTreeMap, path::Path};
+use std::path::Path;
 
 use contracts::{architecture::Preset, message};
 use detector::{Finding, Tier, Verdict};
-use faults::End;
 use harness::{Arena as _, Played, conclude, options::WorldName, prepare, progress::Progress};
 use scenarios::{
     Scenario,
     language::{BrokerTelemetry, Instrumentation},
 };
 use xtask::simulated::Simulated;
+
+use causes::Claimed;
 
 /// Every library scenario on both architectures, small.
 fn scenarios() -> impl Iterator<Item = Scenario> {
@@ -61,51 +63,13 @@ fn where_one_service_drops_the_context_the_count_names_the_hop() {
     assert!(report.unseen.iter().any(|unseen| unseen.what.contains(hop)), "{:?}", report.unseen);
 }
 
-/// What became of the messages of each order, by routing key.
-type Ends = BTreeMap<(String, &'static str), Vec<End>>;
-
-fn ends(played: &Played) -> Ends {
-    let mut ends = Ends::new();
-    for account in played.ledger.initiated() {
-        for fate in &account.messages {
-            if let (Some(order), Some(key)) = (&account.order_id, message::routing_key(fate.announces)) {
-                ends.entry((order.to_string(), key)).or_default().push(fate.end);
-            }
-        }
-    }
-    ends
-}
-
-/// Whether what happened to a message is what a cause says.
-fn is_true(cause: &str, ends: &[End]) -> bool {
-    let one = |wanted: &[End]| ends.iter().any(|end| wanted.contains(end));
-    match cause {
-        "lost_from_queue" | "lost_unacked" => one(&[End::Lost]),
-        // In its queue or on its way there.
-        "gone_with_broker" => one(&[End::Lost, End::NotSent]),
-        "broker_away" | "never_reached_broker" => one(&[End::NotSent]),
-        "not_published" => ends.is_empty(),
-        "unroutable" => one(&[End::Unroutable]),
-        "acked_unprocessed" => one(&[End::Acked]),
-        _ => true,
-    }
-}
-
 #[test]
 fn no_cause_goes_beyond_what_happened() {
-    let mut claimed: BTreeMap<(&str, Tier), u64> = BTreeMap::new();
+    let mut claimed = Claimed::new();
     for scenario in scenarios() {
         for broker in [BrokerTelemetry::Counters, BrokerTelemetry::Firehose] {
-            let played = played(&scenario, broker);
-            let ends = ends(&played);
-            for finding in played.findings.iter().filter(|finding| finding.tier >= Tier::C) {
-                let (cause, hop) = (finding.cause.unwrap(), finding.hop.as_deref().unwrap());
-                let key =
-                    message::TOPOLOGY.bindings.iter().map(|(_, key, _)| *key).find(|key| hop.starts_with(&format!("{key} ")));
-                let ends = key.and_then(|key| ends.get(&(finding.order_id.to_string(), key))).map_or(&[][..], Vec::as_slice);
-                assert!(is_true(cause, ends), "{}: {ends:?} {finding:#?}", name(&scenario));
-                assert!(!finding.records.is_empty(), "{}: {finding:#?}", name(&scenario));
-                *claimed.entry((cause, finding.tier)).or_default() += 1;
+            for (cause, times) in causes::checked(&name(&scenario), &played(&scenario, broker)) {
+                *claimed.entry(cause).or_default() += times;
             }
         }
     }

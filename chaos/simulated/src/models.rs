@@ -240,10 +240,10 @@ impl Models {
         self.0.backend.journals()
     }
 
-    /// All looks at the broker's counters until now.
+    /// The looks at the broker's counters since the last call.
     #[must_use]
-    pub fn scrapes(&self) -> Vec<Scrape> {
-        self.0.broker.scrapes()
+    pub fn take_scrapes(&self) -> Vec<Scrape> {
+        self.0.broker.take_scrapes()
     }
 
     /// Adds what the broker's firehose showed since the last call.

@@ -7,8 +7,8 @@ use signals::{Passage, Scrape, counters, firehose, firehose::Contexts};
 /// The broker's records of a run.
 #[derive(Clone, Debug, Default)]
 pub struct BrokerRecords {
-    /// Looks at its counters, in the order they were made.
-    pub scrapes: Vec<Scrape>,
+    /// Looks at its counters, in the order they were made, where they are kept.
+    scrapes: Vec<Scrape>,
     /// Messages that passed, where they are kept: a month has a hundred thousand.
     passages: Vec<Passage>,
     /// How many of them carried a trace context; `None` where nobody listened.
@@ -21,6 +21,13 @@ impl BrokerRecords {
     #[must_use]
     pub fn new(keep: bool, listening: bool) -> Self {
         Self { keep, contexts: listening.then(Contexts::default), ..Self::default() }
+    }
+
+    /// Takes a look at the counters in.
+    pub fn look(&mut self, scrape: &Scrape) {
+        if self.keep {
+            self.scrapes.push(scrape.clone());
+        }
     }
 
     /// Takes a message in.
@@ -39,6 +46,12 @@ impl BrokerRecords {
         self.contexts.as_ref()
     }
 
+    /// The looks that were kept.
+    #[must_use]
+    pub fn scrapes(&self) -> &[Scrape] {
+        &self.scrapes
+    }
+
     /// The messages that were kept.
     #[must_use]
     pub fn passages(&self) -> &[Passage] {
@@ -48,7 +61,7 @@ impl BrokerRecords {
     /// Name and content of each file that there is something for.
     pub(crate) fn files(&self) -> Vec<(&'static str, Content<'_>)> {
         let mut files: Vec<(&'static str, Content<'_>)> = Vec::new();
-        if self.keep && !self.scrapes.is_empty() {
+        if !self.scrapes.is_empty() {
             files.push(("counters.jsonl", Box::new(|out| counters::write(&self.scrapes, out))));
         }
         if !self.passages.is_empty() {

@@ -123,8 +123,10 @@ impl Listener {
             }
         }
         simulation.silences().into_iter().for_each(|silence| detector.observe_silence(silence));
-        broker.scrapes = simulation.scrapes();
-        broker.scrapes.iter().for_each(|scrape| detector.observe_counters(scrape));
+        for scrape in simulation.take_scrapes() {
+            broker.look(&scrape);
+            detector.observe_counters(scrape);
+        }
         Ok(Played {
             findings: detector.finish(ledger.end_ns),
             ledger,

@@ -135,11 +135,12 @@ impl State {
 
     /// A message came to an exchange that is there.
     pub(super) fn came_in(&mut self, now: Duration, entry: Entry, message: &Message, mandatory: bool, queues: &[usize]) {
-        if self.account.last(entry) == End::Unroutable {
+        if queues.is_empty() {
+            if self.account.last(entry) != End::Unroutable {
+                return;
+            }
             let count = if mandatory { &mut self.monitor.unroutable_returned } else { &mut self.monitor.unroutable_dropped };
             *count += 1;
-        } else if queues.is_empty() {
-            return;
         }
         if self.monitor.listening {
             let names = queues.iter().map(|queue| Arc::clone(&self.queues[*queue].name)).collect();
@@ -149,12 +150,12 @@ impl State {
 }
 
 impl Exchange {
-    /// All looks at the counters until now.
-    pub(crate) fn scrapes(&self) -> Vec<Scrape> {
+    /// The looks at the counters since the last call.
+    pub(crate) fn take_scrapes(&self) -> Vec<Scrape> {
         let now = self.now();
         let mut state = lock(&self.0.state);
         state.look_before(now);
-        state.monitor.scrapes.clone()
+        std::mem::take(&mut state.monitor.scrapes)
     }
 
     /// Adds what the firehose showed since the last call.

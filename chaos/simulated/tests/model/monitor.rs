@@ -28,6 +28,7 @@ pub(crate) struct Books {
     /// Since the start of the run.
     all_published: u64,
     passages: Vec<Passage>,
+    scrapes: Vec<Scrape>,
 }
 
 impl Books {
@@ -38,6 +39,7 @@ impl Books {
             recovered,
             all_published: self.all_published,
             passages: std::mem::take(&mut self.passages),
+            scrapes: std::mem::take(&mut self.scrapes),
             ..Self::default()
         };
     }
@@ -45,7 +47,8 @@ impl Books {
     /// Counters, account and firehose agree with the books. `depth` is what is in the queue, waiting or out.
     pub(crate) async fn compare(&mut self, models: &Models, depth: u64) {
         models.drain_passages_into(&mut self.passages);
-        let scrapes = models.scrapes();
+        self.scrapes.extend(models.take_scrapes());
+        let scrapes = &self.scrapes;
         let shown = scrapes.iter().rev().find_map(|scrape| scrape.queue(QUEUE)).unwrap();
         assert_eq!((shown.published, shown.acked, shown.depth()), (self.published, self.acked, depth), "{shown:?}");
         let answered = shown.acked + self.rejected;
@@ -55,9 +58,9 @@ impl Books {
         let published = self.passages.iter().filter(|passage| matches!(passage.at, At::Publish { .. })).count() as u64;
         assert_eq!(published, self.all_published + self.published, "each message passed once");
         let again = self.passages.iter().filter(|passage| matches!(passage.at, At::Deliver { redelivered: true, .. }));
-        assert_eq!(again.count() as u64, total(&scrapes, |queue| queue.redelivered));
+        assert_eq!(again.count() as u64, total(scrapes, |queue| queue.redelivered));
         let delivered = self.passages.iter().filter(|passage| matches!(passage.at, At::Deliver { .. }));
-        assert_eq!(delivered.count() as u64, total(&scrapes, |queue| queue.delivered));
+        assert_eq!(delivered.count() as u64, total(scrapes, |queue| queue.delivered));
     }
 }
 
@@ -99,7 +102,7 @@ fn looks_come_at_their_interval_and_show_an_outage_as_one() {
         world.rt.sleep(secs(130)).await;
         models.nemesis().lift(&fault).await.unwrap();
         world.rt.sleep(secs(100)).await;
-        models.scrapes()
+        models.take_scrapes()
     });
     // The queue is there from the start, so at 60 and 120 s it is empty; then one is out of three, then of two.
     let expected = [(Some((0, 0)), 2), (Some((2, 1)), 2), (Some((1, 1)), 1), (None, 2), (Some((2, 0)), 2)];
@@ -123,7 +126,7 @@ fn what_no_queue_is_bound_for_is_counted_and_passes_to_nobody() {
         world.rt.sleep(ms(10)).await;
         let mut passages = Vec::new();
         models.drain_passages_into(&mut passages);
-        (passages, models.scrapes(), models.messages().fates().await)
+        (passages, models.take_scrapes(), models.messages().fates().await)
     });
     let broker = scrapes.last().unwrap().broker.clone().unwrap();
     assert_eq!((broker.unroutable_dropped, broker.unroutable_returned), (1, 2));
@@ -162,7 +165,7 @@ fn nobody_asked_nothing_is_kept() {
         world.rt.sleep(secs(100_000)).await;
         let mut passages = Vec::new();
         models.drain_passages_into(&mut passages);
-        (passages.len(), models.scrapes().len(), models.silences().len())
+        (passages.len(), models.take_scrapes().len(), models.silences().len())
     });
     assert_eq!(kept, (0, 0, 0));
 }

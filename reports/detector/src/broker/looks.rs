@@ -20,8 +20,8 @@ fn answered(scrapes: &[Scrape]) -> impl DoubleEndedIterator<Item = Look<'_>> {
 }
 
 impl Looks {
-    pub(crate) fn add(&mut self, scrape: &Scrape) {
-        self.0.push(scrape.clone());
+    pub(crate) fn add(&mut self, scrape: Scrape) {
+        self.0.push(scrape);
     }
 
     pub(crate) fn sort(&mut self) {

@@ -11,7 +11,7 @@ use crate::{
 
 impl Detector {
     /// Takes in what one look at the broker's counters showed.
-    pub fn observe_counters(&mut self, scrape: &Scrape) {
+    pub fn observe_counters(&mut self, scrape: Scrape) {
         self.broker.looks.add(scrape);
     }
 

@@ -66,7 +66,7 @@ impl Broker {
     }
 
     fn tell(&self, detector: &mut Detector) {
-        self.scrapes.iter().for_each(|scrape| detector.observe_counters(scrape));
+        self.scrapes.iter().for_each(|scrape| detector.observe_counters(scrape.clone()));
         self.passages.iter().for_each(|passage| detector.observe_passage(passage));
         self.silences.iter().for_each(|silence| detector.observe_silence(*silence));
     }
