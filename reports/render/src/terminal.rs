@@ -221,6 +221,7 @@ mod tests {
                   exposed     41 of 41 (recall 1.00  precision 1.00  hop@1 1.00), half of them within 31 min
                   lost at     crm-api -> mes-api  order.submitted transit  29  broker-kill at 1 d 1 h (29 messages lost from queues)
                   slow at     crm-api -> mes-api  order.submitted transit  12  slow-pricing at 1 d (1 calculation slowed)
+                  causes      29 gone_with_broker (C)
                   thresholds  5 of 5 hold
                 PASS  report: target/loupe/x/latest/report.html   again: cargo xtask simulate broker-kill --seed 42"#]],
         );
@@ -237,6 +238,7 @@ mod tests {
                   exposed     24 of 41 (recall 0.59  precision 0.92  hop@1 0.59), half of them at once, 2 false alarms
                   lost at     crm-api -> mes-api  order.submitted transit  29  BLIND to 17  broker-kill at 1 d 1 h (29 messages lost from queues)
                   slow at     crm-api -> mes-api  order.submitted transit  12  slow-pricing at 1 d (1 calculation slowed)
+                  causes      12 gone_with_broker (C)
                   thresholds  2 of 5 hold
                   because     threshold lost_unexposed count==0: observed 17; worst order c-000001
                   because     threshold exposure_recall rate==1: observed 0.59; worst order c-000001
