@@ -16,13 +16,18 @@ use contracts::{
 use faults::Kind;
 
 use crate::{
-    language::{Executor, Factors, Load, Pool, RampStage, Rate, Recorded, Scale, Scenario, units::written, whole_millis},
+    language::{
+        BrokerTelemetry, Executor, Factors, Load, Pool, RampStage, Rate, Recorded, Scale, Scenario, units::written, whole_millis,
+    },
     lifecycle::LifecycleError,
     people::{People, Wait},
 };
 
 /// A pool's utilisation may move by this share of itself.
 const TOLERANCE: f64 = 0.05;
+
+/// A real broker tells its counts once a second at most.
+const LEAST_SCRAPE_INTERVAL: Duration = Duration::from_secs(1);
 
 /// Why a scenario cannot be scaled.
 #[derive(Debug, thiserror::Error)]
@@ -172,6 +177,14 @@ fn hastier(people: &People, factors: Factors) -> People {
         retry: over(people.retry, factors.machine),
         carrier_retry: over(people.carrier_retry, factors.machine),
     }
+}
+
+/// Between two looks at the broker's counters, in the run's own time; `None` where nobody looks.
+#[must_use]
+pub fn scrapes_every(scenario: &Scenario) -> Option<Duration> {
+    let every = scenario.instrumentation.scrape_interval;
+    let scaled = scenario.scaled_by.map_or(every, |factors| over(every, factors.machine).max(LEAST_SCRAPE_INTERVAL));
+    (scenario.instrumentation.broker != BrokerTelemetry::None).then_some(scaled)
 }
 
 /// What the services of a run are told, in the run's own time.

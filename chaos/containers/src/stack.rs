@@ -151,6 +151,12 @@ impl Stack {
         Ok(rabbitmq::url("127.0.0.1", port, &self.run.name()))
     }
 
+    /// The broker, for whoever watches it.
+    pub(crate) fn broker_part(&self) -> BrokerPart {
+        let (container, virtual_host) = (self.foundation.broker.id.to_string(), self.run.name());
+        BrokerPart { docker: self.docker.clone(), container, virtual_host }
+    }
+
     /// Where people look at a trace after the run, up to its id; `None` when the traces go with it.
     pub async fn traces(&self) -> Option<String> {
         self.run.guest()?.found().jaeger?;
@@ -216,6 +222,14 @@ impl Stack {
     pub async fn end(self) -> Result<(), Error> {
         self.run.end(&self.docker).await
     }
+}
+
+/// A run's part of a broker.
+#[derive(Clone)]
+pub(crate) struct BrokerPart {
+    pub(crate) docker: Docker,
+    pub(crate) container: String,
+    pub(crate) virtual_host: String,
 }
 
 /// The services of a run.

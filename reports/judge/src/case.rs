@@ -8,6 +8,7 @@ use std::{
 use detector::Finding;
 use faults::{Effect, Fault};
 use scenarios::{language::Threshold, truth::Truth};
+use signals::firehose::Contexts;
 
 /// Everything the judge needs to know about one run.
 #[derive(Clone, Debug, Default)]
@@ -28,6 +29,8 @@ pub struct Case {
     pub thresholds: Vec<Threshold>,
     /// Whether the telemetry is all there.
     pub telemetry: Telemetry,
+    /// How many messages carried a trace context, as counted at the broker; `None` where nobody listened there.
+    pub contexts: Option<Contexts>,
     /// When messages were in each queue, delivered and unacknowledged ones included: from, to, nanoseconds since the Unix
     /// epoch.
     pub queues: BTreeMap<String, Vec<(u64, u64)>>,

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use detector::Verdict;
 use scenarios::truth::Class;
+use signals::firehose::Contexts;
 
 use crate::{
     answer,
@@ -13,7 +14,7 @@ use crate::{
     order_row,
     ordered::Ordered,
     outcome::{self, Base},
-    report::{self, BadOrder, BadOrderWithJourney, Orders, Report, Setting, Standing, TelemetryRow},
+    report::{self, BadOrder, BadOrderWithJourney, CauseRow, Messages, Orders, Report, Setting, Standing, TelemetryRow},
     states, thresholds, timeline, unseen, words,
 };
 
@@ -86,6 +87,7 @@ fn report(case: &Case, matched: &Matched<'_>, rows: &[BadOrderWithJourney]) -> R
         verdicts: verdicts(pairs),
         truth: classes(pairs),
         causes: causes(rows),
+        alarms_by_cause: alarms_by_cause(rows),
         truncated: orders.bad > bad.len() as u64,
         bad_orders: bad,
         false_alarms: listed(|standing| standing == Standing::FalseAlarm).take(LISTED_FALSE_ALARMS).cloned().collect(),
@@ -99,6 +101,7 @@ fn report(case: &Case, matched: &Matched<'_>, rows: &[BadOrderWithJourney]) -> R
             found: case.telemetry.found,
             killed: case.telemetry.killed,
             gap,
+            messages: case.contexts.as_ref().map(messages),
         },
         flow: flow::flow(case, pairs),
         timeline: timeline::timeline(case, pairs, &faults),
@@ -120,6 +123,28 @@ fn orders<'a>(pairs: &[Pair<'a>]) -> Orders {
         borderline: count(|pair| pair.truth.borderline),
         bad: count(Pair::bad),
     }
+}
+
+fn messages(contexts: &Contexts) -> Messages {
+    let (published, with_context) = contexts.sum();
+    let without = contexts.by_key.iter().filter(|(_, (messages, valid))| valid < messages);
+    let without_context = without.map(|(key, (messages, valid))| (key.to_string(), messages - valid)).collect();
+    Messages { published, with_context, without_context }
+}
+
+/// Bad orders by cause and tier of their alarm, the most frequent first.
+fn alarms_by_cause(rows: &[BadOrderWithJourney]) -> Vec<CauseRow> {
+    let mut counts: BTreeMap<(&str, &str), u64> = BTreeMap::new();
+    let bad = rows.iter().map(|row| &row.order).filter(|order| matches!(order.standing, Standing::Exposed | Standing::Misjudged));
+    for order in bad {
+        if let (Some(cause), Some(tier)) = (&order.cause, &order.tier) {
+            *counts.entry((cause, tier)).or_default() += 1;
+        }
+    }
+    let row = |((cause, tier), orders): ((&str, &str), u64)| CauseRow { cause: cause.to_owned(), tier: tier.to_owned(), orders };
+    let mut rows: Vec<CauseRow> = counts.into_iter().map(row).collect();
+    rows.sort_by_key(|row| std::cmp::Reverse(row.orders));
+    rows
 }
 
 fn causes(rows: &[BadOrderWithJourney]) -> BTreeMap<String, String> {
@@ -252,7 +277,7 @@ mod tests {
         let kill = &report.faults[1];
         assert_eq!(kill.proof.as_deref(), Some("29 messages lost from queues, 3 connections broken"));
         assert_eq!((kill.effects, kill.orders_hit, kill.exposure.exposed), (32, 29, 29));
-        assert_eq!(kill.exposure.tiers, BTreeMap::from([("B".to_owned(), 29)]));
+        assert_eq!(kill.exposure.tiers, BTreeMap::from([("C".to_owned(), 29)]));
     }
 
     #[test]

@@ -10,7 +10,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use crate::flow::{Flow, FlowHop, FlowState};
-pub use crate::order_row::{BadOrder, BadOrderWithJourney, Evidence, Hops, Miss, Standing};
+pub use crate::order_row::{BadOrder, BadOrderWithJourney, Evidence, Hops, Miss, RecordRow, Standing};
 use crate::ordered::Ordered;
 pub use crate::timeline::{Around, Slice, Timeline};
 
@@ -71,6 +71,9 @@ pub struct Report {
     pub false_alarms: Vec<BadOrder>,
     /// What the causes mean that bad orders and false alarms name.
     pub causes: BTreeMap<String, String>,
+    /// How often the alarms for bad orders name each cause, and the tier of evidence it rests on; the most frequent first.
+    #[serde(default)]
+    pub alarms_by_cause: Vec<CauseRow>,
     /// The faults, in the order they began.
     pub faults: Vec<FaultRow>,
     /// Bad orders that no fault hit: load and design alone.
@@ -225,6 +228,18 @@ pub struct BadHop {
     pub because: Option<String>,
 }
 
+/// A cause that alarms for bad orders name.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(JsonSchema))]
+pub struct CauseRow {
+    /// The cause.
+    pub cause: String,
+    /// The tier of evidence that it rests on.
+    pub tier: String,
+    /// How many bad orders.
+    pub orders: u64,
+}
+
 /// One fault.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(JsonSchema))]
@@ -345,6 +360,21 @@ pub struct TelemetryRow {
     pub killed: u64,
     /// Why it is no base for a verdict; null when it is.
     pub gap: Option<String>,
+    /// The messages that came to the broker; null where nobody listened there.
+    #[serde(default)]
+    pub messages: Option<Messages>,
+}
+
+/// Messages, counted where they came to the broker.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(JsonSchema))]
+pub struct Messages {
+    /// All of them.
+    pub published: u64,
+    /// Those with a valid `traceparent`.
+    pub with_context: u64,
+    /// Those without, by routing key; a key whose messages all have one is left out.
+    pub without_context: BTreeMap<String, u64>,
 }
 
 /// Something that this run could not see.

@@ -3,7 +3,7 @@
 use contracts::{Status, architecture::Preset, services};
 use faults::{broker_kill, broker_restart, consumer_kill, slow_pricing};
 
-use super::{Actor, InstrumentationPreset, Pool};
+use super::{Actor, BrokerTelemetry, InstrumentationPreset, Pool};
 
 /// A key of a table.
 pub(crate) struct Key {
@@ -119,7 +119,14 @@ const INSTRUMENTATION: &[Key] = &[
     key("silent", Takes::Any(&Takes::Name(&services::ALL)), Optional, "Services without traces, instead of the preset's.")
         .eg(r#"["crm-api"]"#),
     key("propagation", Takes::Flag, Optional, "Whether traceparent travels between services.").eg("false"),
+    key("unlinked", Takes::Any(&Takes::Name(&services::ALL)), Optional, "Services that pass no traceparent on.")
+        .eg(r#"["crm-api"]"#),
+    key("broker", Takes::Name(&BROKER_TELEMETRY), Optional, "What the broker lets see of itself: counters, or each message too.")
+        .eg(r#""firehose""#),
+    key("scrape-interval", Takes::Time, Default("1m"), "Between two looks at the broker's counters.").eg(r#""15s""#),
 ];
+const BROKER_TELEMETRY: [&str; 3] =
+    [BrokerTelemetry::None.name(), BrokerTelemetry::Counters.name(), BrokerTelemetry::Firehose.name()];
 
 const ACTORS: [&str; 2] = [Actor::Customer.name(), Actor::ApiUser.name()];
 const ACTOR: Key = key("actor", Takes::Name(&ACTORS), Required, "Who orders.").eg(r#""api-user""#);

@@ -8,8 +8,8 @@ use contracts::{
 };
 
 use super::{
-    Actor, Broker, Executor, Factors, Instrumentation, InstrumentationPreset, Load, Pool, Pricing, RampStage, Scale, Scenario,
-    Sla, check, fault,
+    Actor, Broker, BrokerTelemetry, Executor, Factors, Instrumentation, InstrumentationPreset, Load, Pool, Pricing, RampStage,
+    Scale, Scenario, Sla, check, fault,
     fields::{Fields, Value},
     keys,
     problem::{Problem, ScenarioError},
@@ -123,6 +123,10 @@ fn instrumentation(fields: &Fields) -> Instrumentation {
         instrumentation.silent = texts(fields, "silent");
     }
     instrumentation.propagation = fields.flag("propagation").unwrap_or(instrumentation.propagation);
+    instrumentation.unlinked = texts(fields, "unlinked");
+    let broker = |name: &str| BrokerTelemetry::ALL.into_iter().find(|broker| broker.name() == name);
+    instrumentation.broker = fields.text("broker").and_then(broker).unwrap_or(instrumentation.broker);
+    instrumentation.scrape_interval = fields.time("scrape-interval").unwrap_or(instrumentation.scrape_interval);
     instrumentation
 }
 

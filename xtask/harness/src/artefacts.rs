@@ -53,7 +53,8 @@ fn record(folder: &RunFolder, played: &Played, lifecycle: &Lifecycle) -> Result<
     folder.file("ledger.jsonl", |out| played.ledger.write_jsonl(&mut &mut *out))?;
     folder.file("spans.otlp.jsonl", |out| spans(played, out))?;
     folder.file("latency.hlog", |out| latency::write(&played.ledger, lifecycle, out))?;
-    folder.file("faults.jsonl", |out| played.ledger.write_faults_jsonl(&mut &mut *out))
+    folder.file("faults.jsonl", |out| played.ledger.write_faults_jsonl(&mut &mut *out))?;
+    played.broker.files().into_iter().try_for_each(|(name, content)| folder.file(name, |out| content(out)))
 }
 
 /// What was made of it.

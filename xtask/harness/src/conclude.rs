@@ -50,6 +50,7 @@ pub fn judged(prepared: &Prepared, played: &Played, world: WorldName) -> Result<
         lead_times: lead_times(latency::lead_time(ledger, &lifecycle)),
         thresholds: prepared.scenario.thresholds.clone(),
         telemetry: played.telemetry.clone(),
+        contexts: played.broker.contexts().cloned(),
         queues: queues::stays(ledger),
         exposed_when_full: None,
     };

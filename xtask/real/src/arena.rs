@@ -2,16 +2,17 @@
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
-use containers::{Testimony, testimony::Died};
+use containers::{BrokerSeen, Testimony, testimony::Died};
 use contracts::attributes;
 use detector::{Detector, Gap};
 use harness::{
     Archive,
     arena::{Arena, PlayError, Played, Prepared},
+    broker::BrokerRecords,
     progress::{Progress, Reached},
 };
 use judge::case::Telemetry;
-use scenarios::{Scenario, driver, ledger::Ledger};
+use scenarios::{Scenario, driver, language::BrokerTelemetry, ledger::Ledger};
 use signals::Span;
 use world::Either;
 
@@ -88,26 +89,30 @@ pub(crate) async fn first<A, B>(one: impl Future<Output = A>, other: impl Future
 
 async fn run(prepared: &Prepared, config: containers::Config, progress: &mut Progress) -> Result<Played, PlayError> {
     let versions = versions(&config);
-    let assembly = Assembly::start(config, &|phase| progress.phase(phase)).await.map_err(failed)?;
+    let mut assembly = Assembly::start(config, &|phase| progress.phase(phase)).await.map_err(failed)?;
     let traces = assembly.stack().traces().await;
     progress.phase("orders arrive");
-    let told = watched(&assembly, prepared, progress).await;
+    let told = match assembly.watch(&prepared.scenario).await {
+        Ok(()) => watched(&assembly, prepared, progress).await,
+        Err(error) => Err(failed(error)),
+    };
     let told = match told {
         Ok(ledger) => {
             progress.phase("reading the traces back from Jaeger");
-            Ok((ledger, assembly.testimony().await))
+            let seen = assembly.seen_of_broker();
+            Ok((ledger, assembly.testimony().await, seen))
         }
         Err(error) => Err(error),
     };
     let account = assembly.stack().messages().failure();
     progress.phase("removing the containers");
     let ended = assembly.end().await;
-    let (ledger, testimony) = told?;
+    let (ledger, testimony, seen) = told?;
     ended.map_err(failed)?;
     if let Some(reason) = account {
         return Err(PlayError::Failed(format!("the account of the messages is not whole: {reason}")));
     }
-    Ok(Played { trace_base: traces, ..concluded(prepared, ledger, testimony, versions)? })
+    Ok(Played { trace_base: traces, ..concluded(prepared, ledger, (testimony, seen), versions)? })
 }
 
 /// Drives the run, shows how far it is, and ends it when a service has ended by itself.
@@ -134,14 +139,14 @@ async fn watched(assembly: &Assembly, prepared: &Prepared, progress: &mut Progre
     }
 }
 
-/// Gives the detector what came back from Jaeger, and nothing else.
+/// Gives the detector what came back from Jaeger and what the broker let see of itself, and nothing else.
 ///
 /// # Errors
 /// When the lifecycle cannot be read (it was read before the run began).
 pub fn concluded(
     prepared: &Prepared,
     ledger: Ledger,
-    testimony: Testimony,
+    (testimony, seen): (Testimony, BrokerSeen),
     versions: BTreeMap<String, String>,
 ) -> Result<Played, PlayError> {
     let mut detector = Detector::new(detector::Lifecycle::parse(&prepared.lifecycle).map_err(failed)?);
@@ -160,8 +165,24 @@ pub fn concluded(
     for span in spans {
         hear(&mut detector, &mut archive, span);
     }
+    let listening = prepared.scenario.instrumentation.broker == BrokerTelemetry::Firehose;
+    let broker = watched_broker(&mut detector, BrokerRecords::new(archive.is_whole(), listening), seen);
     let findings = detector.finish(ledger.end_ns);
-    Ok(Played { ledger, findings, archive, telemetry, records, versions, trace_base: None, clock_error: CLOCK_ERROR })
+    Ok(Played { ledger, findings, archive, broker, telemetry, records, versions, trace_base: None, clock_error: CLOCK_ERROR })
+}
+
+/// What the broker let see of itself, heard and kept.
+fn watched_broker(detector: &mut Detector, mut records: BrokerRecords, seen: BrokerSeen) -> BrokerRecords {
+    seen.silences.into_iter().for_each(|silence| detector.observe_silence(silence));
+    for scrape in seen.scrapes {
+        records.look(&scrape);
+        detector.observe_counters(scrape);
+    }
+    for passage in seen.passages {
+        detector.observe_passage(&passage);
+        records.keep(passage);
+    }
+    records
 }
 
 /// One span, by the time of its end: what ended before it has been heard.

@@ -185,6 +185,12 @@ fn evidence(order: &BadOrder) -> Markup {
                 span class="label" { "Spans (trace id, span id)" }
                 ul { @for span in &order.evidence { li { code { (span.trace_id) " " (span.span_id) } } } }
             }
+            @if !order.records.is_empty() {
+                span class="label" { "Records of the broker (time since it was initiated)" }
+                ul { @for record in &order.records { li {
+                    code { (record.source) " " (record.name) } " " (words::duration(record.at_s - order.initiated_s)) ": " (record.says)
+                } } }
+            }
         }
     }
 }

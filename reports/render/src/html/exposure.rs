@@ -35,7 +35,7 @@ fn faults(report: &Report) -> Markup {
                         th scope="col" { "Fault" } th scope="col" { "When" } th scope="col" { "Proven effect" }
                         th scope="col" class="num" { "Bad orders" } th scope="col" { "Exposed" } th scope="col" { "Right hop" }
                         th scope="col" class="num" { "Time to expose" br; small { "median · longest" } }
-                        th scope="col" { abbr title="What the alarms rest on. A: spans alone. B: messaging attributes too." { "Tier" } }
+                        th scope="col" { abbr title="What the alarms rest on. A: spans alone. B: messaging attributes too. C: the broker's counters too. D: its firehose too." { "Tier" } }
                     }
                 }
                 tbody {

@@ -3,7 +3,12 @@
 //! What needs Docker is skipped, and says so, unless `LOUPE_CONTAINERS=1`.
 
 #[cfg(test)]
+mod broker_evidence;
+#[cfg(test)]
 mod broker_kill;
+#[cfg(test)]
+#[path = "../../../tests/causes/mod.rs"]
+mod causes;
 #[cfg(test)]
 mod conformance;
 #[cfg(test)]
