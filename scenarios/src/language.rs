@@ -53,6 +53,8 @@ pub struct Scenario {
     pub pricing: Pricing,
     /// How long people take, and how many there are.
     pub people: People,
+    /// The limits of the partners' intake.
+    pub partner_api: PartnerApi,
     /// The broker's own time settings.
     pub broker: Broker,
     /// What goes wrong, by begin. A repeated fault stands here once per time.
@@ -289,6 +291,13 @@ pub struct Pricing {
     pub mean: Duration,
     /// No calculation takes longer, unless a fault says so.
     pub max: Duration,
+}
+
+/// The limits of the partners' intake.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PartnerApi {
+    /// The largest model, bytes.
+    pub max_model_size: u32,
 }
 
 /// The broker's own time settings.

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use contracts::{
     Settings,
-    settings::{PricingTimes, SlowWindow},
+    settings::{PartnerLimits, PricingTimes, SlowWindow},
 };
 use faults::Kind;
 
@@ -172,10 +172,15 @@ fn hastier(people: &People, factors: Factors) -> People {
         packaging: wait(people.packaging),
         shipping: wait(people.shipping),
         carrier: wait(people.carrier),
+        closing: wait(people.closing),
+        asking: wait(people.asking),
         sellers: people.sellers,
         operators: people.operators,
+        constructor: people.constructor,
+        askers: people.askers,
+        uncalled: people.uncalled,
         retry: over(people.retry, factors.machine),
-        carrier_retry: over(people.carrier_retry, factors.machine),
+        close_retry: over(people.close_retry, factors.machine),
     }
 }
 
@@ -199,6 +204,7 @@ pub fn settings(scenario: &Scenario) -> Settings {
     Settings {
         architecture: scenario.architecture,
         pricing: PricingTimes { mean: scenario.pricing.mean, max: scenario.pricing.max, slow: slow.collect() },
+        partner: PartnerLimits { model_bytes: scenario.partner_api.max_model_size as usize },
         poll: wait(1, 5),
         reconnect: wait(5, 5),
         // A real broker writes to its disk before it confirms, and that never gets faster.

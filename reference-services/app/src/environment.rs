@@ -98,13 +98,17 @@ where
 #[cfg(test)]
 mod tests {
     use super::*;
-    use contracts::{architecture::Preset, settings::PricingTimes};
+    use contracts::{
+        architecture::Preset,
+        settings::{PartnerLimits, PricingTimes},
+    };
 
     fn environment(name: &str) -> Option<String> {
         let second = Duration::from_secs(1);
         let settings = Settings {
             architecture: Preset::ToBe.architecture(),
             pricing: PricingTimes { mean: second, max: 90 * second, slow: Vec::new() },
+            partner: PartnerLimits { model_bytes: 1 << 20 },
             poll: second,
             reconnect: second,
             confirm_timeout: second,

@@ -18,8 +18,13 @@ pub enum Refusal {
     #[error("{0}")]
     Malformed(String),
     /// The body is larger than the service takes.
-    #[error("the body is larger than {0} bytes")]
-    TooLarge(usize),
+    #[error("the {what} is larger than {limit} bytes")]
+    TooLarge {
+        /// The body, or a part of it.
+        what: &'static str,
+        /// What the service takes, bytes.
+        limit: usize,
+    },
     /// There is no such resource.
     #[error("no route to {0}")]
     NoRoute(String),
@@ -29,6 +34,9 @@ pub enum Refusal {
     /// There is no such order.
     #[error("no order {0}")]
     UnknownOrder(Arc<str>),
+    /// Somebody else has an order with this reference.
+    #[error("the reference {0} is taken")]
+    Taken(Arc<str>),
     /// The order is not in the state that the step starts from.
     #[error("order {order_id} is {is} and cannot become {asked}")]
     Illegal {
@@ -82,8 +90,8 @@ impl Refusal {
             Self::Malformed(_) => StatusCode::BAD_REQUEST,
             Self::NoRoute(_) | Self::UnknownOrder(_) => StatusCode::NOT_FOUND,
             Self::NoMethod(_) => StatusCode::METHOD_NOT_ALLOWED,
-            Self::Illegal { .. } | Self::OutOfOrder { .. } => StatusCode::CONFLICT,
-            Self::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::Illegal { .. } | Self::OutOfOrder { .. } | Self::Taken(_) => StatusCode::CONFLICT,
+            Self::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
             Self::Invalid(_) | Self::Files(FilesError::Missing(_)) => StatusCode::UNPROCESSABLE_ENTITY,
             Self::Store(_) | Self::Files(_) | Self::Upstream(HttpError::Refused(_)) | Self::Stopping => {
                 StatusCode::SERVICE_UNAVAILABLE
@@ -97,10 +105,11 @@ impl Refusal {
     const fn kind(&self) -> (&'static str, &'static str) {
         match self {
             Self::Malformed(_) => ("malformed", "The request cannot be read"),
-            Self::TooLarge(_) => ("too-large", "The body is too large"),
+            Self::TooLarge { .. } => ("too-large", "The request is too large"),
             Self::NoRoute(_) => ("no-route", "No such resource"),
             Self::NoMethod(_) => ("no-method", "No such method"),
             Self::UnknownOrder(_) => ("unknown-order", "No such order"),
+            Self::Taken(_) => ("taken", "The reference is taken"),
             Self::Illegal { .. } => ("illegal-transition", "The order is in another state"),
             Self::OutOfOrder { .. } => ("out-of-order", "The event came too early"),
             Self::Invalid(_) => ("invalid", "The request makes no sense"),
@@ -125,6 +134,15 @@ impl Refusal {
             Self::Stopping => Some("stopping".into()),
             _ => None,
         }
+    }
+
+    /// The value of `error.type` where a fault of the caller is to be seen too.
+    #[must_use]
+    pub fn said(&self) -> Cow<'static, str> {
+        self.error_type().unwrap_or(match self {
+            Self::TooLarge { .. } => Cow::Borrowed("too_large"),
+            _ => self.kind().0.into(),
+        })
     }
 
     /// Whether the same thing may succeed later, without anybody changing it.

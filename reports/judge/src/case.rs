@@ -17,6 +17,8 @@ pub struct Case {
     pub run: Run,
     /// The truth about each order that was initiated.
     pub truths: Vec<Truth>,
+    /// What never became an order: it was turned away when it came.
+    pub refused: u64,
     /// The detector's word on each order that the telemetry names.
     pub findings: Vec<Finding>,
     /// The faults of the scenario, each with what it did.

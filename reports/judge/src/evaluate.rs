@@ -50,7 +50,7 @@ pub fn judge(mut case: Case) -> Judged {
 fn report(case: &Case, matched: &Matched<'_>, rows: &[BadOrderWithJourney]) -> Report {
     let pairs = &matched.pairs;
     let run = &case.run;
-    let orders = orders(pairs);
+    let orders = orders(case, pairs);
     let exposure = exposure::exposure(pairs);
     let faults = exposure::by_fault(pairs, &case.faults, run);
     let hops = exposure::by_hop(pairs, run, &faults);
@@ -113,10 +113,11 @@ fn report(case: &Case, matched: &Matched<'_>, rows: &[BadOrderWithJourney]) -> R
     }
 }
 
-fn orders<'a>(pairs: &[Pair<'a>]) -> Orders {
+fn orders<'a>(case: &Case, pairs: &[Pair<'a>]) -> Orders {
     let count = |wanted: fn(&Pair<'a>) -> bool| pairs.iter().filter(|pair| wanted(pair)).count() as u64;
     Orders {
         initiated: pairs.len() as u64,
+        refused: case.refused,
         closed: count(|pair| pair.truth.closed_ns.is_some()),
         in_flight: count(|pair| pair.truth.class == Class::InFlight),
         analysed: count(|pair| pair.finding.is_some()),

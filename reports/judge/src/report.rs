@@ -137,6 +137,9 @@ impl Outcome {
 pub struct Orders {
     /// Begun.
     pub initiated: u64,
+    /// Turned away when they came, so that they never began.
+    #[serde(default)]
+    pub refused: u64,
     /// Came to their end.
     pub closed: u64,
     /// Not at their end when the run ended.

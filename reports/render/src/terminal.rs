@@ -74,6 +74,9 @@ fn orders(report: &Report) -> String {
         format!("{} closed", words::count(orders.closed)),
         format!("{} bad", words::count(orders.bad)),
     ];
+    if orders.refused > 0 {
+        parts.push(format!("{} refused", words::count(orders.refused)));
+    }
     if orders.in_flight > 0 {
         parts.push(format!("{} in flight", words::count(orders.in_flight)));
     }

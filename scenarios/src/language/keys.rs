@@ -3,7 +3,7 @@
 use contracts::{Status, architecture::Preset, services};
 use faults::{broker_kill, broker_restart, consumer_kill, slow_pricing};
 
-use super::{Actor, BrokerTelemetry, InstrumentationPreset, Pool};
+use super::{Actor, BrokerTelemetry, InstrumentationPreset, Pool, recording::LARGEST_MODEL};
 
 /// A key of a table.
 pub(crate) struct Key {
@@ -92,6 +92,7 @@ pub(crate) const SCENARIO: &[Key] = &[
     key("load", Takes::Some(&LOAD), Required, "Streams of orders."),
     key("pricing", Takes::Table(PRICING), Default(""), "How long price calculations take: log-normal, variation 1."),
     key("people", Takes::Table(PEOPLE), Optional, "How long people take on average, and how many there are."),
+    key("partner-api", Takes::Table(PARTNER_API), Default(""), "The limits of the partners' intake."),
     key("broker", Takes::Table(BROKER), Default(""), "The broker's own time settings."),
     key("fault", Takes::Any(&FAULT), Optional, "What goes wrong."),
     key("sla", Takes::Table(SLA), Optional, "Deadlines that replace the lifecycle's."),
@@ -171,7 +172,9 @@ const PRICING: &[Key] = &[
 ];
 
 const PEOPLE: &[Key] = &[
-    key("upload", Takes::Time, Optional, "A customer, from creating an order to uploading the model.").eg(r#""3m""#),
+    key("upload", Takes::Time, Optional, "A customer, from creating an order to uploading or building the model.").eg(r#""3m""#),
+    key("constructor", Takes::Number(0.0, 1.0), Default("0.25"), "Share of customers who build their model in the constructor.")
+        .eg("0.25"),
     key("submit", Takes::Time, Optional, "A customer, from uploading to sending off.").eg(r#""10m""#),
     key("seller", Takes::Time, Optional, "A seller, for one approval.").eg(r#""10m""#),
     key("bench", Takes::Time, Optional, "An operator at the bench, for one piece.").eg(r#""2h""#),
@@ -179,9 +182,34 @@ const PEOPLE: &[Key] = &[
     key("packaging", Takes::Time, Optional, "From completion to packaging.").eg(r#""4h""#),
     key("shipping", Takes::Time, Optional, "From packaging to shipping.").eg(r#""1d""#),
     key("carrier", Takes::Time, Optional, "From shipping to the customer.").eg(r#""3d""#),
+    key(
+        "uncalled",
+        Takes::Number(0.0, 1.0),
+        Default("0.05"),
+        "Share of deliveries that no carrier calls about: a seller closes them by hand.",
+    )
+    .eg("0.05"),
+    key("closing", Takes::Time, Optional, "A seller, from a delivery that nobody called about to closing the order.")
+        .eg(r#""8h""#),
+    key(
+        "askers",
+        Takes::Number(0.0, 1.0),
+        Default("0.05"),
+        "Share of customers who ask how their order is, three times at most.",
+    )
+    .eg("0.05"),
+    key("asking", Takes::Time, Optional, "A customer who asks, from one question to the next.").eg(r#""1d""#),
     key("sellers", Takes::Whole(1, 100_000), Optional, "Sellers in the pool; else as many as are half busy.").eg("10"),
     key("operators", Takes::Whole(1, 100_000), Optional, "Operators in the pool; else as many as are half busy.").eg("120"),
 ];
+
+const PARTNER_API: &[Key] = &[key(
+    "max-model-size",
+    Takes::Whole(1, LARGEST_MODEL as u64),
+    Default("33554432"),
+    "The largest model, bytes. A larger one is turned away with 413, one that is no model with 422: then there is no order.",
+)
+.eg("33554432")];
 
 const BROKER: &[Key] = &[
     key("consumer-timeout", Takes::Time, Default("30m"), "After it a consumer that has not acknowledged loses its channel.")

@@ -53,6 +53,7 @@ fn default(takes: Takes, text: &str) -> Value {
     match takes {
         Takes::Flag => json!(text == "true"),
         Takes::Whole(..) => json!(text.parse::<u64>().unwrap_or_default()),
+        Takes::Number(..) => json!(text.parse::<f64>().unwrap_or_default()),
         _ => json!(text),
     }
 }

@@ -68,9 +68,10 @@ fn orders(scenario: &Scenario, settings: &[Setting]) -> Rows {
 fn people(scenario: &Scenario) -> Rows {
     let people = &scenario.people;
     let wait = |wait: Wait| format!("{} on average, {} at most", time(wait.mean), time(wait.cap));
+    let percent = |share: f64| words::decimals(share * 100.0);
     let pool = |number: u32, one: &str, each: Wait| format!("{}, {} each", words::several(u64::from(number), one), wait(each));
     vec![
-        row("upload", wait(people.upload)),
+        row("upload", format!("{}; {} % build their model", wait(people.upload), percent(people.constructor))),
         row("submit", wait(people.submit)),
         row("approve", pool(people.sellers, "seller", people.seller)),
         row("at the bench", pool(people.operators, "operator", people.bench)),
@@ -78,6 +79,19 @@ fn people(scenario: &Scenario) -> Rows {
         row("packaging", wait(people.packaging)),
         row("shipping", wait(people.shipping)),
         row("carrier", wait(people.carrier)),
+        row(
+            "no call-back",
+            format!("{} % of deliveries, closed by hand after {}", percent(people.uncalled), wait(people.closing)),
+        ),
+        row(
+            "asking",
+            format!(
+                "{} % of customers, {} times at most, every {}",
+                percent(people.askers),
+                People::QUESTIONS,
+                wait(people.asking)
+            ),
+        ),
     ]
 }
 

@@ -80,7 +80,7 @@ fn numbers(report: &Report) -> Markup {
             div {
                 dt { "Bad orders" }
                 dd { b { (words::count(orders.bad)) } " of " (words::count(orders.initiated)) }
-                dd class="note" { (words::count(orders.closed)) " closed" @if orders.in_flight > 0 { " · " (words::count(orders.in_flight)) " in flight" } }
+                dd class="note" { (words::count(orders.closed)) " closed" @if orders.refused > 0 { " · " (words::count(orders.refused)) " turned away" } @if orders.in_flight > 0 { " · " (words::count(orders.in_flight)) " in flight" } }
             }
             div class=(if gap || exposure.exposed < orders.bad { "bad" } else { "" }) {
                 dt { "Exposed by the traces" }

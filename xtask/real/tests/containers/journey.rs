@@ -37,7 +37,7 @@ pub(crate) async fn ask(world: &World, service: &str, method: Method, path: &str
 
 /// A new order, up to `SUBMITTED`; gives its id.
 pub(crate) async fn submit(world: &World, service: &str, order_ref: &str) -> String {
-    let new = json!({ "order_ref": order_ref, "client_type": "retail", "customer": "u-1" });
+    let new = json!({ "order_ref": order_ref, "customer": "u-1" });
     let (status, order) = ask(world, service, Method::POST, "/orders", &new).await;
     assert_eq!(status, 201, "{order}");
     let id = order["order_id"].as_str().unwrap().to_owned();
