@@ -84,6 +84,9 @@ pub enum Error {
     /// RabbitMQ's management interface does not answer.
     #[error("RabbitMQ's management interface: {0}")]
     Management(String),
+    /// The object store does not give the run its bucket.
+    #[error("the bucket of the 3D models: {0}")]
+    Bucket(String),
     /// A process' journal cannot be read.
     #[error("the journal of {part} cannot be read: {reason}")]
     Journal {
