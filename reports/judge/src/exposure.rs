@@ -111,8 +111,8 @@ fn because(group: &[&Pair<'_>], guilty: &[&FaultRow], inflicted: &[(Fault, Vec<E
     let orders: BTreeSet<&str> = group.iter().map(|pair| &*pair.truth.order_id).collect();
     let named = |effect: &Effect| effect.order_id.as_deref().is_some_and(|order| orders.contains(order));
     let one = |(kind, faults): &(&str, Vec<&FaultRow>)| {
-        let of = |name: &str| inflicted.iter().filter(move |(fault, _)| fault.name == name).flat_map(|(_, effects)| effects);
-        let effects: Vec<Effect> = faults.iter().flat_map(|fault| of(&fault.name)).cloned().collect();
+        let own = inflicted.iter().filter(|(fault, _)| faults.iter().any(|row| row.name == fault.name));
+        let effects: Vec<Effect> = own.flat_map(|(_, effects)| effects).cloned().collect();
         let to_these: Vec<Effect> = effects.iter().filter(|effect| named(effect)).cloned().collect();
         let proof = proof(&to_these).or_else(|| proof(&effects));
         let gravest = proof.as_deref().and_then(|proof| proof.split(", ").next()).unwrap_or("no effect").to_owned();
