@@ -15,6 +15,7 @@ pub mod recording;
 pub mod schema;
 pub mod thresholds;
 pub mod units;
+pub mod version;
 
 #[cfg(test)]
 mod tests;
@@ -28,7 +29,7 @@ pub use problem::{ScenarioError, nearest};
 pub(crate) use read::whole_millis;
 pub use recording::Recorded;
 
-use crate::people::People;
+use crate::{people::People, scale::Clock};
 
 /// A scenario: everything that decides a run but the world and the version.
 #[derive(Clone, Debug, PartialEq)]
@@ -63,8 +64,8 @@ pub struct Scenario {
     pub sla: Sla,
     /// How a real stack may shorten it.
     pub scale: Option<Scale>,
-    /// By what it was shortened: set in a scaled scenario only.
-    pub scaled_by: Option<Factors>,
+    /// How it was shortened: set in a scaled scenario only.
+    pub scaled_by: Option<Clock>,
     /// What must hold, the defaults included.
     pub thresholds: Vec<Threshold>,
     /// The architecture as the file has it, whatever the command line chose: see [`Scenario::with_architecture`].

@@ -4,11 +4,13 @@
 //! faults and the broker's timers, and `human` divides think times. Deadlines follow: each is the sum of its scaled
 //! hops and the stack's floor. What would change how busy a pool is, is refused.
 
+mod clock;
 mod deadlines;
 mod window;
 
 use std::time::Duration;
 
+pub use clock::Clock;
 use contracts::{
     Settings,
     settings::{PartnerLimits, PricingTimes, SlowWindow},
@@ -82,7 +84,7 @@ pub fn scaled(scenario: &Scenario) -> Result<Scenario, ScaleError> {
         return Err(ScaleError::Twice { scenario: name() });
     }
     let Some(scale) = &scenario.scale else { return Err(ScaleError::NoScale { scenario: name() }) };
-    let cut = window::cut(scenario, scale)?;
+    let (cut, from) = window::cut(scenario, scale)?;
     let scaled = divided(&cut, scale.factors);
     for pool in Pool::ALL.into_iter().filter(|pool| !scale.unstudied.contains(pool)) {
         let (before, after) = (utilisation(&cut, pool), utilisation(&scaled, pool));
@@ -90,7 +92,7 @@ pub fn scaled(scenario: &Scenario) -> Result<Scenario, ScaleError> {
             return Err(ScaleError::Utilisation { scenario: name(), pool, before, after });
         }
     }
-    deadlines::adapted(scenario, scaled, scale)
+    deadlines::adapted(scenario, scaled, scale, from)
 }
 
 /// How busy a pool is on average, 1 for all the time.
@@ -125,7 +127,6 @@ fn divided(cut: &Scenario, factors: Factors) -> Scenario {
         }
     }
     scaled.people = hastier(&cut.people, factors);
-    scaled.scaled_by = Some(factors);
     scaled
 }
 
@@ -195,7 +196,7 @@ pub fn scrapes_every(scenario: &Scenario) -> Option<Duration> {
 /// What the services of a run are told, in the run's own time.
 #[must_use]
 pub fn settings(scenario: &Scenario) -> Settings {
-    let machine = scenario.scaled_by.map_or(1.0, |factors| factors.machine);
+    let machine = scenario.scaled_by.as_ref().map_or(1.0, |clock| clock.factors.machine);
     let wait = |seconds: u64, least: u64| over(Duration::from_secs(seconds), machine).max(Duration::from_millis(least));
     let slow = scenario.faults.iter().filter_map(|fault| match fault.kind {
         Kind::SlowPricing { share, takes } => Some(SlowWindow { from: fault.at, until: fault.at + fault.lasts, share, takes }),

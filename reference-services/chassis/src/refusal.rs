@@ -149,7 +149,8 @@ impl Refusal {
     #[must_use]
     pub const fn passes(&self) -> bool {
         match self {
-            Self::Store(_) | Self::Upstream(_) | Self::Files(FilesError::Unavailable(_)) | Self::Stopping => true,
+            Self::Store(_) | Self::Upstream(_) | Self::Stopping => true,
+            Self::Files(cause) => !matches!(cause, FilesError::Missing(_)),
             Self::Answered { status, .. } => *status >= 500,
             _ => false,
         }
@@ -197,6 +198,8 @@ mod tests {
             (illegal, 409, false),
             (Refusal::Invalid(String::new()), 422, false),
             (Refusal::Files(FilesError::Missing(String::new())), 422, false),
+            (Refusal::Files(FilesError::Unavailable(String::new())), 503, true),
+            (Refusal::Files(FilesError::Incomplete { key: String::new(), got: 1, of: 2 }), 503, true),
             (Refusal::Store(down), 503, true),
             (Refusal::Upstream(HttpError::Reset(String::new())), 502, true),
             (Refusal::Answered { service: "mes", status: 422 }, 502, false),

@@ -63,6 +63,8 @@ pub struct Run {
     pub replay: String,
     /// How the run was shortened, in words; `None` when it was not.
     pub scale: Option<String>,
+    /// By what, machines and people.
+    pub scaled_by: Option<(f64, f64)>,
     /// The start of the run, nanoseconds since the Unix epoch.
     pub epoch_ns: u64,
     /// Its end, nanoseconds since the Unix epoch.

@@ -53,7 +53,7 @@ fn report(case: &Case, matched: &Matched<'_>, rows: &[BadOrderWithJourney]) -> R
     let orders = orders(case, pairs);
     let exposure = exposure::exposure(pairs);
     let faults = exposure::by_fault(pairs, &case.faults, run);
-    let hops = exposure::by_hop(pairs, run, &faults);
+    let hops = exposure::by_hop(pairs, run, &faults, &case.faults);
     let gap = case.telemetry.gap();
     let base = Base {
         quiet: outcome::quiet(run, &orders, &faults),
@@ -82,6 +82,7 @@ fn report(case: &Case, matched: &Matched<'_>, rows: &[BadOrderWithJourney]) -> R
         quiet: run.quiet,
         duration_s: words::since(run.end_ns, run.epoch_ns),
         scale: run.scale.clone(),
+        scaled_by: run.scaled_by.map(|(machine, human)| report::Factors { machine, human }),
         versions: run.versions.clone(),
         configuration: settings(case),
         verdicts: verdicts(pairs),
@@ -181,6 +182,10 @@ fn settings(case: &Case) -> Vec<Setting> {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
+    use faults::Fault;
+
     use super::*;
     use crate::{
         report::{Miss, Outcome},
@@ -209,7 +214,8 @@ mod tests {
         let hop = &report.hops[0];
         assert_eq!((hop.hop.as_deref(), hop.blind), (Some("order.submitted transit"), true));
         assert_eq!((hop.exposure.orders, hop.exposure.exposed, hop.exposure.missed), (29, 12, 17));
-        assert_eq!(report.reasons[0], "threshold lost_unexposed count==0: observed 17; worst order c-000001");
+        let first = "threshold lost_unexposed count==0: observed 17 at order.submitted transit; worst order c-000001";
+        assert_eq!(report.reasons[0], first);
         assert!(report.unseen[0].remedy.as_deref().unwrap().contains("traceparent"));
         assert_eq!(report.bad_orders[0].miss, Some(Miss::NotExposableWithThisInstrumentation));
         assert_eq!(report.false_alarms.len(), 2);
@@ -241,6 +247,30 @@ mod tests {
         case.findings[0].hop = Some("order.submitted process".to_owned());
         let exposure = judge(case).report.exposure;
         assert_eq!((exposure.recall, exposure.hop_at_1), (Some(1.0), Some(0.75)));
+    }
+
+    #[test]
+    fn an_answer_does_not_boast_of_orders_that_are_exposed_in_the_wrong_place() {
+        let mut case = sample::case(Shape { lost: 4, ..FINE });
+        for finding in &mut case.findings[..2] {
+            finding.hop = Some("order.submitted process".to_owned());
+        }
+        let answer = judge(case).report.answer;
+        assert_eq!(answer, "4 of 10 orders were lost; the traces expose every one of them, but 2 at the wrong hop.");
+    }
+
+    #[test]
+    fn faults_of_a_kind_that_hit_the_same_hop_are_told_together() {
+        let mut case = sample::case(Shape { lost: 3, ..FINE });
+        let (kill, effects) = case.faults.iter().find(|(fault, _)| fault.name == "broker-kill@1").cloned().unwrap();
+        let later =
+            |n: u32| Fault { name: format!("broker-kill@{n}"), at: kill.at + n * Duration::from_secs(3_600), ..kill.clone() };
+        for n in [2, 3] {
+            case.faults.push((later(n), effects[..1].to_vec()));
+            case.truths.iter_mut().filter(|truth| truth.class.bad()).for_each(|truth| truth.faults.push(later(n).name));
+        }
+        let because = judge(case).report.hops[0].because.clone().unwrap();
+        assert_eq!(because, "broker-kill, 3 times from 1 d 1 h to 1 d 4 h (5 messages lost from queues)");
     }
 
     #[test]

@@ -34,7 +34,7 @@ pub struct BadOrder {
     pub hops: Hops,
     /// The verdict is the truth.
     pub exposed: bool,
-    /// From going wrong to the alarm, seconds of the run; null when either is not known.
+    /// From going wrong to the alarm, seconds; null when either is not known.
     pub exposed_after_s: Option<f64>,
     /// Tier of evidence; null without a finding.
     pub tier: Option<String>,

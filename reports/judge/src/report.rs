@@ -1,7 +1,7 @@
 //! `report.json`: a contract that other tools read. Fields are added, never changed or taken away.
 //!
-//! Times are seconds of the run, instants seconds since its start, both to the millisecond. A number is null where there was
-//! nothing to take it from, never a good-looking default.
+//! Times are seconds of the scenario, instants seconds since the start of the run, both to the millisecond; of a run that was
+//! shortened they are multiplied back. A number is null where there was nothing to take it from, never a good-looking default.
 
 use std::collections::BTreeMap;
 
@@ -45,10 +45,13 @@ pub struct Report {
     pub replay: String,
     /// Nothing was meant to go wrong.
     pub quiet: bool,
-    /// From the first arrival to the end of the run, seconds of the run.
+    /// From the first arrival to the end of the run, seconds.
     pub duration_s: f64,
-    /// How the run was shortened; null when it was not.
+    /// How the run was shortened, in words; null when it was not.
     pub scale: Option<String>,
+    /// By what: instants of the spans and the ledger, which have the run's own time, were multiplied by `machine`.
+    #[serde(default)]
+    pub scaled_by: Option<Factors>,
     /// What took part, and in which version.
     pub versions: BTreeMap<String, String>,
     /// How scenario, architecture and instrumentation were set.
@@ -94,6 +97,16 @@ pub struct Report {
     /// The run over scenario time.
     #[serde(default)]
     pub timeline: Timeline,
+}
+
+/// What divided the times of a shortened run.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(JsonSchema))]
+pub struct Factors {
+    /// Arrivals, faults, machines.
+    pub machine: f64,
+    /// What people take their time for.
+    pub human: f64,
 }
 
 /// Whether a run passes. No data is never a pass.
@@ -178,7 +191,7 @@ pub struct Exposure {
     pub exposed_after: After,
 }
 
-/// From going wrong to the alarm, seconds of the run.
+/// From going wrong to the alarm, seconds.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(JsonSchema))]
 pub struct After {
@@ -279,7 +292,7 @@ pub struct Window {
     pub to_s: f64,
 }
 
-/// Time into a state from the state before, seconds of the run.
+/// Time into a state from the state before, seconds.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(JsonSchema))]
 pub struct StateRow {
@@ -301,7 +314,7 @@ pub struct StateRow {
     pub breaches: u64,
 }
 
-/// Time from the first state to the last, seconds of the run.
+/// Time from the first state to the last, seconds.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(JsonSchema))]
 pub struct LeadTime {
@@ -345,7 +358,7 @@ pub enum Unit {
     Count,
     /// A part of one.
     Share,
-    /// Seconds of the run.
+    /// Seconds.
     Seconds,
 }
 

@@ -26,6 +26,7 @@ const MOST: usize = 8;
 #[must_use]
 pub fn terminal(report: &Report, screen: &Screen<'_>) -> String {
     let mut lines = vec![headline(report, screen), line("orders", &orders(report)), line("truth", &counts(report))];
+    lines.extend(report.scale.as_ref().map(|scale| line("shortened", scale)));
     lines.push(line("exposed", &exposed(report)));
     lines.extend(hops(report, screen.colour));
     lines.extend(causes(report));

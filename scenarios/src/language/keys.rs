@@ -3,7 +3,7 @@
 use contracts::{Status, architecture::Preset, services};
 use faults::{broker_kill, broker_restart, consumer_kill, slow_pricing};
 
-use super::{Actor, BrokerTelemetry, InstrumentationPreset, Pool, recording::LARGEST_MODEL};
+use super::{Actor, BrokerTelemetry, InstrumentationPreset, Pool, recording::LARGEST_MODEL, version};
 
 /// A key of a table.
 pub(crate) struct Key {
@@ -63,6 +63,8 @@ pub(crate) enum Takes {
     },
     /// A table of thresholds: metric, expressions.
     Thresholds,
+    /// The version of the language.
+    Version,
     /// A key that people may expect and that means nothing, with the reason.
     Nothing(&'static str),
 }
@@ -84,6 +86,8 @@ use Need::{Default, Optional, Required};
 pub(crate) const SCENARIO: &[Key] = &[
     key("title", Takes::Text, Required, "One sentence that tells what happens.")
         .eg(r#""The partner API opens and the broker dies at the peak""#),
+    key(version::KEY, Takes::Version, Optional, "Which version of this language the file is written in.").eg("1"),
+    key("version", Takes::Nothing("means nothing here; the version of the language is `schema_version`"), Optional, ""),
     key("seed", Takes::Whole(0, i64::MAX as u64), Default("42"), "Decides every random draw.").eg("42"),
     key("duration", Takes::Time, Required, "How long orders arrive. The run then heals, settles and is judged.").eg(r#""3d""#),
     key("quiet", Takes::Flag, Default("false"), "Nothing is meant to go wrong: no alarm is the proof.").eg("false"),

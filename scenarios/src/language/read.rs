@@ -14,7 +14,7 @@ use super::{
     keys,
     problem::{Problem, ScenarioError},
     recording::{self, Recordings},
-    thresholds, units,
+    thresholds, units, version,
 };
 use crate::people::{People, Wait, pool};
 
@@ -22,8 +22,8 @@ use crate::people::{People, Wait, pool};
 const MOST_ORDERS: f64 = 2_000_000.0;
 
 impl Scenario {
-    /// Reads a scenario file's bytes. The path names the scenario and its errors; nothing is opened but the recordings that
-    /// it names, which lie beside it.
+    /// Reads a scenario file's bytes. The path names the scenario and its errors; nothing is opened but what it
+    /// names, beside it: recordings, the schema.
     ///
     /// # Errors
     /// The first thing in the file that means nothing, with its line and column.
@@ -38,6 +38,7 @@ impl Scenario {
             Problem::new(&(at..at), "a byte that is no UTF-8", "text in UTF-8").place(file.to_owned(), bytes)
         })?;
         let place = |problem: Problem| problem.place(file.to_owned(), bytes);
+        version::check(file, text).map_err(place)?;
         let fields = check::document(text, keys::SCENARIO).map_err(place)?;
         let recordings = recording::all(file, bytes, &fields)?;
         scenario(name, &fields, &recordings).map_err(place)

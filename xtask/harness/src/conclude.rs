@@ -54,6 +54,10 @@ pub fn judged(prepared: &Prepared, played: &Played, world: WorldName) -> Result<
         queues: queues::stays(ledger),
         exposed_when_full: None,
     };
+    let case = match &prepared.scenario.scaled_by {
+        Some(clock) => case.in_scenario_time(clock),
+        None => case,
+    };
     Ok(judge::judge(case))
 }
 

@@ -209,7 +209,7 @@ fn telemetry(testimony: &Testimony) -> Telemetry {
 
 fn versions(config: &containers::Config) -> BTreeMap<String, String> {
     let images = &config.images;
-    let parts = [("rabbitmq", &images.rabbitmq), ("postgres", &images.postgres), ("jaeger", &images.jaeger)];
+    let parts = [("rabbitmq", &images.rabbitmq), ("postgres", &images.postgres), ("jaeger", &images.jaeger), ("s3", &images.s3)];
     let own = [("loupe".to_owned(), env!("CARGO_PKG_VERSION").to_owned())];
     own.into_iter().chain(parts.map(|(name, image)| (name.to_owned(), image.clone()))).collect()
 }

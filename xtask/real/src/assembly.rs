@@ -4,7 +4,6 @@ use std::{collections::BTreeMap, path::PathBuf, sync::Arc, time::Duration};
 
 use adapters::{
     broker::RabbitMq,
-    files::Folder,
     http::Sockets,
     journal::Journal,
     runtime::{Epoch, TokioEngine},
@@ -197,8 +196,7 @@ async fn stage(stack: &Stack, rt: Runtime) -> Result<Stage, AssemblyError> {
     let world = World {
         broker: Arc::new(broker),
         store: Arc::clone(&shop) as _,
-        // Nobody's: the driver uploads models through the services.
-        files: Arc::new(Folder::new(std::env::temp_dir().join("loupe-driver"), DRIVER.to_string())),
+        files: Arc::new(stack.files().await?),
         http: Arc::new(Sockets::new(rt.clone(), None, stack.services(), ANSWER)?),
         telemetry: Telemetry::new(rt.clone(), None, false),
         rt,

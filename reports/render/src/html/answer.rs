@@ -26,6 +26,9 @@ pub(super) fn section(report: &Report) -> Markup {
                     @if !report.title.is_empty() { p class="title" { (report.title) } }
                 }
             }
+            @if let Some(scale) = &report.scale {
+                p class="note" { "Shortened: " (scale) ". All times here are the scenario's; on timelines and in journeys people's waits are as short as the run made them." }
+            }
             (reasons(report))
             (numbers(report))
             div class="replay" {

@@ -152,6 +152,7 @@ fn testimony(order: &BadOrder, causes: &BTreeMap<String, String>) -> Markup {
         let after = match order.exposed_after_s {
             None => String::new(),
             Some(after) if after > 0.0 => format!(", {} after it went wrong", words::duration(after)),
+            Some(_) if order.since_s.is_some_and(|since| alarmed < since) => ", before it went wrong".to_owned(),
             Some(_) => ", as soon as it went wrong".to_owned(),
         };
         format!("alarm {} after it was initiated{after}", words::duration(alarmed - order.initiated_s))

@@ -27,7 +27,7 @@ fn library(name: &str, preset: Preset) -> Prepared {
 /// Plays on a real stack.
 fn played(prepared: &Prepared, place: Place) -> Played {
     let mut world = Containers::new(place).unwrap();
-    let mut progress = Progress::begin(&prepared.scenario.name, true);
+    let mut progress = Progress::begin(&prepared.scenario.name, true, 1.0);
     world.play(prepared, &mut progress).unwrap_or_else(|error| panic!("{error}"))
 }
 
