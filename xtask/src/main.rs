@@ -11,6 +11,7 @@ use harness::{
     Exit,
     options::{Options, WorldName},
     simulate::Terminal,
+    stack::Stack,
 };
 use mimalloc::MiMalloc;
 use xtask::{explain, simulated::Simulated, tidy};
@@ -33,6 +34,9 @@ struct CommandLine {
 enum Command {
     /// Run scenarios and judge them by their traces
     Simulate(Options),
+    /// Keep the real stack and its user interfaces open in Docker, for people and for runs
+    #[command(subcommand)]
+    Stack(Stack),
     /// Name the scenarios of the library, the faults, verdicts and toggles
     List,
     /// Tell what a name means: what happens, what a correct trace shows, what hides it, how it is localised
@@ -59,6 +63,8 @@ fn main() -> ExitCode {
     };
     let ended = match line.command {
         Command::Simulate(options) => simulate(&options),
+        // Another binary obeys.
+        Command::Stack(_) => containers::run(&root()).map(|never| match never {}),
         Command::List => list(),
         Command::Explain { name } => Ok(explain(&name)),
         Command::Test { nightly } => test::run(&root(), nightly),
@@ -121,9 +127,10 @@ fn complain(text: &str) {
     eprintln!("error: {text}");
 }
 
-/// The workspace that this binary was built from.
+/// The workspace: where cargo has found this package now, or where it was built.
 fn root() -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR")).parent().map(PathBuf::from).unwrap_or_default()
+    let package = variable("CARGO_MANIFEST_DIR").unwrap_or_else(|| env!("CARGO_MANIFEST_DIR").to_owned());
+    PathBuf::from(package).parent().map(PathBuf::from).unwrap_or_default()
 }
 
 /// An environment variable, where it is set and text.

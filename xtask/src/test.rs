@@ -16,6 +16,9 @@ enum Outcome {
     Skipped(String),
 }
 
+/// The open stack of the tests of the containers world.
+const STACK: &str = "test";
+
 /// One step of the test run.
 struct Step {
     name: &'static str,
@@ -112,7 +115,7 @@ fn containers(root: &Path, nightly: bool) -> Result<Outcome> {
         return Ok(Outcome::Skipped(why));
     }
     let tier = if nightly { "nightly" } else { "ci" };
-    let variables = [("LOUPE_TIER", tier), ("LOUPE_CONTAINERS", "1")];
+    let variables = [("LOUPE_TIER", tier), ("LOUPE_CONTAINERS", "1"), ("LOUPE_STACK", STACK)];
     let packages = ["--package", "adapters", "--package", "app", "--package", "containers", "--package", "real"];
     // A target folder of its own: using the containers world never rebuilds the default one.
     let target = ["--target-dir", "target/containers", "--release"];
@@ -124,11 +127,25 @@ fn containers(root: &Path, nightly: bool) -> Result<Outcome> {
     {
         return Ok(Outcome::Failed);
     }
+    let mut build = vec!["build"];
+    build.extend(target.iter().chain(&packages));
+    if let Outcome::Failed = cargo(root, &build, &variables)? {
+        return Ok(Outcome::Failed);
+    }
+    // Most tests share one stack: that saves each of them the start.
+    let stack = |action| {
+        let binary = root.join("target/containers/release/loupe-real");
+        Command::new(binary).args(["stack", action]).env("LOUPE_STACK", STACK).status()
+    };
+    if !stack("up")?.success() {
+        return Ok(Outcome::Failed);
+    }
     let mut test = vec!["test", "--no-fail-fast"];
     test.extend(target.iter().chain(&packages));
     // One stack at a time: two cores carry no more.
     test.extend(["--", "--test-threads=1", "--nocapture"]);
-    cargo(root, &test, &variables)
+    let tested = cargo(root, &test, &variables)?;
+    Ok(if stack("down")?.success() { tested } else { Outcome::Failed })
 }
 
 /// Whether a Docker engine answers on its socket.

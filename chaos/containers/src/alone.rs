@@ -1,19 +1,16 @@
 //! A RabbitMQ by itself, for tests that hold the model of it against the real one.
 
-use std::{collections::BTreeMap, path::PathBuf};
+use std::time::Duration;
 
-use adapters::runtime::wall_clock_ns;
 use futures_util::StreamExt as _;
 use testcontainers::bollard::{
     Docker,
     exec::{CreateExecOptions, StartExecResults},
-    query_parameters::{KillContainerOptionsBuilder, StartContainerOptions, StopContainerOptionsBuilder},
+    query_parameters::{KillContainerOptionsBuilder, StopContainerOptionsBuilder},
 };
 
 use crate::{
-    Config, Error, Images, Limits, Rabbit,
-    docker::{self, Output, Part},
-    image,
+    Error, Images, Limits, docker, image,
     parts::{Ground, Started, rabbitmq},
     run::Run,
 };
@@ -30,29 +27,20 @@ pub struct Alone {
 }
 
 impl Alone {
-    /// Starts it and waits until it is ready.
+    /// Starts it and waits until it is ready; `channel_tick`: how often its channels look for deliveries that are out for too
+    /// long, where that is not RabbitMQ's own minute.
     ///
     /// # Errors
     /// One clear sentence, with the end of its log where there is one. Nothing is left behind.
-    pub async fn start(images: Images, rabbit: Rabbit, limits: Limits) -> Result<Self, Error> {
+    pub async fn start(images: &Images, channel_tick: Option<Duration>, limits: Limits) -> Result<Self, Error> {
         let docker = docker::connect().await?;
-        let run = Run::begin(&docker).await?;
-        let config = Config {
-            images,
-            app: PathBuf::new(),
-            seed: 0,
-            roles: Vec::new(),
-            databases: Vec::new(),
-            rabbit,
-            consumed: Vec::new(),
-            queue_of: BTreeMap::new(),
-            max_traces: 0,
-            limits,
-        };
+        let run = Run::begin(&docker, None).await?;
         let started = async {
-            image::have(&docker, &config, &config.images.rabbitmq, "LOUPE_IMAGE_RABBITMQ").await?;
+            image::have(&docker, &images.rabbitmq, "LOUPE_IMAGE_RABBITMQ", limits.pull).await?;
             run.prepare(&docker).await?;
-            rabbitmq::start(Ground { docker: &docker, run: &run, config: &config }).await
+            let owner = run.owner();
+            let ground = Ground { docker: &docker, owner: &owner, limit: limits.ready };
+            ground.start(&rabbitmq::recipe(&images.rabbitmq, channel_tick)).await
         };
         match started.await {
             Ok(broker) => Ok(Self { run, docker, broker, limits }),
@@ -68,9 +56,8 @@ impl Alone {
     /// # Errors
     /// When it is not running.
     pub async fn url(&self) -> Result<String, Error> {
-        let port = docker::port(&self.docker, self.broker.id(), rabbitmq::AMQP).await?;
-        let user = rabbitmq::USER;
-        Ok(format!("amqp://{user}:{user}@127.0.0.1:{port}/%2f?heartbeat=5"))
+        let port = docker::port(&self.docker, &self.broker.id, rabbitmq::AMQP).await?;
+        Ok(rabbitmq::url("127.0.0.1", port, "%2f"))
     }
 
     /// Kills it (`SIGKILL`).
@@ -79,7 +66,7 @@ impl Alone {
     /// When the engine refuses.
     pub async fn kill(&self) -> Result<(), Error> {
         let kill = KillContainerOptionsBuilder::new().signal("SIGKILL").build();
-        Ok(self.docker.kill_container(self.broker.id(), Some(kill)).await?)
+        Ok(self.docker.kill_container(&self.broker.id, Some(kill)).await?)
     }
 
     /// Stops it gracefully.
@@ -88,7 +75,7 @@ impl Alone {
     /// When the engine refuses.
     pub async fn stop(&self) -> Result<(), Error> {
         let stop = StopContainerOptionsBuilder::new().t(GRACE_S).build();
-        Ok(self.docker.stop_container(self.broker.id(), Some(stop)).await?)
+        Ok(self.docker.stop_container(&self.broker.id, Some(stop)).await?)
     }
 
     /// Starts it again and waits until it is ready.
@@ -96,10 +83,7 @@ impl Alone {
     /// # Errors
     /// When it does not become ready.
     pub async fn start_again(&self) -> Result<(), Error> {
-        let since_s = i32::try_from(wall_clock_ns() / 1_000_000_000).unwrap_or(i32::MAX);
-        self.docker.start_container(self.broker.id(), None::<StartContainerOptions>).await?;
-        let part = Part { name: rabbitmq::NAME, container: self.broker.id(), limit: self.limits.ready };
-        docker::said(&self.docker, &part, Output::Stdout, rabbitmq::READY, since_s).await
+        rabbitmq::start_again(&self.docker, &self.broker.id, self.limits.ready).await
     }
 
     /// Runs `rabbitmqctl` in it and gives what that printed.
@@ -115,7 +99,7 @@ impl Alone {
             attach_stderr: Some(true),
             ..CreateExecOptions::default()
         };
-        let exec = self.docker.create_exec(self.broker.id(), options).await?;
+        let exec = self.docker.create_exec(&self.broker.id, options).await?;
         let mut printed = String::new();
         if let StartExecResults::Attached { mut output, .. } = self.docker.start_exec(&exec.id, None).await? {
             while let Some(chunk) = output.next().await {
@@ -130,9 +114,6 @@ impl Alone {
     /// # Errors
     /// When the engine refuses; the next run tries again.
     pub async fn end(self) -> Result<(), Error> {
-        let Self { run, docker, broker, .. } = self;
-        // Whatever cannot be removed here is met again by its label.
-        drop(broker.container.rm().await);
-        run.end(&docker).await
+        self.run.end(&self.docker).await
     }
 }

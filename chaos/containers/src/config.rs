@@ -17,12 +17,48 @@ pub struct Config {
     pub databases: Vec<String>,
     /// The broker's settings.
     pub rabbit: Rabbit,
-    /// Queues that must have a consumer before the stack counts as started.
-    pub consumed: Vec<String>,
     /// The queue that each routing key leads to: what is lost was in one.
     pub queue_of: BTreeMap<String, String>,
     /// How many traces Jaeger keeps; more push out the oldest.
     pub max_traces: usize,
+    /// How long things may take.
+    pub limits: Limits,
+    /// The open stack that the run uses when it is up; without it all parts are the run's own.
+    pub open: Option<Standing>,
+    /// Whether a fault of the run hits the broker.
+    pub breaks_broker: bool,
+}
+
+impl Config {
+    /// The open stack as it must be to be used.
+    pub(crate) fn blueprint(&self) -> Option<Blueprint> {
+        self.open.clone().map(|standing| Blueprint {
+            standing,
+            images: self.images.clone(),
+            databases: self.databases.clone(),
+            limits: self.limits,
+        })
+    }
+}
+
+/// An open stack, by name, and the version of Loupe that it must be of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Standing {
+    /// Its name; there may be several.
+    pub name: String,
+    /// The version.
+    pub version: String,
+}
+
+/// What an open stack is made of.
+#[derive(Clone, Debug)]
+pub struct Blueprint {
+    /// Which one.
+    pub standing: Standing,
+    /// Which images.
+    pub images: Images,
+    /// Names of the databases, each a Postgres of its own.
+    pub databases: Vec<String>,
     /// How long things may take.
     pub limits: Limits,
 }
@@ -51,6 +87,8 @@ pub struct Images {
     pub postgres: String,
     /// Jaeger v2.
     pub jaeger: String,
+    /// An S3 store: VersityGW.
+    pub s3: String,
     /// What the services' image is built on; its C library must be as new as the one the binary was linked with.
     pub base: String,
 }
@@ -61,13 +99,14 @@ impl Default for Images {
             rabbitmq: "rabbitmq:4-management".into(),
             postgres: "postgres:17".into(),
             jaeger: "cr.jaegertracing.io/jaegertracing/jaeger:2.13.0".into(),
+            s3: "versity/versitygw:v1.8.0".into(),
             base: "debian:trixie-slim".into(),
         }
     }
 }
 
 impl Images {
-    /// The defaults, or what `LOUPE_IMAGE_RABBITMQ`, `_POSTGRES`, `_JAEGER` and `_BASE` say; `variable` looks one up.
+    /// The defaults, or what `LOUPE_IMAGE_RABBITMQ`, `_POSTGRES`, `_JAEGER`, `_S3` and `_BASE` say; `variable` looks one up.
     #[must_use]
     pub fn from_environment(variable: impl Fn(&str) -> Option<String>) -> Self {
         let default = Self::default();
@@ -77,6 +116,7 @@ impl Images {
             rabbitmq: name("RABBITMQ", default.rabbitmq),
             postgres: name("POSTGRES", default.postgres),
             jaeger: name("JAEGER", default.jaeger),
+            s3: name("S3", default.s3),
             base: name("BASE", default.base),
         }
     }

@@ -63,7 +63,7 @@ pub(crate) async fn stdout(docker: &Docker, container: &str) -> Result<Vec<u8>, 
 }
 
 /// Which of a container's outputs says that it is ready.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) enum Output {
     Stdout,
     Stderr,

@@ -84,6 +84,12 @@ pub enum Error {
     /// RabbitMQ's management interface does not answer.
     #[error("RabbitMQ's management interface: {0}")]
     Management(String),
+    /// Nobody can listen to the broker's firehose.
+    #[error("RabbitMQ's firehose cannot be listened to: {0}")]
+    Firehose(String),
+    /// The object store does not give the run its bucket.
+    #[error("the bucket of the 3D models: {0}")]
+    Bucket(String),
     /// A process' journal cannot be read.
     #[error("the journal of {part} cannot be read: {reason}")]
     Journal {
@@ -92,7 +98,52 @@ pub enum Error {
         /// Why.
         reason: String,
     },
-    /// The run's lock file cannot be made.
+    /// A database's server does not do what it is asked.
+    #[error("{part}: {reason}")]
+    Database {
+        /// The server.
+        part: String,
+        /// What it said.
+        reason: String,
+    },
+    /// The open stack is of another version, or made of something else.
+    #[error(
+        "the open stack `{name}` does not fit Loupe {version}: {}; `cargo xtask stack up` replaces it, `cargo xtask stack down` removes it",
+        differences.join(", ")
+    )]
+    OtherStack {
+        /// Its name.
+        name: String,
+        /// The version that was wanted.
+        version: String,
+        /// What is different, in words.
+        differences: Vec<String>,
+    },
+    /// A part of the open stack cannot be used.
+    #[error("the open stack `{name}` is not whole: {part} {how}; `cargo xtask stack up` makes it whole")]
+    NotWhole {
+        /// Its name.
+        name: String,
+        /// The part.
+        part: String,
+        /// What became of it.
+        how: String,
+    },
+    /// Somebody starts or removes the open stack, and does not come to an end.
+    #[error("the open stack `{name}` is still being started or removed; try again")]
+    Changing {
+        /// Its name.
+        name: String,
+    },
+    /// Runs use the open stack.
+    #[error("the open stack `{name}` is in use by {}; end that first", users(runs))]
+    InUse {
+        /// Its name.
+        name: String,
+        /// Their ids.
+        runs: Vec<String>,
+    },
+    /// The lock file of a run or of the open stack cannot be had.
     #[error("lock file {path}: {source}")]
     Lock {
         /// Where.
@@ -100,6 +151,11 @@ pub enum Error {
         /// Why.
         source: std::io::Error,
     },
+}
+
+fn users(runs: &[String]) -> String {
+    let all: Vec<String> = runs.iter().map(|run| format!("run {run}")).collect();
+    all.join(" and ")
 }
 
 /// A log's end as the lower part of a message.

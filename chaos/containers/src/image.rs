@@ -1,6 +1,6 @@
 //! The services' image, built from one binary.
 
-use std::path::Path;
+use std::{path::Path, time::Duration};
 
 use adapters::runtime::wall_clock_ns;
 use futures_util::StreamExt as _;
@@ -10,7 +10,7 @@ use testcontainers::bollard::{
     query_parameters::{BuildImageOptionsBuilder, CreateImageOptionsBuilder, ListImagesOptionsBuilder, RemoveImageOptions},
 };
 
-use crate::{Config, Error, docker};
+use crate::{Config, Error, Images, docker};
 
 const DOCKERFILE: &str = include_str!("../config/Dockerfile");
 /// The name of the image; the tag is the hash of what is in it.
@@ -19,27 +19,27 @@ const NAME: &str = "loupe-app";
 const OLD_S: i64 = 3600;
 
 /// Makes sure that the images of others are here, all at once.
-pub(crate) async fn ensure(docker: &Docker, config: &Config) -> Result<(), Error> {
-    let images = &config.images;
+pub(crate) async fn ensure(docker: &Docker, images: &Images, limit: Duration) -> Result<(), Error> {
     let wanted = [
         (&images.rabbitmq, "LOUPE_IMAGE_RABBITMQ"),
         (&images.postgres, "LOUPE_IMAGE_POSTGRES"),
         (&images.jaeger, "LOUPE_IMAGE_JAEGER"),
+        (&images.s3, "LOUPE_IMAGE_S3"),
         (&images.base, "LOUPE_IMAGE_BASE"),
     ];
-    let pulls = wanted.into_iter().map(|(image, variable)| have(docker, config, image, variable));
+    let pulls = wanted.into_iter().map(|(image, variable)| have(docker, image, variable, limit));
     futures_util::future::try_join_all(pulls).await.map(drop)
 }
 
 /// Makes sure that an image is here; `variable` names another one.
-pub(crate) async fn have(docker: &Docker, config: &Config, image: &str, variable: &'static str) -> Result<(), Error> {
+pub(crate) async fn have(docker: &Docker, image: &str, variable: &'static str, limit: Duration) -> Result<(), Error> {
     match docker.inspect_image(image).await {
         Ok(_) => Ok(()),
         Err(EngineError::DockerResponseServerError { status_code: 404, .. }) => {
             let no_image = |reason| Error::NoImage { image: image.to_owned(), variable, reason };
-            match docker::limited(config.limits.pull, pull(docker, image)).await {
+            match docker::limited(limit, pull(docker, image)).await {
                 Some(pulled) => pulled.map_err(no_image),
-                None => Err(no_image(format!("not pulled within {} s", config.limits.pull.as_secs()))),
+                None => Err(no_image(format!("not pulled within {} s", limit.as_secs()))),
             }
         }
         Err(error) => Err(error.into()),

@@ -1,8 +1,10 @@
-//! RabbitMQ's management interface: what is in the queues, and who consumes.
+//! RabbitMQ's management interface: virtual hosts, and what is in their queues.
 
-use std::{collections::BTreeSet, time::Duration};
+use std::time::Duration;
 
+use reqwest::{Method, StatusCode};
 use serde::{Deserialize, de::DeserializeOwned};
+use serde_json::{Value, json};
 use testcontainers::bollard::Docker;
 
 use crate::{Error, docker, parts::rabbitmq};
@@ -21,20 +23,20 @@ pub(crate) struct Management {
 /// A queue as the interface shows it.
 #[derive(Debug, Deserialize)]
 struct Queue {
+    name: String,
     /// Ready and out unacknowledged.
     #[serde(default)]
     messages: u64,
 }
 
-/// A consumer as the interface shows it.
 #[derive(Debug, Deserialize)]
-struct Consumer {
-    queue: ConsumedQueue,
+struct VirtualHost {
+    name: String,
 }
 
 #[derive(Debug, Deserialize)]
-struct ConsumedQueue {
-    name: String,
+struct Overview {
+    rabbitmq_version: String,
 }
 
 impl Management {
@@ -42,30 +44,79 @@ impl Management {
         Self { docker, container: container.into(), client: reqwest::Client::new() }
     }
 
-    /// Messages in all queues, ready and unacknowledged. With these parameters the queues themselves are asked; without
-    /// them it is their statistics, which are up to 5 s old.
-    pub(crate) async fn depth(&self) -> Result<u64, Error> {
-        let queues: Vec<Queue> = self.get("queues?disable_stats=true&enable_queue_totals=true").await?;
-        Ok(queues.iter().map(|queue| queue.messages).sum())
+    /// Makes a virtual host, to which the user has all rights.
+    pub(crate) async fn make_virtual_host(&self, name: &str) -> Result<(), Error> {
+        self.ask(Method::PUT, &format!("vhosts/{name}"), Some(json!({}))).await?;
+        let all = json!({ "configure": ".*", "write": ".*", "read": ".*" });
+        self.ask(Method::PUT, &format!("permissions/{name}/{}", rabbitmq::USER), Some(all)).await.map(drop)
     }
 
-    /// Names of the queues that somebody consumes.
-    pub(crate) async fn consumed(&self) -> Result<BTreeSet<String>, Error> {
-        let consumers: Vec<Consumer> = self.get("consumers").await?;
-        Ok(consumers.into_iter().map(|consumer| consumer.queue.name).collect())
+    /// How long a delivery may stay unacknowledged in a virtual host.
+    pub(crate) async fn limit_consumers(&self, virtual_host: &str, timeout: Duration) -> Result<(), Error> {
+        let definition = json!({ "consumer-timeout": u64::try_from(timeout.as_millis()).unwrap_or(u64::MAX) });
+        let policy = json!({ "pattern": ".*", "apply-to": "queues", "definition": definition });
+        self.ask(Method::PUT, &format!("policies/{virtual_host}/consumer-timeout"), Some(policy)).await.map(drop)
+    }
+
+    /// Switches the firehose of a virtual host on: `rabbitmqctl trace_on`. It is off after each start of the broker.
+    pub(crate) async fn trace(&self, virtual_host: &str) -> Result<(), Error> {
+        self.ask(Method::PUT, &format!("vhosts/{virtual_host}"), Some(json!({ "tracing": true }))).await.map(drop)
+    }
+
+    /// Removes a virtual host and whoever is connected to it, where there is one.
+    pub(crate) async fn remove_virtual_host(&self, name: &str) -> Result<(), Error> {
+        match self.send(Method::DELETE, &format!("vhosts/{name}"), None).await? {
+            answer if answer.status() == StatusCode::NOT_FOUND => Ok(()),
+            answer => answer.error_for_status().map(drop).map_err(failed),
+        }
+    }
+
+    /// The names of all virtual hosts.
+    pub(crate) async fn virtual_hosts(&self) -> Result<Vec<String>, Error> {
+        let all: Vec<VirtualHost> = self.get("vhosts?columns=name").await?;
+        Ok(all.into_iter().map(|one| one.name).collect())
+    }
+
+    /// Messages in all queues of a virtual host, ready and unacknowledged. With these parameters the queues themselves are
+    /// asked; without them it is their statistics, which are up to 5 s old.
+    pub(crate) async fn depth(&self, virtual_host: &str) -> Result<u64, Error> {
+        let path = format!("queues/{virtual_host}?disable_stats=true&enable_queue_totals=true");
+        let queues: Vec<Queue> = self.get(&path).await?;
+        let of_the_run = queues.iter().filter(|queue| queue.name != rabbitmq::FIREHOSE);
+        Ok(of_the_run.map(|queue| queue.messages).sum())
+    }
+
+    /// The broker's version.
+    pub(crate) async fn version(&self) -> Result<String, Error> {
+        Ok(self.get::<Overview>("overview").await?.rabbitmq_version)
     }
 
     /// Whether it answers.
     pub(crate) async fn answers(&self) -> bool {
-        self.get::<serde_json::Value>("overview").await.is_ok()
+        self.version().await.is_ok()
     }
 
     async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, Error> {
-        // The host's port is another one after each start.
-        let port = docker::port(&self.docker, &self.container, rabbitmq::MANAGEMENT).await?;
-        let failed = |error: reqwest::Error| Error::Management(error.without_url().to_string());
-        let request = self.client.get(format!("http://127.0.0.1:{port}/api/{path}"));
-        let answer = request.basic_auth(rabbitmq::USER, Some(rabbitmq::USER)).timeout(ANSWER).send().await.map_err(failed)?;
-        answer.error_for_status().map_err(failed)?.json().await.map_err(failed)
+        self.ask(Method::GET, path, None).await?.json().await.map_err(failed)
     }
+
+    async fn ask(&self, method: Method, path: &str, body: Option<Value>) -> Result<reqwest::Response, Error> {
+        self.send(method, path, body).await?.error_for_status().map_err(failed)
+    }
+
+    async fn send(&self, method: Method, path: &str, body: Option<Value>) -> Result<reqwest::Response, Error> {
+        // The host's port may be another one after each start.
+        let port = docker::port(&self.docker, &self.container, rabbitmq::MANAGEMENT).await?;
+        let request = self.client.request(method, format!("http://127.0.0.1:{port}/api/{path}"));
+        let request = request.basic_auth(rabbitmq::USER, Some(rabbitmq::USER)).timeout(ANSWER);
+        let request = match &body {
+            Some(body) => request.json(body),
+            None => request,
+        };
+        request.send().await.map_err(failed)
+    }
+}
+
+fn failed(error: reqwest::Error) -> Error {
+    Error::Management(error.without_url().to_string())
 }

@@ -14,6 +14,7 @@ use crate::{Error, account, docker, management::Management};
 pub struct ContainerMessages {
     docker: Docker,
     management: Management,
+    virtual_host: String,
     /// Name and container of each process.
     processes: Vec<(String, String)>,
     deaths_ns: Mutex<Vec<u64>>,
@@ -21,8 +22,13 @@ pub struct ContainerMessages {
 }
 
 impl ContainerMessages {
-    pub(crate) fn new(docker: Docker, management: Management, processes: Vec<(String, String)>) -> Arc<Self> {
-        Arc::new(Self { docker, management, processes, deaths_ns: Mutex::default(), failure: Mutex::default() })
+    pub(crate) fn new(
+        docker: Docker,
+        (management, virtual_host): (Management, String),
+        processes: Vec<(String, String)>,
+    ) -> Arc<Self> {
+        let (deaths_ns, failure) = (Mutex::default(), Mutex::default());
+        Arc::new(Self { docker, management, virtual_host, processes, deaths_ns, failure })
     }
 
     /// The broker dies now.
@@ -54,7 +60,7 @@ impl ContainerMessages {
     /// When a journal cannot be read or the broker does not answer.
     pub async fn account(&self) -> Result<Vec<MessageFate>, Error> {
         let counted_ns = wall_clock_ns();
-        let depth = self.management.depth().await?;
+        let depth = self.management.depth(&self.virtual_host).await?;
         let lines = self.lines().await?;
         let deaths_ns = self.deaths_ns.lock().unwrap_or_else(PoisonError::into_inner).clone();
         Ok(account::fates(&lines, &account::Broker { depth, counted_ns, deaths_ns }))
@@ -68,7 +74,7 @@ impl ContainerMessages {
 impl MessageLog for ContainerMessages {
     /// While the broker does not answer nothing is at rest: then there is at least one.
     fn depth(&self) -> Boxed<'_, u64> {
-        Box::pin(async move { self.management.depth().await.unwrap_or(1) })
+        Box::pin(async move { self.management.depth(&self.virtual_host).await.unwrap_or(1) })
     }
 
     /// Empty when the account cannot be drawn up; [`ContainerMessages::failure`] then says why.

@@ -17,17 +17,11 @@ pub(crate) use services::Death;
 use services::Services;
 use testcontainers::bollard::{
     Docker,
-    query_parameters::{KillContainerOptionsBuilder, StartContainerOptions, StopContainerOptionsBuilder},
+    query_parameters::{KillContainerOptionsBuilder, StopContainerOptionsBuilder},
 };
 use world::Boxed;
 
-use crate::{
-    Error,
-    docker::{self, Output, Part},
-    management::Management,
-    messages::ContainerMessages,
-    parts::rabbitmq,
-};
+use crate::{Error, messages::ContainerMessages, parts::rabbitmq};
 
 /// How long the broker may take to stop gracefully before the engine kills it, in seconds.
 const GRACE_S: i32 = 60;
@@ -37,7 +31,6 @@ pub struct ContainerNemesis {
     docker: Docker,
     broker: String,
     services: Services,
-    management: Management,
     messages: Arc<ContainerMessages>,
     queue_of: BTreeMap<String, String>,
     ready: Duration,
@@ -63,9 +56,8 @@ pub(crate) struct Targets {
 impl ContainerNemesis {
     pub(crate) fn new(docker: Docker, targets: Targets, messages: Arc<ContainerMessages>) -> Arc<Self> {
         let Targets { broker, services, addresses, queue_of, ready, epoch_ns } = targets;
-        let management = Management::new(docker.clone(), broker.as_str());
         let services = Services::new(docker.clone(), services, addresses, ready, epoch_ns);
-        Arc::new(Self { docker, broker, services, management, messages, queue_of, ready, inflicted: Mutex::default() })
+        Arc::new(Self { docker, broker, services, messages, queue_of, ready, inflicted: Mutex::default() })
     }
 
     /// Whether a service is away because a fault killed it.
@@ -106,7 +98,7 @@ impl ContainerNemesis {
 
     async fn end(&self, fault: &Fault) -> Result<(), Error> {
         let lifted = match &fault.kind {
-            Kind::BrokerKill | Kind::BrokerRestart => self.restart().await,
+            Kind::BrokerKill | Kind::BrokerRestart => rabbitmq::start_again(&self.docker, &self.broker, self.ready).await,
             Kind::ConsumerKill { service } => self.services.start_again(service).await,
             Kind::SlowPricing { .. } => Ok(()),
         };
@@ -115,16 +107,6 @@ impl ContainerNemesis {
             window.until_ns = Some(until_ns);
         }
         lifted
-    }
-
-    /// Starts the broker again and waits until it says that it is ready, this time.
-    async fn restart(&self) -> Result<(), Error> {
-        let since_s = i32::try_from(wall_clock_ns() / 1_000_000_000).unwrap_or(i32::MAX);
-        self.docker.start_container(&self.broker, None::<StartContainerOptions>).await?;
-        let part = Part { name: rabbitmq::NAME, container: &self.broker, limit: self.ready };
-        docker::said(&self.docker, &part, Output::Stdout, rabbitmq::READY, since_s).await?;
-        let answers = || self.management.answers();
-        docker::answered(&self.docker, &part, "an answer of its management interface", answers).await
     }
 
     fn inflicted(&self) -> std::sync::MutexGuard<'_, Vec<Window>> {

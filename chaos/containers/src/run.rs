@@ -1,36 +1,35 @@
-//! A run's name, its lock, and the removal of everything that carries its label.
+//! A run's name, its lock, and the removal of everything that belongs to it.
 //!
-//! Containers, network and volume are labelled with the run's id and the path of its lock file. While the run lives, its
-//! process holds a lock on that file; the engine cannot know when a process dies, so the next run removes what belongs to
-//! a run whose lock is free.
+//! Containers and network are labelled with the run's id and the path of its lock file; what it has in parts of the
+//! open stack is named after it. While the run lives, its process holds a lock on that file; the engine cannot know when a
+//! process dies, so the next run removes what belongs to a run whose lock is free.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    fs::{File, TryLockError},
+    fs::File,
     path::{Path, PathBuf},
 };
 
-use futures_util::future::join_all;
 use testcontainers::bollard::{
     Docker,
-    models::{NetworkCreateRequest, VolumeCreateRequest},
-    query_parameters::{
-        ListContainersOptionsBuilder, ListNetworksOptionsBuilder, ListVolumesOptionsBuilder, RemoveContainerOptionsBuilder,
-        RemoveVolumeOptionsBuilder,
-    },
+    models::NetworkCreateRequest,
+    query_parameters::{ListContainersOptionsBuilder, ListNetworksOptionsBuilder},
 };
 
-use crate::{Error, docker};
+use crate::{
+    Error,
+    guest::Guest,
+    lock::{self, Hold},
+    parts::Owner,
+    removal::{self, CUT_OFF_LOOKS},
+};
 
 /// The label that holds a run's id.
 pub const RUN: &str = "loupe.run";
 /// The label that holds the path of its lock file.
 const LOCK: &str = "loupe.lock";
-
-/// After a start that was cut off: so many looks, a second altogether, must find nothing.
-const CUT_OFF_LOOKS: u32 = 20;
-/// So often the engine may refuse, because somebody else is removing the same thing.
-const MOST_FAILURES: u32 = 20;
+/// How the names of all that belongs to runs begin.
+pub(crate) const PREFIX: &str = "loupe-";
 
 /// A run that lives. Dropping it removes what is left of it.
 pub struct Run {
@@ -38,6 +37,8 @@ pub struct Run {
     path: PathBuf,
     /// Locked as long as it is open.
     file: Option<File>,
+    /// Its place at the open stack.
+    guest: Option<Guest>,
 }
 
 impl Run {
@@ -45,17 +46,17 @@ impl Run {
     ///
     /// # Errors
     /// When the lock cannot be taken or Docker does not answer.
-    pub async fn begin(docker: &Docker) -> Result<Self, Error> {
+    pub(crate) async fn begin(docker: &Docker, guest: Option<Guest>) -> Result<Self, Error> {
         let id = format!("{:x}-{:x}", adapters::runtime::wall_clock_ns() / 1_000_000, std::process::id());
-        let folder = std::env::temp_dir().join("loupe-runs");
-        let path = folder.join(format!("{id}.lock"));
-        let locked = std::fs::create_dir_all(&folder).and_then(|()| File::create(&path)).and_then(|file| {
-            file.lock()?;
-            Ok(file)
-        });
-        let file = locked.map_err(|source| Error::Lock { path: path.display().to_string(), source })?;
-        let run = Self { id, path, file: Some(file) };
+        let folder = guest.as_ref().map_or_else(lock::folder, |guest| guest.folder().to_owned());
+        let path = lock_file(&folder, &id);
+        // It is new: nobody else holds it.
+        let file = lock::try_take(&path, Hold::Alone)?;
+        let run = Self { id, path, file, guest };
         sweep(docker).await?;
+        if let Some(guest) = &run.guest {
+            guest.sweep(docker).await?;
+        }
         Ok(run)
     }
 
@@ -65,34 +66,41 @@ impl Run {
         &self.id
     }
 
-    /// The labels of everything that belongs to it.
-    #[must_use]
-    pub fn labels(&self) -> BTreeMap<String, String> {
+    /// How the names of its containers begin; its virtual host, its databases and its bucket are called so.
+    pub(crate) fn name(&self) -> String {
+        format!("{PREFIX}{}", self.id)
+    }
+
+    /// Its place at the open stack, when it has one.
+    pub(crate) fn guest(&self) -> Option<&Guest> {
+        self.guest.as_ref()
+    }
+
+    /// The run as the owner of containers.
+    pub(crate) fn owner(&self) -> Owner {
+        let network = self.guest.as_ref().map_or_else(|| format!("{}-net", self.name()), |guest| guest.network().to_owned());
+        Owner { name: self.name(), labels: self.labels(), network, lasting_ports: None }
+    }
+
+    fn labels(&self) -> BTreeMap<String, String> {
         [(RUN.to_owned(), self.id.clone()), (LOCK.to_owned(), self.path.display().to_string())].into()
     }
 
-    /// The name of one of its containers, and of its network and volume.
-    #[must_use]
-    pub fn name(&self, part: &str) -> String {
-        format!("loupe-{}-{part}", self.id)
-    }
-
-    /// Makes its network and the volume of the model files.
+    /// Makes its network, unless it is a guest on another one.
     pub(crate) async fn prepare(&self, docker: &Docker) -> Result<(), Error> {
-        let labels = || Some(self.labels().into_iter().collect());
-        let network = NetworkCreateRequest { name: self.name("net"), labels: labels(), ..NetworkCreateRequest::default() };
-        docker.create_network(network).await?;
-        let volume = VolumeCreateRequest { name: Some(self.name("models")), labels: labels(), ..VolumeCreateRequest::default() };
-        docker.create_volume(volume).await?;
+        if self.guest.is_none() {
+            let (name, labels) = (self.owner().network, Some(self.labels().into_iter().collect()));
+            docker.create_network(NetworkCreateRequest { name, labels, ..NetworkCreateRequest::default() }).await?;
+        }
         Ok(())
     }
 
     /// Removes all that belongs to it, and its lock.
     ///
     /// # Errors
-    /// When the engine refuses.
+    /// When the engine or a part of the open stack refuses.
     pub async fn end(mut self, docker: &Docker) -> Result<(), Error> {
-        remove(docker, &self.id, 1).await?;
+        self.clear(docker, 1).await?;
         self.release();
         Ok(())
     }
@@ -100,8 +108,17 @@ impl Run {
     /// Removes all that belongs to it after a start that was cut off: what the engine had been asked for may still appear.
     pub(crate) async fn abandon(mut self, docker: &Docker) {
         // What cannot be removed now, the next run removes: the lock file stays.
-        if remove(docker, &self.id, CUT_OFF_LOOKS).await.is_ok() {
+        if self.clear(docker, CUT_OFF_LOOKS).await.is_ok() {
             self.release();
+        }
+    }
+
+    /// First whoever uses something, then what they used.
+    async fn clear(&self, docker: &Docker, looks: u32) -> Result<(), Error> {
+        removal::remove(docker, &format!("{RUN}={}", self.id), looks).await?;
+        match &self.guest {
+            Some(guest) => guest.leave(docker, &self.name()).await,
+            None => Ok(()),
         }
     }
 
@@ -113,47 +130,40 @@ impl Run {
 }
 
 impl Drop for Run {
-    /// After a panic, a cancelled start or a forgotten end: a thread of its own, because this one may be inside a runtime.
-    #[expect(clippy::disallowed_methods, reason = "a destructor cannot wait on a runtime that may be ending")]
+    /// After a panic, a cancelled start or a forgotten end.
     fn drop(&mut self) {
-        if self.file.is_none() {
-            return;
-        }
-        let id = self.id.clone();
-        let removal = std::thread::spawn(move || {
-            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().ok()?;
-            runtime.block_on(async { remove(&docker::connect().await.ok()?, &id, CUT_OFF_LOOKS).await.ok() })
-        });
-        if matches!(removal.join(), Ok(Some(()))) {
+        let this = &*self;
+        if this.file.is_some() && removal::outside(|docker| async move { this.clear(&docker, CUT_OFF_LOOKS).await }) {
             self.release();
         }
     }
+}
+
+/// The lock file of a run.
+pub(crate) fn lock_file(folder: &Path, id: &str) -> PathBuf {
+    folder.join(format!("{id}.lock"))
 }
 
 /// Removes what belongs to runs that no longer live.
 ///
 /// # Errors
 /// When the engine refuses.
-pub async fn sweep(docker: &Docker) -> Result<(), Error> {
-    let mut dead = BTreeSet::new();
-    for (run, lock) in labelled(docker).await? {
-        if is_dead(Path::new(&lock)) {
-            dead.insert((run, lock));
-        }
-    }
+pub(crate) async fn sweep(docker: &Docker) -> Result<(), Error> {
+    let dead: BTreeSet<_> = labelled(docker).await?.into_iter().filter(|(_, lock)| lock::is_dead(Path::new(lock))).collect();
     for (run, lock) in dead {
-        remove(docker, &run, 1).await?;
+        removal::remove(docker, &format!("{RUN}={run}"), 1).await?;
         drop(std::fs::remove_file(lock));
     }
     Ok(())
 }
 
-/// A run is dead when its lock is free, or gone from a folder that is there. Of another machine's run nothing is known.
-fn is_dead(lock: &Path) -> bool {
-    match File::open(lock) {
-        Ok(file) => !matches!(file.try_lock(), Err(TryLockError::WouldBlock)),
-        Err(_) => lock.parent().is_some_and(Path::is_dir),
-    }
+/// The runs that have containers in a network.
+pub(crate) async fn in_network(docker: &Docker, network: &str) -> Result<Vec<String>, Error> {
+    let filters = [("label", vec![RUN]), ("network", vec![network])].into_iter().collect();
+    let all = ListContainersOptionsBuilder::new().all(true).filters(&filters).build();
+    let labels = docker.list_containers(Some(all)).await?.into_iter().filter_map(|container| container.labels);
+    let runs: BTreeSet<String> = labels.filter_map(|mut labels| labels.remove(RUN)).collect();
+    Ok(runs.into_iter().collect())
 }
 
 /// Run id and lock of everything that is labelled.
@@ -161,65 +171,8 @@ async fn labelled(docker: &Docker) -> Result<BTreeSet<(String, String)>, Error> 
     let filters = [("label", vec![RUN])].into_iter().collect();
     let containers = docker.list_containers(Some(ListContainersOptionsBuilder::new().all(true).filters(&filters).build()));
     let networks = docker.list_networks(Some(ListNetworksOptionsBuilder::new().filters(&filters).build()));
-    let volumes = docker.list_volumes(Some(ListVolumesOptionsBuilder::new().filters(&filters).build()));
     let containers = containers.await?.into_iter().filter_map(|container| container.labels);
     let networks = networks.await?.into_iter().filter_map(|network| network.labels);
-    let volumes = volumes.await?.volumes.unwrap_or_default().into_iter().map(|volume| volume.labels);
-    let labels = containers.chain(networks).chain(volumes);
+    let labels = containers.chain(networks);
     Ok(labels.filter_map(|labels| Some((labels.get(RUN)?.clone(), labels.get(LOCK)?.clone()))).collect())
-}
-
-/// Removes the containers, then the network and the volume of a run, until so many looks in a row found nothing.
-async fn remove(docker: &Docker, run: &str, looks: u32) -> Result<(), Error> {
-    let label = format!("{RUN}={run}");
-    let filters = [("label", vec![label.as_str()])].into_iter().collect();
-    let (mut quiet, mut failures) = (0, 0);
-    while quiet < looks {
-        let all = ListContainersOptionsBuilder::new().all(true).filters(&filters).build();
-        let containers: Vec<String> =
-            docker.list_containers(Some(all)).await?.into_iter().filter_map(|container| container.id).collect();
-        let force = RemoveContainerOptionsBuilder::new().force(true).v(true).build();
-        join_all(containers.iter().map(|id| docker.remove_container(id, Some(force.clone())))).await;
-
-        let listed = ListNetworksOptionsBuilder::new().filters(&filters).build();
-        let networks: Vec<String> =
-            docker.list_networks(Some(listed)).await?.into_iter().filter_map(|network| network.id).collect();
-        let mut last = join_all(networks.iter().map(|id| docker.remove_network(id))).await.into_iter().find_map(Result::err);
-        let listed = ListVolumesOptionsBuilder::new().filters(&filters).build();
-        let volumes = docker.list_volumes(Some(listed)).await?.volumes.unwrap_or_default();
-        let force = RemoveVolumeOptionsBuilder::new().force(true).build();
-        for volume in &volumes {
-            last = docker.remove_volume(&volume.name, Some(force.clone())).await.err().or(last);
-        }
-        let nothing = containers.is_empty() && networks.is_empty() && volumes.is_empty();
-        quiet = if nothing { quiet + 1 } else { 0 };
-        if let Some(error) = last {
-            failures += 1;
-            if failures > MOST_FAILURES {
-                return Err(error.into());
-            }
-        }
-        if quiet < looks {
-            docker::pause().await;
-        }
-    }
-    Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_run_is_dead_when_nobody_holds_its_lock() {
-        let path = std::env::temp_dir().join(format!("loupe-lock-test-{}", std::process::id()));
-        let holder = File::create(&path).unwrap();
-        holder.lock().unwrap();
-        assert!(!is_dead(&path));
-        drop(holder);
-        assert!(is_dead(&path));
-        std::fs::remove_file(&path).unwrap();
-        assert!(is_dead(&path));
-        assert!(!is_dead(Path::new("/nowhere/of/another/machine.lock")));
-    }
 }

@@ -1,19 +1,22 @@
-//! The stack of one run: started in two steps (the parts, then the services), removed at the end.
+//! The stack of one run: what it stands on (its own parts, or places at the open stack), then the services; removed at the
+//! end.
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
-use adapters::{http::Addresses, runtime::wall_clock_ns};
-use futures_util::future::{try_join, try_join_all, try_join3};
+use adapters::{files::S3, http::Addresses, runtime::wall_clock_ns};
+use futures_util::future::{try_join, try_join_all};
 use testcontainers::bollard::Docker;
 
 use crate::{
-    Config, ContainerNemesis, Error, Testimony,
-    docker::{self, Part},
+    Config, ContainerNemesis, Error, Testimony, docker,
+    foundation::{Found, Foundation, Plan},
+    guest::Guest,
     image,
     management::Management,
     messages::ContainerMessages,
     nemesis::Targets,
     parts::{Ground, Started, jaeger, postgres, rabbitmq, service},
+    quarters::{self, Quarters},
     run::Run,
     testimony,
 };
@@ -23,14 +26,13 @@ const HEAD_START_NS: u64 = 500_000_000;
 
 /// A stack that is up. [`Stack::end`] removes it; dropping it does so too, and blocks meanwhile.
 pub struct Stack {
-    /// First, so that a dropped stack is removed at once by its label, not container by container.
     run: Run,
     docker: Docker,
     config: Config,
+    /// When the first service was started, nanoseconds since the Unix epoch.
+    since_ns: u64,
     epoch_ns: u64,
-    broker: Started,
-    databases: BTreeMap<String, Started>,
-    jaeger: Started,
+    foundation: Foundation,
     services: Vec<Started>,
     addresses: Addresses,
     messages: Arc<ContainerMessages>,
@@ -38,23 +40,26 @@ pub struct Stack {
 }
 
 impl Stack {
-    /// Starts everything that is wanted and waits until it says that it is ready.
+    /// Starts everything that is wanted and not there, and waits until it says that it is ready. `say` is told what is being
+    /// done.
     ///
     /// Cancelling this future removes what had been started, as an error does.
     ///
     /// # Errors
     /// One clear sentence, with the end of a container's log where there is one. Nothing is left behind.
-    pub async fn start(config: Config) -> Result<Self, Error> {
+    pub async fn start(config: Config, say: &(dyn Fn(&str) + Sync)) -> Result<Self, Error> {
         let docker = docker::connect().await?;
-        let run = Run::begin(&docker).await?;
-        match Self::start_as(&docker, &run, &config).await {
-            Ok(Parts { broker, databases, jaeger, services, addresses, epoch_ns }) => {
+        let guest = Guest::arrive(&docker, &config, say).await?;
+        let run = Run::begin(&docker, guest).await?;
+        match Self::start_as(&docker, &run, &config, say).await {
+            Ok((foundation, Crew { services, addresses, since_ns, epoch_ns })) => {
                 let processes: BTreeMap<String, String> =
-                    services.iter().map(|service| (service.name.clone(), service.id().to_owned())).collect();
-                let management = Management::new(docker.clone(), broker.id());
-                let messages = ContainerMessages::new(docker.clone(), management, processes.clone().into_iter().collect());
+                    services.iter().map(|service| (service.part.clone(), service.id.clone())).collect();
+                let management = Management::new(docker.clone(), &*foundation.broker.id);
+                let messages =
+                    ContainerMessages::new(docker.clone(), (management, run.name()), processes.clone().into_iter().collect());
                 let targets = Targets {
-                    broker: broker.id().to_owned(),
+                    broker: foundation.broker.id.clone(),
                     services: processes,
                     addresses: addresses.clone(),
                     queue_of: config.queue_of.clone(),
@@ -62,7 +67,7 @@ impl Stack {
                     epoch_ns,
                 };
                 let nemesis = ContainerNemesis::new(docker.clone(), targets, Arc::clone(&messages));
-                Ok(Self { run, docker, config, epoch_ns, broker, databases, jaeger, services, addresses, messages, nemesis })
+                Ok(Self { run, docker, config, since_ns, epoch_ns, foundation, services, addresses, messages, nemesis })
             }
             Err(error) => {
                 run.abandon(&docker).await;
@@ -71,32 +76,35 @@ impl Stack {
         }
     }
 
-    async fn start_as(docker: &Docker, run: &Run, config: &Config) -> Result<Parts, Error> {
-        let ground = Ground { docker, run, config };
-        try_join(image::ensure(docker, config), run.prepare(docker)).await?;
-        let databases = try_join_all(
-            config
-                .databases
-                .iter()
-                .map(|database| async move { Ok((database.clone(), postgres::start(ground, database).await?)) }),
-        );
-        let parts = try_join3(rabbitmq::start(ground), databases, jaeger::start(ground));
-        let (image, (broker, databases, jaeger)) = try_join(image::app(docker, config), parts).await?;
-
-        let services = config.roles.iter().map(|role| service::start(ground, &image, role));
-        let services = try_join_all(services).await?;
-        let addresses = Addresses::default();
-        for service in &services {
-            addresses.set(&service.name, service::address(docker, service.id()).await?);
-        }
-        consumed(ground, &broker).await?;
-        // All at once, and a little ahead: each of them has heard of it before it is so far.
-        let epoch_ns = wall_clock_ns() + HEAD_START_NS;
-        try_join_all(services.iter().map(|it| service::begin(docker, (&it.name, it.id()), epoch_ns))).await?;
-        while wall_clock_ns() < epoch_ns {
-            docker::pause().await;
-        }
-        Ok(Parts { broker, databases: databases.into_iter().collect(), jaeger, services, addresses, epoch_ns })
+    async fn start_as(
+        docker: &Docker,
+        run: &Run,
+        config: &Config,
+        say: &(dyn Fn(&str) + Sync),
+    ) -> Result<(Foundation, Crew), Error> {
+        let owner = run.owner();
+        let ground = Ground { docker, owner: &owner, limit: config.limits.ready };
+        try_join(image::ensure(docker, &config.images, config.limits.pull), run.prepare(docker)).await?;
+        let plan = Plan {
+            images: &config.images,
+            databases: &config.databases,
+            channel_tick: config.rabbit.channel_tick,
+            max_traces: config.max_traces,
+        };
+        let found = run.guest().map_or_else(Found::default, Guest::found);
+        say(if run.guest().is_some() { "using the open stack" } else { "starting RabbitMQ, Postgres, S3 and Jaeger" });
+        let (image, foundation) = try_join(image::app(docker, config), plan.complete(ground, found)).await?;
+        let quarters = Quarters {
+            docker,
+            broker: Some(&foundation.broker),
+            databases: foundation.databases.values().collect(),
+            files: Some(&foundation.files),
+            limit: config.limits.ready,
+        };
+        quarters.make(&run.name(), config.rabbit.consumer_timeout).await?;
+        say("starting the services");
+        let crew = services(ground, (run, config, &foundation), &image).await?;
+        Ok((foundation, crew))
     }
 
     /// The start of the run as the services were told, nanoseconds since the Unix epoch; it has passed.
@@ -111,11 +119,12 @@ impl Stack {
         self.run.id()
     }
 
-    /// How long each part took from its start until it was ready.
+    /// How long each part that was started took until it was ready.
     #[must_use]
     pub fn start_times(&self) -> Vec<(String, Duration)> {
-        let parts = [&self.broker, &self.jaeger].into_iter().chain(self.databases.values()).chain(&self.services);
-        parts.map(|part| (part.name.clone(), part.took)).collect()
+        let Foundation { broker, databases, files, jaeger } = &self.foundation;
+        let parts = [broker, files, jaeger].into_iter().chain(databases.values()).chain(&self.services);
+        parts.filter_map(|part| Some((part.part.clone(), part.took?))).collect()
     }
 
     /// Where the services are from here, also after one of them was started again.
@@ -129,19 +138,39 @@ impl Stack {
     /// # Errors
     /// When its container is gone.
     pub async fn database(&self, name: &str) -> Result<Option<String>, Error> {
-        let Some(started) = self.databases.get(name) else { return Ok(None) };
-        let port = docker::port(&self.docker, started.id(), postgres::PORT).await?;
-        Ok(Some(postgres::url("127.0.0.1", port, name)))
+        let Some(server) = self.foundation.databases.get(name) else { return Ok(None) };
+        let port = docker::port(&self.docker, &server.id, postgres::PORT).await?;
+        Ok(Some(postgres::url("127.0.0.1", port, &self.run.name())))
     }
 
-    /// The address of the broker from here. After a restart of the broker it is another one.
+    /// The address of the broker from here. After a restart of the broker it may be another one.
     ///
     /// # Errors
     /// When it is not running.
     pub async fn broker(&self) -> Result<String, Error> {
-        let port = docker::port(&self.docker, self.broker.id(), rabbitmq::AMQP).await?;
-        let user = rabbitmq::USER;
-        Ok(format!("amqp://{user}:{user}@127.0.0.1:{port}/%2f?heartbeat=5"))
+        let port = docker::port(&self.docker, &self.foundation.broker.id, rabbitmq::AMQP).await?;
+        Ok(rabbitmq::url("127.0.0.1", port, &self.run.name()))
+    }
+
+    /// The broker, for whoever watches it.
+    pub(crate) fn broker_part(&self) -> BrokerPart {
+        let (container, virtual_host) = (self.foundation.broker.id.to_string(), self.run.name());
+        BrokerPart { docker: self.docker.clone(), container, virtual_host }
+    }
+
+    /// Where people look at a trace after the run, up to its id; `None` when the traces go with it.
+    pub async fn traces(&self) -> Option<String> {
+        self.run.guest()?.found().jaeger?;
+        let port = docker::port(&self.docker, &self.foundation.jaeger.id, jaeger::QUERY).await.ok()?;
+        Some(format!("http://127.0.0.1:{port}/trace/"))
+    }
+
+    /// The bucket of the 3D models, as it is reached from here.
+    ///
+    /// # Errors
+    /// When the S3 store is not running.
+    pub async fn files(&self) -> Result<S3, Error> {
+        quarters::bucket(&self.docker, &self.foundation.files, &self.run.name()).await
     }
 
     /// Whoever inflicts the faults.
@@ -161,10 +190,9 @@ impl Stack {
     /// # Errors
     /// [`Error::Ended`] with the log's end of the first one that does not.
     pub async fn check(&self) -> Result<(), Error> {
-        for started in self.services.iter().filter(|started| !self.nemesis.away(&started.name)) {
-            if !docker::running(&self.docker, started.id()).await? {
-                let part = Part { name: &started.name, container: started.id(), limit: self.config.limits.ready };
-                return Err(docker::ended(&self.docker, &part).await);
+        for started in self.services.iter().filter(|started| !self.nemesis.away(&started.part)) {
+            if !docker::running(&self.docker, &started.id).await? {
+                return Err(docker::ended(&self.docker, &started.waited(self.config.limits.ready)).await);
             }
         }
         Ok(())
@@ -177,55 +205,66 @@ impl Stack {
         let lines = self.messages.lines().await.unwrap_or_default();
         testimony::collect(testimony::Sources {
             docker: &self.docker,
-            jaeger: self.jaeger.id(),
+            jaeger: &self.foundation.jaeger.id,
             services: &self.services,
             config: &self.config,
-            epoch_ns: self.epoch_ns,
+            run: self.run.id(),
+            since_ns: self.since_ns,
             deaths: self.nemesis.deaths(),
             lines: &lines,
         })
         .await
     }
 
-    /// Stops Jaeger: for tests of what happens without it.
+    /// Stops a Jaeger of its own: for tests of what happens without it.
     ///
     /// # Errors
     /// When the engine refuses.
     pub async fn stop_jaeger(&self) -> Result<(), Error> {
-        Ok(self.docker.kill_container(self.jaeger.id(), None).await?)
+        Ok(self.docker.kill_container(&self.foundation.jaeger.id, None).await?)
     }
 
-    /// Removes everything.
+    /// Removes everything that is the run's.
     ///
     /// # Errors
     /// When the engine refuses; the next run tries again.
     pub async fn end(self) -> Result<(), Error> {
-        let Self { docker, broker, databases, jaeger, services, run, .. } = self;
-        let parts = [broker, jaeger].into_iter().chain(databases.into_values()).chain(services);
-        // Whatever cannot be removed here is met again by its label.
-        futures_util::future::join_all(parts.map(|part| part.container.rm())).await;
-        run.end(&docker).await
+        self.run.end(&self.docker).await
     }
 }
 
-/// What a start brings forth.
-struct Parts {
-    broker: Started,
-    databases: BTreeMap<String, Started>,
-    jaeger: Started,
+/// A run's part of a broker.
+#[derive(Clone)]
+pub(crate) struct BrokerPart {
+    pub(crate) docker: Docker,
+    pub(crate) container: String,
+    pub(crate) virtual_host: String,
+}
+
+/// The services of a run.
+struct Crew {
     services: Vec<Started>,
     addresses: Addresses,
+    since_ns: u64,
     epoch_ns: u64,
 }
 
-/// Waits until every queue has somebody who consumes it.
-async fn consumed(ground: Ground<'_>, broker: &Started) -> Result<(), Error> {
-    let management = Management::new(ground.docker.clone(), broker.id());
-    let all = || async {
-        let consumed = management.consumed().await;
-        consumed.is_ok_and(|consumed| ground.config.consumed.iter().all(|queue| consumed.contains(queue)))
-    };
-    let part = Part { name: rabbitmq::NAME, container: broker.id(), limit: ground.config.limits.ready };
-    let waited_for = format!("consumers of {}", ground.config.consumed.join(", "));
-    docker::answered(ground.docker, &part, &waited_for, all).await
+/// Starts all services, and tells them when the run begins.
+async fn services(ground: Ground<'_>, of: (&Run, &Config, &Foundation), image: &str) -> Result<Crew, Error> {
+    let (run, config, foundation) = of;
+    let since_ns = wall_clock_ns();
+    let place = service::Place { image, run: run.id(), name: &run.name(), foundation };
+    let recipes: Vec<_> = config.roles.iter().map(|role| service::recipe(&place, config, role)).collect();
+    let services = try_join_all(recipes.iter().map(|recipe| ground.start(recipe))).await?;
+    let addresses = Addresses::default();
+    for service in &services {
+        addresses.set(&service.part, service::address(ground.docker, &service.id).await?);
+    }
+    // All at once, and a little ahead: each of them has heard of it before it is so far.
+    let epoch_ns = wall_clock_ns() + HEAD_START_NS;
+    try_join_all(services.iter().map(|it| service::begin(ground.docker, (&it.part, &it.id), epoch_ns))).await?;
+    while wall_clock_ns() < epoch_ns {
+        docker::pause().await;
+    }
+    Ok(Crew { services, addresses, since_ns, epoch_ns })
 }

@@ -10,11 +10,15 @@ use std::{
     time::Duration,
 };
 
-use adapters::{journal::Line, runtime::wall_clock_ns, telemetry::Counts};
+use adapters::{
+    journal::Line,
+    runtime::wall_clock_ns,
+    telemetry::{Counts, RUN_ATTRIBUTE},
+};
 pub use died::Died;
 use futures_util::future::join_all;
 use opentelemetry::{SpanId, TraceId};
-use signals::{Span, jaeger};
+use signals::{Span, jaeger, span::text};
 use testcontainers::bollard::Docker;
 
 use crate::{
@@ -29,8 +33,6 @@ const ANSWER: Duration = Duration::from_secs(30);
 const DEPTH: usize = 2_000;
 /// A slice of time that is this short, in nanoseconds, and still full cannot be read whole.
 const SHORTEST_NS: u64 = 1_000;
-/// How far a span may begin before the run does, nanoseconds: services work while they start.
-const BEFORE_NS: u64 = 60_000_000_000;
 
 /// What the telemetry says, and what is missing of it.
 #[derive(Debug, Default)]
@@ -87,7 +89,10 @@ pub(crate) struct Sources<'a> {
     pub(crate) jaeger: &'a str,
     pub(crate) services: &'a [Started],
     pub(crate) config: &'a Config,
-    pub(crate) epoch_ns: u64,
+    /// The run's id: a Jaeger may hold other runs' traces too.
+    pub(crate) run: &'a str,
+    /// When the first service was started, nanoseconds since the Unix epoch: they work while they start.
+    pub(crate) since_ns: u64,
     pub(crate) deaths: Vec<Death>,
     /// The journals of all processes.
     pub(crate) lines: &'a [Line],
@@ -95,8 +100,8 @@ pub(crate) struct Sources<'a> {
 
 /// Asks the services for their counts and Jaeger for the traces, until these are as many or the time is over.
 pub(crate) async fn collect(sources: Sources<'_>) -> Testimony {
-    let Sources { docker, jaeger, services, config, epoch_ns, deaths, lines } = sources;
-    let traced = services.iter().filter(|started| config.roles.iter().any(|role| role.name == started.name && role.traces));
+    let Sources { docker, jaeger, services, config, run, since_ns, deaths, lines } = sources;
+    let traced = services.iter().filter(|started| config.roles.iter().any(|role| role.name == started.part && role.traces));
     let client = reqwest::Client::new();
     let counts = join_all(traced.map(|started| counts(docker, &client, started))).await;
     let mut testimony = Testimony { died: died::of(deaths, lines), ..Testimony::default() };
@@ -109,13 +114,16 @@ pub(crate) async fn collect(sources: Sources<'_>) -> Testimony {
         }
     }
     let reader = match docker::port(docker, jaeger, part::QUERY).await {
-        Ok(port) => Reader { client, base: format!("http://127.0.0.1:{port}"), depth: DEPTH.min(config.max_traces) },
+        Ok(port) => {
+            let (base, depth) = (format!("http://127.0.0.1:{port}"), DEPTH.min(config.max_traces));
+            Reader { client, base, depth, run: run.to_owned() }
+        }
         Err(error) => {
             testimony.unavailable = Some(format!("telemetry unavailable: Jaeger is not running ({error})"));
             return testimony;
         }
     };
-    let read = docker::limited(config.limits.testimony, reader.complete(&mut testimony, epoch_ns)).await;
+    let read = docker::limited(config.limits.testimony, reader.complete(&mut testimony, since_ns)).await;
     if let Some(Err(reason)) = read {
         testimony.unavailable = Some(format!("telemetry unavailable: {reason}"));
     }
@@ -125,13 +133,13 @@ pub(crate) async fn collect(sources: Sources<'_>) -> Testimony {
 /// The counts of one service, after it exported what was left.
 async fn counts(docker: &Docker, client: &reqwest::Client, started: &Started) -> (String, Result<Counts, String>) {
     let ask = async {
-        let port = docker::port(docker, started.id(), service::CONTROL).await.map_err(|error| error.to_string())?;
+        let port = docker::port(docker, &started.id, service::CONTROL).await.map_err(|error| error.to_string())?;
         let url = format!("http://127.0.0.1:{port}/telemetry");
         let answer = client.get(url).timeout(ANSWER).send().await.and_then(reqwest::Response::error_for_status);
         let answer = answer.map_err(|error| error.without_url().to_string())?;
         answer.json().await.map_err(|error| error.without_url().to_string())
     };
-    (started.name.clone(), ask.await)
+    (started.part.clone(), ask.await)
 }
 
 impl ServiceSpans {
@@ -150,13 +158,15 @@ struct Reader {
     client: reqwest::Client,
     base: String,
     depth: usize,
+    /// Whose spans are wanted.
+    run: String,
 }
 
 impl Reader {
     /// Reads all traces again and again until each service's spans are there.
-    async fn complete(&self, testimony: &mut Testimony, epoch_ns: u64) -> Result<(), String> {
+    async fn complete(&self, testimony: &mut Testimony, since_ns: u64) -> Result<(), String> {
         loop {
-            let spans = self.all(epoch_ns.saturating_sub(BEFORE_NS), wall_clock_ns() + 1_000_000_000).await?;
+            let spans = self.all(since_ns, wall_clock_ns() + 1_000_000_000).await?;
             testimony.count(&spans);
             testimony.spans = spans;
             if testimony.services.values().all(|service| service.found >= service.counts.exported) {
@@ -166,7 +176,7 @@ impl Reader {
         }
     }
 
-    /// Every span of the traces with a span that begins between two times.
+    /// Every span of the run in the traces with a span that begins between two times.
     async fn all(&self, from_ns: u64, until_ns: u64) -> Result<Vec<Span>, String> {
         let mut spans: BTreeMap<([u8; 16], [u8; 8]), Span> = BTreeMap::new();
         let mut slices = vec![(from_ns, until_ns)];
@@ -174,7 +184,8 @@ impl Reader {
             let found = self.slice(from_ns, until_ns).await?;
             let traces: BTreeSet<[u8; 16]> = found.iter().map(|span| TraceId::to_bytes(span.trace_id)).collect();
             if traces.len() < self.depth {
-                let keyed = found.into_iter().map(|span| ((span.trace_id.to_bytes(), SpanId::to_bytes(span.span_id)), span));
+                let own = found.into_iter().filter(|span| text(&span.resource.attributes, RUN_ATTRIBUTE) == Some(&self.run));
+                let keyed = own.map(|span| ((span.trace_id.to_bytes(), SpanId::to_bytes(span.span_id)), span));
                 spans.extend(keyed);
                 continue;
             }
@@ -257,10 +268,15 @@ mod tests {
         if found.is_empty() {
             return StatusCode::NOT_FOUND.into_response();
         }
-        let service = r#"{"attributes":[{"key":"service.name","value":{"stringValue":"mes"}}]}"#;
-        let spans = found.join(",");
-        format!(r#"{{"result":{{"resourceSpans":[{{"resource":{service},"scopeSpans":[{{"spans":[{spans}]}}]}}]}}}}"#)
-            .into_response()
+        // Another run is there as well.
+        let spans = [("r-1", found.join(",")), ("r-2", found[0].replace(r#""spanId":"0"#, r#""spanId":"f"#))];
+        let resources = spans.map(|(run, spans)| {
+            let attributes = [("service.name", "mes"), (RUN_ATTRIBUTE, run)]
+                .map(|(key, value)| format!(r#"{{"key":"{key}","value":{{"stringValue":"{value}"}}}}"#))
+                .join(",");
+            format!(r#"{{"resource":{{"attributes":[{attributes}]}},"scopeSpans":[{{"spans":[{spans}]}}]}}"#)
+        });
+        format!(r#"{{"result":{{"resourceSpans":[{}]}}}}"#, resources.join(",")).into_response()
     }
 
     const TRACES: u64 = 1_000;
@@ -273,7 +289,7 @@ mod tests {
             let base = format!("http://{}", listener.local_addr().unwrap());
             let router = Router::new().route("/api/v3/traces", get(jaeger));
             runtime.spawn(async move { axum::serve(listener, router).await });
-            let reader = Reader { client: reqwest::Client::new(), base, depth: 30 };
+            let reader = Reader { client: reqwest::Client::new(), base, depth: 30, run: "r-1".to_owned() };
             let spans = reader.all(0, 10_000_000_000).await.unwrap();
             assert_eq!(spans.len() as u64, TRACES);
             // One that can give no more than one trace at a time never says that it has given all.

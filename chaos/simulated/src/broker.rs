@@ -19,6 +19,7 @@ mod disk;
 mod flush;
 mod heartbeat;
 mod max_length;
+mod monitor;
 mod outage;
 mod policy;
 mod priority;
@@ -55,6 +56,7 @@ pub use alarm::Resource;
 use channel::Open;
 use client::Client;
 use disk::Write;
+use monitor::Monitor;
 pub(crate) use outage::Down;
 use queue::Queue;
 use version::Return;
@@ -79,6 +81,10 @@ pub struct BrokerSettings {
     pub connect: Duration,
     /// The header that names the event of a message.
     pub event_header: &'static str,
+    /// How often its counters are looked at; none: never.
+    pub scrape_every: Option<Duration>,
+    /// Whether somebody listens to its firehose.
+    pub firehose: bool,
 }
 
 impl Default for BrokerSettings {
@@ -92,6 +98,8 @@ impl Default for BrokerSettings {
             heartbeat: Duration::from_secs(60),
             connect: Duration::from_secs(10),
             event_header: "x-event-id",
+            scrape_every: None,
+            firehose: false,
         }
     }
 }
@@ -144,6 +152,7 @@ struct State {
     /// What the broker is short of.
     alarms: BTreeSet<Resource>,
     cuts: Vec<heartbeat::Cut>,
+    monitor: Monitor,
 }
 
 /// The node that the broker's own tasks run on.
@@ -164,6 +173,7 @@ impl Exchange {
             dead: dead_letter::Dying::new(),
             alarms: BTreeSet::new(),
             cuts: Vec::new(),
+            monitor: Monitor::new(settings.scrape_every, settings.firehose, host.wall_ns(BROKER)),
         };
         let this = Self(Arc::new(Inner {
             host: Arc::clone(host),
@@ -214,6 +224,7 @@ impl Exchange {
         let mut woken = Vec::new();
         let result = {
             let mut state = lock(&self.0.state);
+            state.look_before(self.now());
             let result = change(&mut state, &mut woken);
             if !state.dead.is_empty() {
                 self.bury(&mut state, self.now());
@@ -243,7 +254,7 @@ impl Exchange {
     fn handle(&self, state: &mut State, packet: Packet, woken: &mut Vec<Waker>) {
         match packet {
             Packet::Publish { channel, entry, message, options } => {
-                let queues = self.take_in(state, channel, (entry, message), woken);
+                let queues = self.take_in(state, channel, (entry, message), options.mandatory, woken);
                 if options.confirm && !queues.is_empty() {
                     self.0.disk.send(self.now(), Write::Queues(queues));
                 }
@@ -251,6 +262,7 @@ impl Exchange {
             Packet::Settle { channel, tag, how } => self.settle(state, channel, tag, how),
             Packet::Close { channel } => {
                 if let Some(mut open) = state.channels.remove(&channel) {
+                    open.close(BrokerError::ConnectionLost, woken);
                     self.put_back(state, channel, open.take_unacked(), Return::ChannelLost);
                 }
             }
@@ -263,7 +275,14 @@ impl Exchange {
     }
 
     /// Takes a message in; gives the queues that it went to.
-    fn take_in(&self, state: &mut State, channel: u64, (entry, message): (Entry, Message), woken: &mut Vec<Waker>) -> Vec<usize> {
+    fn take_in(
+        &self,
+        state: &mut State,
+        channel: u64,
+        (entry, message): (Entry, Message),
+        mandatory: bool,
+        woken: &mut Vec<Waker>,
+    ) -> Vec<usize> {
         let now = self.now();
         let Some(queues) = state.route(&message.exchange, &message.routing_key) else {
             self.close(state, channel, &routing::not_found("exchange", &message.exchange), woken);
@@ -273,6 +292,7 @@ impl Exchange {
             state.account.end(entry, End::Unroutable, self.wall_ns());
         }
         let message = Arc::new(message);
+        state.came_in(now, &message, mandatory, &queues);
         for (nth, at) in queues.iter().enumerate() {
             let entry = if nth == 0 { entry } else { state.account.copy(entry) };
             self.take(state, *at, (entry, &message), Some(channel), now);

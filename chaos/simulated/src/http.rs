@@ -2,7 +2,9 @@
 
 use std::{
     collections::BTreeMap,
+    future::poll_fn,
     sync::{Arc, Mutex},
+    task::Poll,
     time::Duration,
 };
 
@@ -16,7 +18,10 @@ use world::{
     http::{Http, HttpError},
 };
 
-use crate::runtime::{Host, lock, spend};
+use crate::{
+    runtime::{Host, lock, spend},
+    waiters::Waiters,
+};
 
 /// How the links between services are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,8 +51,55 @@ struct Inner {
 /// The instances of a service; requests go to them in turn.
 #[derive(Default)]
 struct Served {
-    instances: Vec<(Node, Router)>,
+    instances: Vec<Instance>,
     turn: usize,
+}
+
+/// A node that serves.
+#[derive(Clone)]
+struct Instance {
+    node: Node,
+    router: Router,
+    running: Arc<Running>,
+}
+
+/// Requests that a node has taken and not yet answered.
+#[derive(Default)]
+struct Running(Mutex<(usize, Waiters)>);
+
+/// One of them.
+struct Taken(Arc<Running>);
+
+impl Running {
+    fn take(self: &Arc<Self>) -> Taken {
+        lock(&self.0).0 += 1;
+        Taken(Arc::clone(self))
+    }
+
+    /// Waits until there is none.
+    async fn none(&self) {
+        let mut place = None;
+        poll_fn(|cx| {
+            let (requests, waiters) = &mut *lock(&self.0);
+            if *requests == 0 {
+                return Poll::Ready(());
+            }
+            waiters.wait(&mut place, cx.waker());
+            Poll::Pending
+        })
+        .await;
+    }
+}
+
+impl Drop for Taken {
+    fn drop(&mut self) {
+        let woken = {
+            let (requests, waiters) = &mut *lock(&self.0.0);
+            *requests -= 1;
+            if *requests == 0 { waiters.take() } else { Vec::new() }
+        };
+        woken.into_iter().for_each(std::task::Waker::wake);
+    }
 }
 
 impl Links {
@@ -65,7 +117,7 @@ impl Links {
     pub(crate) fn node_died(&self, node: Node) {
         let mut dead = Vec::new();
         for served in lock(&self.0.served).values_mut() {
-            let (gone, left) = served.instances.drain(..).partition(|(at, _)| *at == node);
+            let (gone, left) = served.instances.drain(..).partition(|instance| instance.node == node);
             served.instances = left;
             dead.push(gone);
         }
@@ -79,7 +131,15 @@ impl Links {
         drop(served);
     }
 
-    fn pick(&self, service: &str) -> Option<(Node, Router)> {
+    /// A node takes no more requests; gives those that it has taken.
+    fn node_stops(&self, node: Node) -> Option<Instance> {
+        let mut served = lock(&self.0.served);
+        let instances = &mut served.get_mut(node.service)?.instances;
+        let at = instances.iter().position(|instance| instance.node == node)?;
+        Some(instances.remove(at))
+    }
+
+    fn pick(&self, service: &str) -> Option<Instance> {
         let mut served = lock(&self.0.served);
         let served = served.get_mut(service)?;
         let count = served.instances.len();
@@ -102,11 +162,11 @@ impl Http for Port {
             let HttpSettings { link, timeout } = self.links.0.settings;
             let sent = self.rt.now();
             spend(&self.links.0.host, self.rt.node(), link).await;
-            let Some((node, router)) = self.links.pick(service) else {
+            let Some(Instance { node, router, running }) = self.links.pick(service) else {
                 spend(&self.links.0.host, self.rt.node(), link).await;
                 return Err(HttpError::Refused(service.into()));
             };
-            let task = self.rt.on(node).spawn("http", answer(router, request));
+            let task = self.rt.on(node).spawn("http", answer(router, request, running.take()));
             match self.rt.race(task.join(), self.rt.sleep_until(sent + timeout)).await {
                 Either::Left(response) => {
                     spend(&self.links.0.host, self.rt.node(), link).await;
@@ -123,10 +183,10 @@ impl Http for Port {
         let replaced = {
             let mut served = lock(&self.links.0.served);
             let instances = &mut served.entry(node.service).or_default().instances;
-            match instances.iter_mut().find(|(at, _)| *at == node) {
-                Some((_, old)) => Some(std::mem::replace(old, router)),
+            match instances.iter_mut().find(|instance| instance.node == node) {
+                Some(instance) => Some(std::mem::replace(&mut instance.router, router)),
                 None => {
-                    instances.push((node, router));
+                    instances.push(Instance { node, router, running: Arc::default() });
                     None
                 }
             }
@@ -134,9 +194,17 @@ impl Http for Port {
         drop(replaced);
         Box::pin(std::future::ready(Ok(())))
     }
+
+    fn stop(&self) -> Boxed<'_, ()> {
+        Box::pin(async move {
+            if let Some(instance) = self.links.node_stops(self.rt.node()) {
+                instance.running.none().await;
+            }
+        })
+    }
 }
 
-async fn answer(router: Router, request: Request<Bytes>) -> Response<Bytes> {
+async fn answer(router: Router, request: Request<Bytes>, _taken: Taken) -> Response<Bytes> {
     let Ok(response) = router.oneshot(request.map(Body::from)).await;
     let (parts, body) = response.into_parts();
     match body.collect().await {

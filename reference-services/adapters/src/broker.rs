@@ -26,6 +26,8 @@ use crate::journal::{Entry, Journal, Outcome};
 
 /// How long a connection may take to come about, and any call but a confirm to be answered.
 const ANSWER: Duration = Duration::from_secs(10);
+/// AMQP's reply code for a close that nothing went wrong before.
+const REPLY_SUCCESS: u16 = 200;
 /// How long a publisher waits for a confirm when its service sets no limit of its own.
 const CONFIRM: Duration = Duration::from_secs(60);
 
@@ -195,6 +197,14 @@ impl Channel for Open {
             let consumer: Box<dyn Consumer> =
                 Box::new(Subscription::new(self.rt.clone(), Arc::clone(&self.link), consumer, queue, self.journal.clone()));
             Ok(consumer)
+        })
+    }
+
+    /// AMQP's own farewell: the broker answers it after all that was written before.
+    fn close(&self) -> Boxed<'_, ()> {
+        Box::pin(async move {
+            // One that is broken already has nothing left to close.
+            drop(self.answer(ANSWER, self.link.connection.close(REPLY_SUCCESS, "closed".into())).await);
         })
     }
 }

@@ -1,14 +1,7 @@
-//! A second address of each process, for the harness alone: is it ready, when does the run begin, and what of its spans was
-//! exported.
+//! A second address of each process, for the harness alone: when does the run begin, and what of its spans was exported.
+//! Whether it is ready it says where it serves.
 
-use std::{
-    net::SocketAddr,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
-    time::Duration,
-};
+use std::{net::SocketAddr, time::Duration};
 
 use axum::{
     Json, Router,
@@ -19,6 +12,7 @@ use axum::{
 use world::Runtime;
 
 use crate::{
+    http::Server,
     runtime::Epoch,
     telemetry::{Counts, Exporter},
 };
@@ -28,37 +22,20 @@ const FLUSH: Duration = Duration::from_secs(10);
 
 /// What the control address answers from.
 #[derive(Clone)]
-pub struct Control {
-    ready: Arc<AtomicBool>,
+struct Control {
     epoch: Epoch,
     exporter: Option<Exporter>,
 }
 
-impl Control {
-    /// Serves `GET /ready` (200 or 503), `PUT /epoch` (nanoseconds since the Unix epoch, in decimal) and `GET /telemetry`
-    /// (the [`Counts`], after a flush) at `address`.
-    ///
-    /// # Errors
-    /// When the address cannot be had.
-    pub async fn serve(rt: &Runtime, address: SocketAddr, epoch: Epoch, exporter: Option<Exporter>) -> std::io::Result<Self> {
-        let control = Self { ready: Arc::default(), epoch, exporter };
-        let router = Router::new()
-            .route("/ready", get(ready))
-            .route("/epoch", put(begins))
-            .route("/telemetry", get(telemetry))
-            .with_state(control.clone());
-        crate::http::serve(rt, address, router).await?;
-        Ok(control)
-    }
-
-    /// From now on the process says that it is ready.
-    pub fn ready(&self) {
-        self.ready.store(true, Ordering::Release);
-    }
-}
-
-async fn ready(State(control): State<Control>) -> StatusCode {
-    if control.ready.load(Ordering::Acquire) { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE }
+/// Serves `PUT /epoch` (nanoseconds since the Unix epoch, in decimal) and `GET /telemetry` (the [`Counts`], after a flush) at
+/// `address`.
+///
+/// # Errors
+/// When the address cannot be had.
+pub async fn serve(rt: &Runtime, address: SocketAddr, epoch: Epoch, exporter: Option<Exporter>) -> std::io::Result<Server> {
+    let router =
+        Router::new().route("/epoch", put(begins)).route("/telemetry", get(telemetry)).with_state(Control { epoch, exporter });
+    Server::start(rt, address, router).await
 }
 
 async fn begins(State(control): State<Control>, body: String) -> StatusCode {

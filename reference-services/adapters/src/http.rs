@@ -3,16 +3,16 @@
 use std::{
     collections::BTreeMap,
     net::SocketAddr,
-    sync::{Arc, PoisonError, RwLock},
+    sync::{Arc, Mutex, PoisonError, RwLock},
     time::Duration,
 };
 
 use axum::Router;
 use bytes::Bytes;
 use http::{Request, Response};
-use tokio::net::TcpListener;
+use tokio::{net::TcpListener, sync::oneshot};
 use world::{
-    Boxed, Runtime,
+    Boxed, Runtime, Task,
     http::{Http, HttpError},
 };
 
@@ -47,6 +47,7 @@ pub struct Sockets {
     listen: Option<SocketAddr>,
     bases: Addresses,
     client: reqwest::Client,
+    server: Mutex<Option<Server>>,
 }
 
 impl Sockets {
@@ -61,7 +62,7 @@ impl Sockets {
         limit: Duration,
     ) -> Result<Self, reqwest::Error> {
         let client = reqwest::Client::builder().no_proxy().connect_timeout(CONNECT).timeout(limit).build()?;
-        Ok(Self { rt, listen, bases: bases.into(), client })
+        Ok(Self { rt, listen, bases: bases.into(), client, server: Mutex::default() })
     }
 }
 
@@ -95,17 +96,44 @@ impl Http for Sockets {
     fn serve(&self, router: Router) -> Boxed<'_, Result<(), HttpError>> {
         Box::pin(async move {
             let address = self.listen.ok_or_else(|| HttpError::Refused("this process serves nothing".into()))?;
-            serve(&self.rt, address, router).await.map_err(|error| HttpError::Refused(format!("{address}: {error}")))
+            let served = Server::start(&self.rt, address, router).await;
+            let server = served.map_err(|error| HttpError::Refused(format!("{address}: {error}")))?;
+            *self.server.lock().unwrap_or_else(PoisonError::into_inner) = Some(server);
+            Ok(())
+        })
+    }
+
+    fn stop(&self) -> Boxed<'_, ()> {
+        Box::pin(async move {
+            let server = self.server.lock().unwrap_or_else(PoisonError::into_inner).take();
+            if let Some(server) = server {
+                server.stop().await;
+            }
         })
     }
 }
 
-/// Serves a router at an address; returns once that accepts connections.
-///
-/// # Errors
-/// When the address cannot be had.
-pub async fn serve(rt: &Runtime, address: SocketAddr, router: Router) -> std::io::Result<()> {
-    let listener = TcpListener::bind(address).await?;
-    drop(rt.spawn("http", async move { axum::serve(listener, router).await }));
-    Ok(())
+/// A router at an address. It serves as long as this is kept.
+pub struct Server {
+    stop: oneshot::Sender<()>,
+    ended: Task<std::io::Result<()>>,
+}
+
+impl Server {
+    /// Serves a router; returns once connections are accepted.
+    ///
+    /// # Errors
+    /// When the address cannot be had.
+    pub async fn start(rt: &Runtime, address: SocketAddr, router: Router) -> std::io::Result<Self> {
+        let listener = TcpListener::bind(address).await?;
+        let (stop, stopped) = oneshot::channel();
+        let serving = axum::serve(listener, router).with_graceful_shutdown(async move { drop(stopped.await) });
+        Ok(Self { stop, ended: rt.spawn("http", serving.into_future()) })
+    }
+
+    /// Accepts nothing more, and waits until every connection has got its answer and is closed.
+    pub async fn stop(self) {
+        let _ = self.stop.send(());
+        drop(self.ended.join().await);
+    }
 }

@@ -1,9 +1,9 @@
-//! The ports on real parts: tokio, RabbitMQ, Postgres, a shared folder, sockets, OTLP.
+//! The ports on real parts: tokio, RabbitMQ, Postgres, S3, sockets, OTLP.
 //!
 //! The files have the names of their twins in `chaos/simulated`, so a diff explains the simulation. What has no twin: the
 //! [`journal`], by which a process says outside of itself what it did to messages (the ledger's side, never telemetry), the
-//! [`control`] address, where it is asked for its readiness and its exporter's counts, and the [`node`] that puts the ports
-//! of one process together.
+//! [`control`] address, where it is told when the run begins and asked for its exporter's counts, and the [`node`] that puts the
+//! ports of one process together.
 
 pub mod broker;
 pub mod control;

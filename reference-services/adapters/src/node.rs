@@ -1,15 +1,15 @@
 //! The ports of one process, put together from its configuration.
 
-use std::{collections::BTreeMap, io::Write, net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, io::Write, net::SocketAddr, sync::Arc, time::Duration};
 
 use tokio::runtime::Handle;
 use world::{Engine, Node, Runtime, Telemetry, World};
 
 use crate::{
     broker::RabbitMq,
-    control::Control,
-    files::Folder,
-    http::Sockets,
+    control,
+    files::{AddressError, S3},
+    http::{Server, Sockets},
     journal::Journal,
     runtime::{Epoch, TokioEngine},
     store::Postgres,
@@ -29,6 +29,8 @@ pub struct Config {
     pub node: Node,
     /// The seed of the run.
     pub seed: u64,
+    /// The run's id: one tracing backend may serve several runs.
+    pub run: String,
     /// `amqp://user:password@host:port/%2f`.
     pub amqp_url: String,
     /// `postgres://user:password@host:port/name`; a service without it has no database.
@@ -37,8 +39,8 @@ pub struct Config {
     pub otlp_url: Option<String>,
     /// Whether trace contexts are passed on.
     pub propagate: bool,
-    /// The folder of the 3D models.
-    pub files: PathBuf,
+    /// `http://access-key:secret@host:port/bucket`, where the 3D models are.
+    pub s3_url: String,
     /// `http://host:port` of each service, by name.
     pub services: BTreeMap<String, String>,
     /// Where the service is reached.
@@ -57,6 +59,9 @@ pub enum StartError {
     /// The database's URL does not parse.
     #[error("database URL")]
     Database(#[from] tokio_postgres::Error),
+    /// The object store's URL names no bucket.
+    #[error("S3 URL")]
+    Files(#[from] AddressError),
     /// No HTTP client.
     #[error("HTTP client")]
     Http(#[from] reqwest::Error),
@@ -72,8 +77,8 @@ pub enum StartError {
 pub struct Process {
     /// The ports.
     pub world: World,
-    /// Its control address.
-    pub control: Control,
+    /// Its control address, as long as this is kept.
+    pub control: Server,
     /// Its exporter, when it is instrumented.
     pub exporter: Option<Exporter>,
 }
@@ -90,7 +95,7 @@ impl Process {
         let journal = Journal::new(rt.clone(), journal);
         let (exporter, tracer) = match &config.otlp_url {
             Some(url) => {
-                let (exporter, tracer) = Exporter::start(rt.clone(), url, interest, journal.clone())?;
+                let (exporter, tracer) = Exporter::start(rt.clone(), (url, &config.run), interest, journal.clone())?;
                 (Some(exporter), Some(tracer))
             }
             None => (None, None),
@@ -99,12 +104,12 @@ impl Process {
         let world = World {
             broker: Arc::new(RabbitMq::new(rt.clone(), config.amqp_url, config.event_id_header, journal)),
             store: Arc::new(Postgres::new(rt.clone(), database_url, CONNECTIONS)?),
-            files: Arc::new(Folder::new(config.files, config.node.to_string())),
+            files: Arc::new(S3::new(&config.s3_url)?),
             http: Arc::new(Sockets::new(rt.clone(), Some(config.listen), config.services, config.call_limit)?),
             telemetry: Telemetry::new(rt.clone(), tracer, config.propagate),
             rt: rt.clone(),
         };
-        let control = Control::serve(&rt, config.control, epoch, exporter.clone()).await;
+        let control = control::serve(&rt, config.control, epoch, exporter.clone()).await;
         let control = control.map_err(|error| StartError::Control(config.control, error))?;
         Ok(Self { world, control, exporter })
     }

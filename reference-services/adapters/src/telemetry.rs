@@ -27,6 +27,9 @@ use world::Runtime;
 use crate::journal::{Entry, Journal};
 use untold::Untold;
 
+/// The resource attribute that tells the spans of one run from those of another in the same backend. By the conventions,
+/// instance ids are unique within it.
+pub const RUN_ATTRIBUTE: &str = "service.namespace";
 /// How long an ordinary span waits for company.
 const BATCH_DELAY: Duration = Duration::from_secs(1);
 /// How many spans one export carries.
@@ -77,13 +80,14 @@ struct Shared {
 }
 
 impl Exporter {
-    /// Starts to export to `endpoint` (`http://host:4318/v1/traces`), and gives the tracer whose spans it exports.
+    /// Starts to export to `endpoint` (`http://host:4318/v1/traces`) as a process of `run`, and gives the tracer whose spans
+    /// it exports.
     ///
     /// # Errors
     /// When the endpoint is no URL.
     pub fn start(
         rt: Runtime,
-        endpoint: &str,
+        (endpoint, run): (&str, &str),
         interest: Interest,
         journal: Journal,
     ) -> Result<(Self, SdkTracer), ExporterBuildError> {
@@ -97,7 +101,11 @@ impl Exporter {
             .with_http_client(client)
             .build()?;
         let node = rt.node();
-        let attributes = [KeyValue::new("service.name", node.service), KeyValue::new("service.instance.id", node.to_string())];
+        let attributes = [
+            KeyValue::new("service.name", node.service),
+            KeyValue::new("service.instance.id", node.to_string()),
+            KeyValue::new(RUN_ATTRIBUTE, run.to_owned()),
+        ];
         let resource = Resource::builder_empty().with_attributes(attributes).build();
         otlp.set_resource(&resource);
 
@@ -143,6 +151,14 @@ impl Exporter {
         // Out of time: the counts say so.
         let _ = self.0.rt.timeout(limit, done).await;
         self.counts()
+    }
+
+    /// The last flush of a process that ends in good order: the journal is told of it too.
+    pub async fn finish(&self, limit: Duration) -> Counts {
+        let counts = self.flush(limit).await;
+        let told = self.untold().take_told();
+        self.0.journal.write(Entry::Spans { ended: counts.ended, told });
+        counts
     }
 
     async fn run(self, otlp: SpanExporter) {

@@ -4,12 +4,14 @@
 //! |---|---|
 //! | `LOUPE_SETTINGS` | the settings of the services, JSON |
 //! | `LOUPE_SEED` | the seed of the run; when it begins is told later, at the control address |
+//! | `LOUPE_RUN` | the run's id: with the service's name and instance it tells whose a span is |
 //! | `LOUPE_INSTANCE` | which instance of the service; 1 |
 //! | `LOUPE_STARTS` | a file of the container that counts the starts of its process; without it this is the first |
-//! | `LOUPE_AMQP_URL`, `LOUPE_DATABASE_URL`, `LOUPE_SERVICES`, `LOUPE_FILES` | where the parts are; the services as JSON, by name |
+//! | `LOUPE_AMQP_URL`, `LOUPE_DATABASE_URL`, `LOUPE_S3_URL`, `LOUPE_SERVICES` | where the parts are; the services as JSON, by name |
 //! | `LOUPE_OTLP_URL` | where the spans go; without it there are none |
 //! | `LOUPE_PROPAGATE` | whether trace contexts are passed on; `true` |
 //! | `LOUPE_LISTEN`, `LOUPE_CONTROL` | own addresses; ports 8080 and 8081 |
+//! | `LOUPE_GRACE_MS` | how long what is at work may take to finish after SIGTERM, milliseconds; 5000 |
 
 use std::{fmt::Display, io::ErrorKind, path::Path, str::FromStr, time::Duration};
 
@@ -21,8 +23,19 @@ use world::Node;
 /// How long any answer of another service may take, price calculations apart.
 const ANSWER: Duration = Duration::from_secs(60);
 
+/// What a process is told.
+#[derive(Debug)]
+pub(crate) struct Environment {
+    /// Of its ports.
+    pub(crate) config: Config,
+    /// Of its service.
+    pub(crate) settings: Settings,
+    /// How long what is at work may take to finish when the process is to end.
+    pub(crate) grace: Duration,
+}
+
 /// Reads the configuration of a role.
-pub(crate) fn read(role: &'static str) -> Result<(Config, Settings)> {
+pub(crate) fn read(role: &'static str) -> Result<Environment> {
     parse(role, variable)
 }
 
@@ -31,7 +44,7 @@ fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok()
 }
 
-fn parse(role: &'static str, variable: impl Fn(&str) -> Option<String>) -> Result<(Config, Settings)> {
+fn parse(role: &'static str, variable: impl Fn(&str) -> Option<String>) -> Result<Environment> {
     let needed = |name: &str| variable(name).with_context(|| format!("{name} is not set"));
     let settings: Settings = serde_json::from_str(&needed("LOUPE_SETTINGS")?).context("LOUPE_SETTINGS")?;
     let node = Node {
@@ -42,18 +55,20 @@ fn parse(role: &'static str, variable: impl Fn(&str) -> Option<String>) -> Resul
     let config = Config {
         node,
         seed: value(&variable, "LOUPE_SEED", None)?,
+        run: needed("LOUPE_RUN")?,
         amqp_url: needed("LOUPE_AMQP_URL")?,
         database_url: variable("LOUPE_DATABASE_URL"),
         otlp_url: variable("LOUPE_OTLP_URL"),
         propagate: value(&variable, "LOUPE_PROPAGATE", Some(true))?,
-        files: needed("LOUPE_FILES")?.into(),
+        s3_url: needed("LOUPE_S3_URL")?,
         services: serde_json::from_str(&needed("LOUPE_SERVICES")?).context("LOUPE_SERVICES")?,
         listen: value(&variable, "LOUPE_LISTEN", Some(([0, 0, 0, 0], 8080).into()))?,
         control: value(&variable, "LOUPE_CONTROL", Some(([0, 0, 0, 0], 8081).into()))?,
         call_limit: ANSWER + settings.pricing.longest(),
         event_id_header: EVENT_ID_HEADER,
     };
-    Ok((config, settings))
+    let grace = Duration::from_millis(value(&variable, "LOUPE_GRACE_MS", Some(5_000))?);
+    Ok(Environment { config, settings, grace })
 }
 
 /// Counts one more start of this process. What died with the one before must not be taken for this one's.
@@ -83,13 +98,17 @@ where
 #[cfg(test)]
 mod tests {
     use super::*;
-    use contracts::{architecture::Preset, settings::PricingTimes};
+    use contracts::{
+        architecture::Preset,
+        settings::{PartnerLimits, PricingTimes},
+    };
 
     fn environment(name: &str) -> Option<String> {
         let second = Duration::from_secs(1);
         let settings = Settings {
             architecture: Preset::ToBe.architecture(),
             pricing: PricingTimes { mean: second, max: 90 * second, slow: Vec::new() },
+            partner: PartnerLimits { model_bytes: 1 << 20 },
             poll: second,
             reconnect: second,
             confirm_timeout: second,
@@ -98,8 +117,9 @@ mod tests {
         let text = match name {
             "LOUPE_SETTINGS" => serde_json::to_string(&settings).unwrap(),
             "LOUPE_SEED" => "7".into(),
+            "LOUPE_RUN" => "r-1".into(),
             "LOUPE_AMQP_URL" => "amqp://broker".into(),
-            "LOUPE_FILES" => "/models".into(),
+            "LOUPE_S3_URL" => "http://loupe:loupe@s3/models".into(),
             "LOUPE_SERVICES" => r#"{"mes":"http://mes:8080"}"#.into(),
             _ => return None,
         };
@@ -108,11 +128,11 @@ mod tests {
 
     #[test]
     fn a_service_waits_as_long_as_a_calculation_takes() {
-        let (config, settings) = parse("mes-api", environment).unwrap();
+        let Environment { config, settings, grace } = parse("mes-api", environment).unwrap();
         assert_eq!(config.node, Node::first("mes-api"));
         assert_eq!((config.seed, config.call_limit), (7, Duration::from_secs(150)));
         assert_eq!((config.listen.port(), config.control.port(), config.otlp_url), (8080, 8081, None));
-        assert_eq!(settings.architecture, Preset::ToBe.architecture());
+        assert_eq!((settings.architecture, grace), (Preset::ToBe.architecture(), Duration::from_secs(5)));
     }
 
     #[test]
@@ -126,8 +146,8 @@ mod tests {
 
     #[test]
     fn what_is_missing_or_wrong_is_named() {
-        let missing = parse("mes", |name| environment(name).filter(|_| name != "LOUPE_FILES")).unwrap_err();
-        assert_eq!(missing.to_string(), "LOUPE_FILES is not set");
+        let missing = parse("mes", |name| environment(name).filter(|_| name != "LOUPE_S3_URL")).unwrap_err();
+        assert_eq!(missing.to_string(), "LOUPE_S3_URL is not set");
         let wrong = parse("mes", |name| if name == "LOUPE_SEED" { Some("x".into()) } else { environment(name) }).unwrap_err();
         assert_eq!(wrong.to_string(), "LOUPE_SEED=x: invalid digit found in string");
     }

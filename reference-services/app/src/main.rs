@@ -1,7 +1,7 @@
 //! The services on real parts: one binary, the role is its argument.
 //!
 //! It is process 1 of its container. Configuration is the environment ([`environment`]), stdout is the journal, stderr is
-//! for people. On SIGTERM it exports the spans that are left and goes.
+//! for people. On SIGTERM it takes nothing new, finishes what it is at, exports the spans that are left, and goes with code 0.
 
 mod environment;
 mod interest;
@@ -10,12 +10,13 @@ use std::{sync::Arc, time::Duration};
 
 use adapters::node::Process;
 use anyhow::{Context as _, Result, bail};
+use chassis::Service;
 use contracts::{Settings, services};
 use tokio::signal::unix::{SignalKind, signal};
 use world::World;
 
-/// How long the last spans may take.
-const LAST_EXPORT: Duration = Duration::from_secs(5);
+/// How long the last spans may take. With the grace and the farewell it fits into the ten seconds that `docker stop` gives.
+const LAST_EXPORT: Duration = Duration::from_secs(2);
 
 fn main() -> Result<()> {
     leave_on_panic();
@@ -23,24 +24,27 @@ fn main() -> Result<()> {
     let Some(role) = services::ALL.into_iter().find(|name| *name == role) else {
         bail!("expected a role: one of {}", services::ALL.join(", "));
     };
-    let (config, settings) = environment::read(role)?;
+    let environment::Environment { config, settings, grace } = environment::read(role)?;
     tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(async {
         let process = Process::start(config, interest::INTEREST, std::io::stdout()).await?;
         let mut terminated = signal(SignalKind::terminate())?;
         let mut interrupted = signal(SignalKind::interrupt())?;
-        start(role, process.world.clone(), Arc::new(settings)).await.with_context(|| format!("{role} cannot start"))?;
-        process.control.ready();
+        let service =
+            start(role, process.world.clone(), Arc::new(settings)).await.with_context(|| format!("{role} cannot start"))?;
         process.world.rt.race(terminated.recv(), interrupted.recv()).await;
+        if !service.stop(grace).await {
+            say(&format!("{role} was still at work after {} ms and is cut short", grace.as_millis()));
+        }
         if let Some(exporter) = &process.exporter {
-            exporter.flush(LAST_EXPORT).await;
+            exporter.finish(LAST_EXPORT).await;
         }
         Ok(())
     })
 }
 
 /// Starts a role. Returns when it is reachable.
-async fn start(role: &str, world: World, settings: Arc<Settings>) -> Result<()> {
-    match role {
+async fn start(role: &str, world: World, settings: Arc<Settings>) -> Result<Arc<Service>> {
+    Ok(match role {
         services::INTERNET_SHOP => shop::front(world, settings).await?,
         services::SHOP_API => shop::api(world, settings).await?,
         services::CRM => crm::front(world, settings).await?,
@@ -48,8 +52,13 @@ async fn start(role: &str, world: World, settings: Arc<Settings>) -> Result<()> 
         services::MES_API => mes::api(world, settings).await?,
         services::MES => mes::pricing(world, settings).await?,
         _ => bail!("no role is called {role}"),
-    }
-    Ok(())
+    })
+}
+
+/// A line for people.
+#[expect(clippy::print_stderr, reason = "stderr is for people")]
+fn say(line: &str) {
+    eprintln!("{line}");
 }
 
 /// A panic in one task ends the process: half a service would look like a slow one.

@@ -14,7 +14,7 @@ use world::{
     telemetry::Origin,
 };
 
-use crate::{Inbound, Refusal, Service, describe};
+use crate::{Inbound, Refusal, Service, describe, shutdown::Counted};
 
 /// What a handler did with an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,22 +46,37 @@ pub fn consume(service: &Arc<Service>, queue: &'static str, consumers: u16, hand
     let early = Early::default();
     for _ in 0..consumers {
         let (service, handler, early) = (Arc::clone(service), Arc::clone(&handler), Arc::clone(&early));
-        let rt = service.world.rt.clone();
-        drop(rt.spawn("consumer", async move { supervise(&service, queue, &*handler, &early).await }));
+        service.consumers.want();
+        let (rt, counted) = (service.world.rt.clone(), service.shutdown.count());
+        drop(rt.spawn("consumer", async move { supervise(&service, queue, &*handler, &early, counted).await }));
     }
 }
 
-async fn supervise(service: &Arc<Service>, queue: &'static str, handler: &impl Handler, early: &Early) {
-    loop {
-        if let Ok((_channel, mut consumer)) = subscribe(service, queue).await {
-            while let Ok(delivery) = consumer.next().await {
+async fn supervise(service: &Arc<Service>, queue: &'static str, handler: &impl Handler, early: &Early, _counted: Counted) {
+    while !service.shutdown.requested() {
+        if let Some(Ok((channel, mut consumer))) = service.unless_stopped(subscribe(service, queue)).await {
+            let _subscribed = service.consumers.subscribed();
+            while let Some(delivery) = next(service, &mut *consumer).await {
                 if deliver(service, handler, early, delivery).await.is_err() {
                     break;
                 }
             }
+            if service.shutdown.requested() {
+                // What the broker has sent ahead goes back into the queue.
+                channel.close().await;
+                return;
+            }
         }
-        service.world.rt.sleep(service.settings.reconnect).await;
+        service.unless_stopped(service.world.rt.sleep(service.settings.reconnect)).await;
     }
+}
+
+/// The next message; none when the channel has closed, or nothing more is to be taken.
+async fn next(service: &Service, consumer: &mut dyn Consumer) -> Option<Delivery> {
+    if service.shutdown.requested() {
+        return None;
+    }
+    service.unless_stopped(consumer.next()).await?.ok()
 }
 
 /// Connects and begins to receive: a trace of its own, for nobody asked for it.
@@ -108,7 +123,9 @@ async fn deliver(service: &Arc<Service>, handler: &impl Handler, early: &Early, 
         }
     }
     let outcome = match event {
-        Ok(event) if !inbound.event_id.is_empty() => handler.handle(service, &inbound, event, &mut span).await,
+        Ok(event) if !inbound.event_id.is_empty() => {
+            service.unless_cut(handler.handle(service, &inbound, event, &mut span)).await
+        }
         Ok(_) => Err(Refusal::Malformed("no event id".to_owned())),
         Err(cause) => Err(Refusal::Malformed(cause.to_string())),
     };
@@ -121,7 +138,7 @@ async fn deliver(service: &Arc<Service>, handler: &impl Handler, early: &Early, 
             Err(Refusal::OutOfOrder { .. }) => service.settings.early_event.0,
             _ => service.settings.reconnect,
         };
-        service.world.rt.sleep(pause).await;
+        service.unless_stopped(service.world.rt.sleep(pause)).await;
     }
     let (how, operation) = match verdict {
         Verdict::Done => (Settle::Ack, "ack"),

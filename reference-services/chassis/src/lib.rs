@@ -3,12 +3,13 @@
 //!
 //! Nothing in here knows a particular service. Read on in the order an order meets it: [`call`], [`step`], [`announce`],
 //! [`publisher`], [`outbox`], [`consumer`], [`inbound`]. What is described on a span is in [`describe`], what is refused and
-//! how in [`refusal`].
+//! how in [`refusal`]; whether a service can do its work says [`health`], and how it ends [`shutdown`].
 
 pub mod announce;
 pub mod call;
 pub mod consumer;
 pub mod describe;
+pub mod health;
 pub mod inbound;
 pub mod list;
 pub mod outbox;
@@ -17,12 +18,14 @@ pub mod publisher;
 pub mod record;
 pub mod refusal;
 pub mod service;
+pub mod shutdown;
 pub mod step;
 pub mod wire;
 
 pub use announce::announce;
 pub use call::{Call, Entry, Route};
 pub use consumer::{Handled, Handler, consume};
+pub use health::Need;
 pub use inbound::Inbound;
 pub use record::Moved;
 pub use refusal::Refusal;

@@ -13,6 +13,7 @@ use world::{
 use crate::{
     Service, describe,
     publisher::{Announcement, Unsent},
+    shutdown::Counted,
     wire::Wire,
 };
 
@@ -21,18 +22,21 @@ const BATCH: usize = 100;
 
 /// Starts the relay of this service's database.
 pub fn relay(service: &Arc<Service>) {
-    let relay = Arc::clone(service);
-    drop(service.world.rt.spawn("outbox-relay", async move { run(&relay).await }));
+    let (relay, counted) = (Arc::clone(service), service.shutdown.count());
+    drop(service.world.rt.spawn("outbox-relay", async move { run(&relay, counted).await }));
 }
 
-async fn run(service: &Service) {
+async fn run(service: &Service, _counted: Counted) {
     let waiting = waiting();
-    loop {
+    while !service.shutdown.requested() {
         match turn(service).await {
             Ok(BATCH) => {}
-            Ok(_) => service.world.store.poll(Outbox::TABLE, &waiting, service.settings.poll).await,
+            Ok(_) => {
+                let change = service.world.store.poll(Outbox::TABLE, &waiting, service.settings.poll);
+                service.unless_stopped(change).await;
+            }
             // Rows wait, and no change of the table will say so.
-            Err(_) => service.world.rt.sleep(service.settings.reconnect).await,
+            Err(_) => drop(service.unless_stopped(service.world.rt.sleep(service.settings.reconnect)).await),
         }
     }
 }

@@ -111,6 +111,13 @@ impl Publisher {
         outcome
     }
 
+    /// Closes the connection once what was written to it has reached the broker: nobody sends any more.
+    pub async fn close(&self) {
+        if let Some((_, channel)) = self.open.lock().await.take() {
+            channel.close().await;
+        }
+    }
+
     /// The open channel, or a new one.
     async fn channel(&self, service: &Service) -> Result<(u64, Arc<dyn Channel>), BrokerError> {
         let mut open = self.open.lock().await;

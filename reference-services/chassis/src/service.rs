@@ -9,7 +9,12 @@ use axum::Router;
 use contracts::Settings;
 use world::{World, http::HttpError, store::StoreError, store::Table};
 
-use crate::{call, publisher::Publisher};
+use crate::{
+    Need, call,
+    health::{self, Consumers},
+    publisher::Publisher,
+    shutdown::Shutdown,
+};
 
 /// A running service: the state of its router, and the first argument of everything it does.
 pub struct Service {
@@ -23,6 +28,10 @@ pub struct Service {
     pub name: Arc<str>,
     /// Its connection for sending.
     pub publisher: Publisher,
+    /// Its consumers.
+    pub consumers: Consumers,
+    /// Whether it is to end.
+    pub shutdown: Arc<Shutdown>,
     /// What the ids of its messages and of its orders begin with.
     prefixes: (String, String),
     made: AtomicU64,
@@ -54,7 +63,8 @@ impl Service {
         let node = world.rt.node();
         let (name, publisher, made) = (node.service.into(), Publisher::default(), AtomicU64::new(0));
         let prefixes = (format!("m-{node}-"), format!("o-{}.{}-", node.instance, node.incarnation));
-        Arc::new(Self { world, settings, database, name, publisher, prefixes, made })
+        let (consumers, shutdown) = (Consumers::default(), Arc::default());
+        Arc::new(Self { world, settings, database, name, publisher, consumers, shutdown, prefixes, made })
     }
 
     /// Makes its tables that are not there yet.
@@ -66,14 +76,16 @@ impl Service {
         self.world.store.migrate(tables).await.map_err(|cause| StartError::Migrate { database, cause })
     }
 
-    /// Makes it reachable: the last thing it does when it starts.
+    /// Makes it reachable: the last thing it does when it starts. `needs` is what it cannot do its work without.
     ///
     /// # Errors
     /// [`StartError::Serve`] when its address is taken.
-    pub async fn serve(self: &Arc<Self>, routes: Router<Arc<Self>>) -> Result<(), StartError> {
+    pub async fn serve(self: Arc<Self>, routes: Router<Arc<Self>>, needs: &'static [Need]) -> Result<Arc<Self>, StartError> {
+        let routes = routes.merge(health::routes(needs));
         let router =
-            routes.fallback(call::no_such_route).method_not_allowed_fallback(call::no_such_method).with_state(Arc::clone(self));
-        Ok(self.world.http.serve(router).await?)
+            routes.fallback(call::no_such_route).method_not_allowed_fallback(call::no_such_method).with_state(Arc::clone(&self));
+        self.world.http.serve(router).await?;
+        Ok(self)
     }
 
     /// The id of a new message: `m-<node>-<n>`. No incarnation repeats one.

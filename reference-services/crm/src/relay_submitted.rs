@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use chassis::{Service, announce::announcement, describe, publisher::Announcement, record::column};
+use chassis::{Service, announce::announcement, describe, publisher::Announcement, record::column, shutdown::Counted};
 use contracts::{
     Status,
     tables::{Order, RELAY_CLAIMED, Transition, order, transition},
@@ -20,13 +20,13 @@ const BATCH: usize = 100;
 
 /// Starts the relay.
 pub(crate) fn relay(service: &Arc<Service>) {
-    let relay = Arc::clone(service);
-    drop(service.world.rt.spawn("submitted-relay", async move { run(&relay).await }));
+    let (relay, counted) = (Arc::clone(service), service.shutdown.count());
+    drop(service.world.rt.spawn("submitted-relay", async move { run(&relay, counted).await }));
 }
 
-async fn run(service: &Service) {
+async fn run(service: &Service, _counted: Counted) {
     let unseen = unseen();
-    loop {
+    while !service.shutdown.requested() {
         match claim(service).await {
             Ok(claimed) => {
                 for (context, announcement) in &claimed {
@@ -34,10 +34,11 @@ async fn run(service: &Service) {
                     drop(service.publisher.announce(service, context, announcement).await);
                 }
                 if claimed.len() < BATCH {
-                    service.world.store.poll(Order::TABLE, &unseen, service.settings.poll).await;
+                    let change = service.world.store.poll(Order::TABLE, &unseen, service.settings.poll);
+                    service.unless_stopped(change).await;
                 }
             }
-            Err(_) => service.world.rt.sleep(service.settings.reconnect).await,
+            Err(_) => drop(service.unless_stopped(service.world.rt.sleep(service.settings.reconnect)).await),
         }
     }
 }

@@ -19,8 +19,8 @@ use axum::{
     Router,
     routing::{get, post},
 };
-use chassis::{Handled, Handler, Inbound, Refusal, Route, Service, StartError, consume, describe, outbox, route};
-use contracts::{OrderEvent, Settings, Status, architecture::Pricing, message::MES_QUEUE, tables};
+use chassis::{Handled, Handler, Inbound, Need, Refusal, Route, Service, StartError, consume, describe, outbox, route};
+use contracts::{OrderEvent, Settings, Status, architecture::Pricing, message::MES_QUEUE, services::MES, tables};
 use world::{Span, World};
 
 pub(crate) const LIST: Route = route!("GET", "/orders");
@@ -34,7 +34,7 @@ pub(crate) const PRICE: Route = route!("POST", "/price");
 ///
 /// # Errors
 /// [`StartError`] when MES DB does not answer or its address is taken.
-pub async fn api(world: World, settings: Arc<Settings>) -> Result<(), StartError> {
+pub async fn api(world: World, settings: Arc<Settings>) -> Result<Arc<Service>, StartError> {
     let service = Service::new(world, settings, "mes");
     service.migrate(&tables::MES).await?;
     price_job::take_up(&service).await.map_err(StartError::TakeUp)?;
@@ -46,15 +46,16 @@ pub async fn api(world: World, settings: Arc<Settings>) -> Result<(), StartError
         price_worker::start(&service, architecture.mes_consumers);
     }
     consume(&service, MES_QUEUE, architecture.mes_consumers, TakeIn);
-    service.serve(routes()).await
+    service.serve(routes(), &[Need::Database, Need::Broker, Need::Service(MES)]).await
 }
 
 /// Starts `mes`. Returns when it is reachable.
 ///
 /// # Errors
 /// [`StartError::Serve`] when its address is taken.
-pub async fn pricing(world: World, settings: Arc<Settings>) -> Result<(), StartError> {
-    Service::new(world, settings, "mes").serve(Router::new().route(PRICE.template, post(pricing::price))).await
+pub async fn pricing(world: World, settings: Arc<Settings>) -> Result<Arc<Service>, StartError> {
+    let routes = Router::new().route(PRICE.template, post(pricing::price));
+    Service::new(world, settings, "mes").serve(routes, &[Need::Files]).await
 }
 
 fn routes() -> Router<Arc<Service>> {

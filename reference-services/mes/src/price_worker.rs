@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use chassis::{Refusal, Service, announce, describe};
+use chassis::{Refusal, Service, announce, describe, shutdown::Counted};
 use contracts::{
     attributes as name,
     tables::{JOB_QUEUED, Order, PriceJob, price_job as column},
@@ -23,16 +23,17 @@ use crate::{
 
 /// Starts to take jobs for that many workers.
 pub(crate) fn start(service: &Arc<Service>, workers: u16) {
-    let dispatcher = Arc::clone(service);
+    let (dispatcher, counted) = (Arc::clone(service), service.shutdown.count());
     let idle = Arc::new(Semaphore::new(usize::from(workers)));
-    drop(service.world.rt.spawn("price-dispatcher", async move { dispatch(&dispatcher, &idle).await }));
+    drop(service.world.rt.spawn("price-dispatcher", async move { dispatch(&dispatcher, &idle, counted).await }));
 }
 
-async fn dispatch(service: &Arc<Service>, idle: &Arc<Semaphore>) {
+async fn dispatch(service: &Arc<Service>, idle: &Arc<Semaphore>, _counted: Counted) {
     let queued = queued();
-    loop {
+    while !service.shutdown.requested() {
         let mut idlers = vec![];
-        idlers.extend(Arc::clone(idle).acquire_owned().await);
+        let Some(Ok(first)) = service.unless_stopped(Arc::clone(idle).acquire_owned()).await else { return };
+        idlers.push(first);
         while let Ok(another) = Arc::clone(idle).try_acquire_owned() {
             idlers.push(another);
         }
@@ -40,14 +41,15 @@ async fn dispatch(service: &Arc<Service>, idle: &Arc<Semaphore>) {
             Ok(jobs) => {
                 let some_stay_idle = jobs.len() < idlers.len();
                 for (job, idler) in jobs.into_iter().zip(idlers) {
-                    let worker = Arc::clone(service);
-                    drop(service.world.rt.spawn("price-worker", async move { work(&worker, job, idler).await }));
+                    let (worker, busy) = (Arc::clone(service), (idler, service.shutdown.count()));
+                    drop(service.world.rt.spawn("price-worker", async move { work(&worker, job, busy).await }));
                 }
                 if some_stay_idle {
-                    service.world.store.poll(PriceJob::TABLE, &queued, service.settings.poll).await;
+                    let change = service.world.store.poll(PriceJob::TABLE, &queued, service.settings.poll);
+                    service.unless_stopped(change).await;
                 }
             }
-            Err(_) => service.world.rt.sleep(service.settings.reconnect).await,
+            Err(_) => drop(service.unless_stopped(service.world.rt.sleep(service.settings.reconnect)).await),
         }
     }
 }
@@ -97,7 +99,7 @@ async fn begin(service: &Service, mut tx: Box<dyn Tx>, waiting: Vec<(PriceJob, i
 }
 
 /// Does one job; the worker is idle again when this ends.
-async fn work(service: &Service, job: PriceJob, _idler: OwnedSemaphorePermit) {
+async fn work(service: &Service, job: PriceJob, _busy: (OwnedSemaphorePermit, Counted)) {
     let telemetry = &service.world.telemetry;
     let mut attributes = Vec::new();
     if telemetry.enabled() {
@@ -108,11 +110,11 @@ async fn work(service: &Service, job: PriceJob, _idler: OwnedSemaphorePermit) {
     let asked_for = telemetry.parse(job.traceparent.as_deref());
     let mut span = telemetry.start("price_calculation", SpanKind::Internal, Origin::child_of(&asked_for), attributes);
     let context = span.context().clone();
-    let Err(refusal) = price(service, &mut span, &job).await else { return };
+    let Err(refusal) = service.unless_cut(price(service, &mut span, &job)).await else { return };
     span.fail(refusal.error_type().unwrap_or_else(|| "malformed".into()), refusal.to_string());
     span.end();
     if refusal.passes() {
-        service.world.rt.sleep(service.settings.reconnect).await;
+        service.unless_stopped(service.world.rt.sleep(service.settings.reconnect)).await;
         // When the database does not take even that, the next start finds the job.
         drop(price_job::put(service, &context, &price_job::queued(&job)).await);
     } else if !matches!(refusal, Refusal::Illegal { .. }) {

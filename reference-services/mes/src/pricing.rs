@@ -31,7 +31,12 @@ async fn answer(service: &Service, call: &Call, entry: &mut Entry) -> Result<Res
     read_model(service, entry.span.context(), &asked).await?;
     let rt = &service.world.rt;
     let draws = (rt.random("pricing", &asked.order_ref), rt.random("slow-pricing", &asked.order_ref));
-    rt.sleep(takes(&service.settings.pricing, asked.attempt, rt.now(), draws)).await;
+    let takes = takes(&service.settings.pricing, asked.attempt, rt.now(), draws);
+    let calculation = async {
+        rt.sleep(takes).await;
+        Ok(())
+    };
+    service.unless_cut(calculation).await?;
     let price = 10_000 + i64::try_from(rt.random("price", &asked.order_ref).below(490_000)).unwrap_or(0);
     Ok(call::json(StatusCode::OK, &Price { price }))
 }

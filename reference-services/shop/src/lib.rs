@@ -1,32 +1,33 @@
 //! The online shop: where an order begins.
 //!
 //! Two roles. [`front`] is what customers reach; it passes every request on to [`api`], which keeps the orders in Shop DB and
-//! the 3D models in the object store. API users (partners) call [`api`] directly. Once an order is submitted the CRM takes
+//! the 3D models in the object store. API users (partners) call [`api`] directly, by a way in of their own. Once an order is submitted the CRM takes
 //! it from the same database.
 
+mod constructor;
 mod front;
 mod intake;
 
 use std::sync::Arc;
 
-use chassis::{Service, StartError};
-use contracts::{Settings, tables};
+use chassis::{Need, Service, StartError};
+use contracts::{Settings, services::SHOP_API, tables};
 use world::World;
 
 /// Starts `internet-shop`. Returns when it is reachable.
 ///
 /// # Errors
 /// [`StartError::Serve`] when its address is taken.
-pub async fn front(world: World, settings: Arc<Settings>) -> Result<(), StartError> {
-    Service::new(world, settings, "shop").serve(front::routes()).await
+pub async fn front(world: World, settings: Arc<Settings>) -> Result<Arc<Service>, StartError> {
+    Service::new(world, settings, "shop").serve(front::routes(), &[Need::Service(SHOP_API)]).await
 }
 
 /// Starts `shop-api`. Returns when it is reachable.
 ///
 /// # Errors
 /// [`StartError`] when Shop DB does not answer or its address is taken.
-pub async fn api(world: World, settings: Arc<Settings>) -> Result<(), StartError> {
+pub async fn api(world: World, settings: Arc<Settings>) -> Result<Arc<Service>, StartError> {
     let service = Service::new(world, settings, "shop");
     service.migrate(&tables::SHOP).await?;
-    service.serve(intake::routes()).await
+    service.serve(intake::routes(), &[Need::Database, Need::Files]).await
 }

@@ -47,6 +47,10 @@ pub trait Channel: Send + Sync {
     /// The broker has said that it reads nothing from this connection for now (`connection.blocked`): it is short of memory or
     /// disk, and this connection has tried to publish. A publish waits until that is over; deliveries come as before.
     fn blocked(&self) -> bool;
+
+    /// Closes it in good order: what was published has then reached the broker, what was not settled is back in its queue,
+    /// and its consumers have come to their end.
+    fn close(&self) -> Boxed<'_, ()>;
 }
 
 /// A started subscription.

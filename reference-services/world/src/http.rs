@@ -20,6 +20,9 @@ pub trait Http: Send + Sync {
     /// # Errors
     /// When the address is taken.
     fn serve(&self, router: Router) -> Boxed<'_, Result<(), HttpError>>;
+
+    /// Takes no more requests; returns when the last one that was taken is answered.
+    fn stop(&self) -> Boxed<'_, ()>;
 }
 
 /// Why there was no answer.

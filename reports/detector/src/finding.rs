@@ -22,6 +22,8 @@ pub struct Finding {
     pub tier: Tier,
     /// The spans it rests on, oldest first, ten at most.
     pub evidence: Vec<(TraceId, SpanId)>,
+    /// The other records it rests on: what the broker lets see of itself.
+    pub records: Vec<Said>,
     /// When the first alarm for this order was raised (telemetry time, nanoseconds since the Unix epoch).
     pub alarmed_ns: Option<u64>,
     /// How many hops an order in its state should have shown.
@@ -30,6 +32,40 @@ pub struct Finding {
     pub hops_seen: u32,
     /// The hops in the order of the lifecycle, for the waterfall: also those without evidence.
     pub journey: Vec<HopSeen>,
+}
+
+/// A record that is no span, and what it says.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Said {
+    /// What kind of record it is.
+    pub source: Source,
+    /// When it was made, nanoseconds since the Unix epoch.
+    pub at_ns: u64,
+    /// Of the counters `broker` or a queue's name; of the firehose its routing key: `publish.<exchange>`, `deliver.<queue>`.
+    pub name: String,
+    /// What it says, in words.
+    pub says: String,
+}
+
+/// Where a record comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Source {
+    /// A look at the broker's counters.
+    Counters,
+    /// The broker's firehose.
+    Firehose,
+}
+
+impl Source {
+    /// Its name in files.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Counters => "counters",
+            Self::Firehose => "firehose",
+        }
+    }
 }
 
 /// A hop of a journey as the telemetry shows it.
@@ -121,4 +157,8 @@ pub enum Tier {
     A,
     /// Messaging attributes too (confirm, returned, redelivered): which side.
     B,
+    /// The broker's counters too: what became of its queues meanwhile.
+    C,
+    /// The broker's firehose too: what became of this very message.
+    D,
 }

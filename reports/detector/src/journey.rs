@@ -64,6 +64,9 @@ impl<'a> Journey<'a> {
         if self.picks[received] == UNSEEN {
             self.picks[received] = self.best(process, fits);
         }
+        if self.picks[received] == UNSEEN && self.order.relayed & bit(received) != 0 {
+            self.picks[received] = self.best(What::Handed(message).number(self.way), fits);
+        }
         let label = self.record(received).map_or(label, |received| received.label);
         let until = self.record(received).map_or(until, |received| received.at_ns);
         // One that failed counts only where none else is known.
@@ -73,6 +76,8 @@ impl<'a> Journey<'a> {
         let best = self.best(sent as u8, fits);
         if best != UNSEEN && !self.order.records[usize::from(best)].is(flag::ERROR) {
             self.picks[sent] = best;
+        } else if self.order.relayed & bit(sent) != 0 {
+            self.picks[sent] = self.best(What::Published(message).number(self.way), fits);
         }
     }
 

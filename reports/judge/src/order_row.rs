@@ -1,5 +1,6 @@
 //! One order in the report: the truth about it, and what the telemetry says.
 
+use detector::Said;
 #[cfg(test)]
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -33,7 +34,7 @@ pub struct BadOrder {
     pub hops: Hops,
     /// The verdict is the truth.
     pub exposed: bool,
-    /// From going wrong to the alarm, seconds of the run; null when either is not known.
+    /// From going wrong to the alarm, seconds; null when either is not known.
     pub exposed_after_s: Option<f64>,
     /// Tier of evidence; null without a finding.
     pub tier: Option<String>,
@@ -41,6 +42,9 @@ pub struct BadOrder {
     pub faults: Vec<String>,
     /// The spans that the verdict rests on.
     pub evidence: Vec<Evidence>,
+    /// The records of the broker that the verdict rests on as well.
+    #[serde(default)]
+    pub records: Vec<RecordRow>,
     /// Where its trace can be looked at; null when nothing keeps it.
     pub trace_url: Option<String>,
     /// How truth and verdict stand to each other.
@@ -79,6 +83,20 @@ pub struct Evidence {
     pub trace_id: String,
     /// Its id.
     pub span_id: String,
+}
+
+/// A record that is no span, and what it says.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(JsonSchema))]
+pub struct RecordRow {
+    /// `counters` or `firehose`.
+    pub source: String,
+    /// When it was made, seconds since the start of the run.
+    pub at_s: f64,
+    /// Of the counters `broker` or a queue's name; of the firehose its routing key: `publish.<exchange>`, `deliver.<queue>`.
+    pub name: String,
+    /// What it says.
+    pub says: String,
 }
 
 /// How truth and verdict stand to each other.
@@ -134,6 +152,15 @@ pub struct BadOrderWithJourney {
     pub journey: Vec<HopRow>,
 }
 
+fn record(said: &Said, run: &Run) -> RecordRow {
+    RecordRow {
+        source: said.source.name().to_owned(),
+        at_s: words::since(said.at_ns, run.epoch_ns),
+        name: said.name.clone(),
+        says: said.says.clone(),
+    }
+}
+
 /// The row of one order.
 #[must_use]
 pub fn with_journey(pair: &Pair<'_>, run: &Run) -> BadOrderWithJourney {
@@ -159,6 +186,7 @@ pub fn with_journey(pair: &Pair<'_>, run: &Run) -> BadOrderWithJourney {
         // The last span is the nearest to where the order went wrong.
         trace_url: run.trace_base.as_ref().and_then(|base| Some(format!("{base}{}", evidence.last()?.trace_id))),
         evidence,
+        records: finding.map_or_else(Vec::new, |finding| finding.records.iter().map(|said| record(said, run)).collect()),
         standing: pair.standing.unwrap_or(Standing::FalseAlarm),
         right_hop: pair.right_hop(),
         cause: finding.and_then(|finding| finding.cause).map(str::to_owned),

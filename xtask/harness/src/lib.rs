@@ -5,6 +5,7 @@
 pub mod archive;
 pub mod arena;
 pub mod artefacts;
+pub mod broker;
 pub mod browser;
 pub mod conclude;
 pub mod exit;
@@ -17,6 +18,7 @@ pub mod prepare;
 pub mod progress;
 pub mod queues;
 pub mod simulate;
+pub mod stack;
 pub mod together;
 
 pub use archive::Archive;

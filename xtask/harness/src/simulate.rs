@@ -68,6 +68,10 @@ pub fn simulate(root: &Path, options: &Options, arena: &mut dyn Arena, terminal:
     if options.plan {
         return plans(&runs, options);
     }
+    if let Err(error) = arena.ready() {
+        complain(&error.to_string());
+        return Exit::Failure;
+    }
     let single = runs.len() == 1;
     let mut exit = Exit::Pass;
     let mut red = Vec::new();
@@ -140,7 +144,8 @@ fn run(
     terminal: Terminal,
     single: bool,
 ) -> Result<(Judged, PathBuf), RunError> {
-    let mut progress = Progress::begin(&label(prepared), terminal.plain);
+    let machine = prepared.scenario.scaled_by.as_ref().map_or(1.0, |clock| clock.factors.machine);
+    let mut progress = Progress::begin(&label(prepared), terminal.plain, machine);
     let played = arena.play(prepared, &mut progress)?;
     progress.phase("judging");
     let (judged, html) = artefacts::write(prepared, &played, (&options.report_dir, options.world), &progress)?;

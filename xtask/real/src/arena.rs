@@ -1,22 +1,22 @@
-//! The containers world as the harness sees it: plays a run on a stack of its own, and reads the traces back from Jaeger.
+//! The containers world as the harness sees it: plays a run on the real stack, and reads the traces back from Jaeger.
 
-use std::{collections::BTreeMap, path::PathBuf, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
-use containers::{Images, Limits, Testimony, testimony::Died};
+use containers::{BrokerSeen, Testimony, testimony::Died};
 use contracts::attributes;
 use detector::{Detector, Gap};
 use harness::{
     Archive,
     arena::{Arena, PlayError, Played, Prepared},
+    broker::BrokerRecords,
     progress::{Progress, Reached},
 };
 use judge::case::Telemetry;
-use scenarios::{Scenario, driver, ledger::Ledger};
+use scenarios::{Scenario, driver, language::BrokerTelemetry, ledger::Ledger};
 use signals::Span;
-use tokio::signal::unix::{SignalKind, signal};
 use world::Either;
 
-use crate::{Assembly, assembly};
+use crate::{Assembly, assembly, assembly::Place, interrupt::Interrupt};
 
 /// Between two looks at how far a run is.
 const LOOK: Duration = Duration::from_millis(250);
@@ -29,20 +29,19 @@ const CLOCK_ERROR: Duration = Duration::from_millis(50);
 /// The containers world.
 pub struct Containers {
     runtime: tokio::runtime::Runtime,
-    app: PathBuf,
-    images: Images,
-    limits: Limits,
-    interrupted: bool,
+    place: Place,
+    interrupt: Interrupt,
 }
 
 impl Containers {
-    /// The world whose services are in the binary `app`.
+    /// The world at a place.
     ///
     /// # Errors
     /// When the operating system gives no threads.
-    pub fn new(app: PathBuf, images: Images, limits: Limits) -> std::io::Result<Self> {
+    pub fn new(place: Place) -> std::io::Result<Self> {
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-        Ok(Self { runtime, app, images, limits, interrupted: false })
+        let interrupt = runtime.block_on(async { Interrupt::listen() })?;
+        Ok(Self { runtime, place, interrupt })
     }
 }
 
@@ -52,26 +51,22 @@ impl Arena for Containers {
         Ok(())
     }
 
+    /// Docker answers, and the open stack, if it is up, fits.
+    fn ready(&mut self) -> Result<(), PlayError> {
+        self.runtime.block_on(containers::open::check(self.place.blueprint().as_ref())).map_err(failed)
+    }
+
     /// On SIGINT and SIGTERM everything is removed, and no further run begins.
     fn play(&mut self, prepared: &Prepared, progress: &mut Progress) -> Result<Played, PlayError> {
-        if self.interrupted {
+        let config = assembly::config(&prepared.scenario, self.place.clone()).map_err(failed)?;
+        if self.interrupt.told() {
             return Err(PlayError::Failed("interrupted".to_owned()));
         }
-        let config = assembly::config(&prepared.scenario, self.app.clone(), self.images.clone(), self.limits).map_err(failed)?;
-        let played = self.runtime.block_on(async {
-            let mut interrupt = signal(SignalKind::interrupt()).map_err(failed)?;
-            let mut terminate = signal(SignalKind::terminate()).map_err(failed)?;
-            let run = std::pin::pin!(run(prepared, config, progress));
-            let stop = std::pin::pin!(first(interrupt.recv(), terminate.recv()));
-            Ok(first(run, stop).await)
-        });
-        match played? {
+        let played = self.runtime.block_on(async { first(run(prepared, config, progress), self.interrupt.wait()).await });
+        match played {
             Either::Left(played) => played,
             // The run's future is gone, and with it the stack.
-            Either::Right(_) => {
-                self.interrupted = true;
-                Err(PlayError::Failed("interrupted; its containers are removed".to_owned()))
-            }
+            Either::Right(()) => Err(PlayError::Failed("interrupted; its containers are removed".to_owned())),
         }
     }
 }
@@ -81,7 +76,7 @@ fn failed(error: impl std::fmt::Display) -> PlayError {
 }
 
 /// Whichever is first; the first one when both are.
-async fn first<A, B>(one: impl Future<Output = A>, other: impl Future<Output = B>) -> Either<A, B> {
+pub(crate) async fn first<A, B>(one: impl Future<Output = A>, other: impl Future<Output = B>) -> Either<A, B> {
     let (mut one, mut other) = (std::pin::pin!(one), std::pin::pin!(other));
     std::future::poll_fn(|context| {
         if let std::task::Poll::Ready(value) = one.as_mut().poll(context) {
@@ -94,25 +89,30 @@ async fn first<A, B>(one: impl Future<Output = A>, other: impl Future<Output = B
 
 async fn run(prepared: &Prepared, config: containers::Config, progress: &mut Progress) -> Result<Played, PlayError> {
     let versions = versions(&config);
-    progress.phase("starting RabbitMQ, Postgres, Jaeger and the services");
-    let assembly = Assembly::start(config).await.map_err(failed)?;
-    let told = watched(&assembly, prepared, progress).await;
+    let mut assembly = Assembly::start(config, &|phase| progress.phase(phase)).await.map_err(failed)?;
+    let traces = assembly.stack().traces().await;
+    progress.phase("orders arrive");
+    let told = match assembly.watch(&prepared.scenario).await {
+        Ok(()) => watched(&assembly, prepared, progress).await,
+        Err(error) => Err(failed(error)),
+    };
     let told = match told {
         Ok(ledger) => {
             progress.phase("reading the traces back from Jaeger");
-            Ok((ledger, assembly.testimony().await))
+            let seen = assembly.seen_of_broker();
+            Ok((ledger, assembly.testimony().await, seen))
         }
         Err(error) => Err(error),
     };
     let account = assembly.stack().messages().failure();
     progress.phase("removing the containers");
     let ended = assembly.end().await;
-    let (ledger, testimony) = told?;
+    let (ledger, testimony, seen) = told?;
     ended.map_err(failed)?;
     if let Some(reason) = account {
         return Err(PlayError::Failed(format!("the account of the messages is not whole: {reason}")));
     }
-    concluded(prepared, ledger, testimony, versions)
+    Ok(Played { trace_base: traces, ..concluded(prepared, ledger, (testimony, seen), versions)? })
 }
 
 /// Drives the run, shows how far it is, and ends it when a service has ended by itself.
@@ -139,14 +139,14 @@ async fn watched(assembly: &Assembly, prepared: &Prepared, progress: &mut Progre
     }
 }
 
-/// Gives the detector what came back from Jaeger, and nothing else.
+/// Gives the detector what came back from Jaeger and what the broker let see of itself, and nothing else.
 ///
 /// # Errors
 /// When the lifecycle cannot be read (it was read before the run began).
 pub fn concluded(
     prepared: &Prepared,
     ledger: Ledger,
-    testimony: Testimony,
+    (testimony, seen): (Testimony, BrokerSeen),
     versions: BTreeMap<String, String>,
 ) -> Result<Played, PlayError> {
     let mut detector = Detector::new(detector::Lifecycle::parse(&prepared.lifecycle).map_err(failed)?);
@@ -165,8 +165,24 @@ pub fn concluded(
     for span in spans {
         hear(&mut detector, &mut archive, span);
     }
+    let listening = prepared.scenario.instrumentation.broker == BrokerTelemetry::Firehose;
+    let broker = watched_broker(&mut detector, BrokerRecords::new(archive.is_whole(), listening), seen);
     let findings = detector.finish(ledger.end_ns);
-    Ok(Played { ledger, findings, archive, telemetry, records, versions, trace_base: None, clock_error: CLOCK_ERROR })
+    Ok(Played { ledger, findings, archive, broker, telemetry, records, versions, trace_base: None, clock_error: CLOCK_ERROR })
+}
+
+/// What the broker let see of itself, heard and kept.
+fn watched_broker(detector: &mut Detector, mut records: BrokerRecords, seen: BrokerSeen) -> BrokerRecords {
+    seen.silences.into_iter().for_each(|silence| detector.observe_silence(silence));
+    for scrape in seen.scrapes {
+        records.look(&scrape);
+        detector.observe_counters(scrape);
+    }
+    for passage in seen.passages {
+        detector.observe_passage(&passage);
+        records.keep(passage);
+    }
+    records
 }
 
 /// One span, by the time of its end: what ended before it has been heard.
@@ -193,7 +209,7 @@ fn telemetry(testimony: &Testimony) -> Telemetry {
 
 fn versions(config: &containers::Config) -> BTreeMap<String, String> {
     let images = &config.images;
-    let parts = [("rabbitmq", &images.rabbitmq), ("postgres", &images.postgres), ("jaeger", &images.jaeger)];
+    let parts = [("rabbitmq", &images.rabbitmq), ("postgres", &images.postgres), ("jaeger", &images.jaeger), ("s3", &images.s3)];
     let own = [("loupe".to_owned(), env!("CARGO_PKG_VERSION").to_owned())];
     own.into_iter().chain(parts.map(|(name, image)| (name.to_owned(), image.clone()))).collect()
 }

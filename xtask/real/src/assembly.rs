@@ -4,15 +4,15 @@ use std::{collections::BTreeMap, path::PathBuf, sync::Arc, time::Duration};
 
 use adapters::{
     broker::RabbitMq,
-    files::Folder,
     http::Sockets,
     journal::Journal,
     runtime::{Epoch, TokioEngine},
     store::Postgres,
 };
-use containers::{Config, Images, Limits, Rabbit, Role, Stack, Testimony};
+use containers::{Blueprint, BrokerSeen, Config, Images, Limits, Rabbit, Role, Stack, Standing, Testimony, Watch};
 use contracts::{message, services};
-use scenarios::{Scenario, Stage, scale};
+use faults::Kind;
+use scenarios::{Scenario, Stage, language::BrokerTelemetry, scale};
 use tokio::runtime::Handle;
 use world::{Node, Runtime, Telemetry, World};
 
@@ -28,10 +28,46 @@ const ANSWER: Duration = Duration::from_secs(30);
 /// Traces of one order: one for each stimulus, and for what polls in between.
 const TRACES_PER_ORDER: usize = 40;
 
+/// Where a run takes place.
+#[derive(Clone, Debug)]
+pub struct Place {
+    /// The services' binary.
+    pub app: PathBuf,
+    /// Which images.
+    pub images: Images,
+    /// How long things may take.
+    pub limits: Limits,
+    /// The open stack that is used when it is up; without it everything is the run's own.
+    pub open: Option<String>,
+}
+
+impl Place {
+    /// The open stack as it must be.
+    #[must_use]
+    pub fn blueprint(&self) -> Option<Blueprint> {
+        self.open.clone().map(|name| blueprint(name, self.images.clone(), self.limits))
+    }
+}
+
+/// An open stack of this version of Loupe.
+#[must_use]
+pub fn blueprint(name: String, images: Images, limits: Limits) -> Blueprint {
+    Blueprint { standing: standing(name), images, databases: databases(), limits }
+}
+
+fn standing(name: String) -> Standing {
+    Standing { name, version: env!("CARGO_PKG_VERSION").to_owned() }
+}
+
+fn databases() -> Vec<String> {
+    vec![SHOP.into(), MES.into()]
+}
+
 /// A running stack and its stage.
 pub struct Assembly {
     stack: Stack,
     stage: Stage,
+    watch: Option<Watch>,
 }
 
 /// Why there is no stage.
@@ -51,17 +87,18 @@ pub enum AssemblyError {
     Settings(#[from] serde_json::Error),
 }
 
-/// The stack that a scenario needs; `app` is the services' binary.
+/// The stack that a scenario needs.
 ///
 /// # Errors
 /// When the settings are no JSON.
-pub fn config(scenario: &Scenario, app: PathBuf, images: Images, limits: Limits) -> Result<Config, serde_json::Error> {
+pub fn config(scenario: &Scenario, place: Place) -> Result<Config, serde_json::Error> {
+    let Place { app, images, limits, open } = place;
     let settings = serde_json::to_string(&scale::settings(scenario))?;
     let role = |name: &'static str, database: Option<&str>| Role {
         name: name.to_owned(),
         database: database.map(str::to_owned),
         traces: scenario.instrumentation.traces(name),
-        propagates: scenario.instrumentation.propagation,
+        propagates: scenario.instrumentation.propagates(name),
         environment: [("LOUPE_SETTINGS".to_owned(), settings.clone())].into(),
     };
     let orders = scenarios::load::arrivals(scenario).count();
@@ -79,31 +116,49 @@ pub fn config(scenario: &Scenario, app: PathBuf, images: Images, limits: Limits)
             role(services::MES_API, Some(MES)),
             role(services::MES, None),
         ],
-        databases: vec![SHOP.into(), MES.into()],
+        databases: databases(),
         rabbit: Rabbit { consumer_timeout: Some(scenario.broker.consumer_timeout), channel_tick: Some(scenario.broker.tick) },
-        consumed: vec![message::MES_QUEUE.into(), message::CRM_QUEUE.into()],
         queue_of,
         max_traces: (orders * TRACES_PER_ORDER).max(10_000),
         limits,
+        open: open.map(standing),
+        breaks_broker: scenario.faults.iter().any(|fault| matches!(fault.kind, Kind::BrokerKill | Kind::BrokerRestart)),
     })
 }
 
 impl Assembly {
-    /// Starts the stack and sets the stage, on the current tokio runtime. The run begins now.
+    /// Starts the stack and sets the stage, on the current tokio runtime; `say` is told what is being done. The run begins
+    /// now.
     ///
     /// # Errors
     /// When the stack does not come up; nothing is left behind.
-    pub async fn start(config: Config) -> Result<Self, AssemblyError> {
+    pub async fn start(config: Config, say: &(dyn Fn(&str) + Sync)) -> Result<Self, AssemblyError> {
         let seed = config.seed;
-        let stack = Stack::start(config).await?;
+        let stack = Stack::start(config, say).await?;
         let rt = Runtime::new(TokioEngine::new(Handle::current(), seed, Epoch::at(stack.epoch_ns())), DRIVER);
         match stage(&stack, rt).await {
-            Ok(stage) => Ok(Self { stack, stage }),
+            Ok(stage) => Ok(Self { stack, stage, watch: None }),
             Err(error) => {
                 drop(stack.end().await);
                 Err(error)
             }
         }
+    }
+
+    /// Begins to watch the broker, as far as the scenario is instrumented: before the first order comes.
+    ///
+    /// # Errors
+    /// When its firehose cannot be listened to.
+    pub async fn watch(&mut self, scenario: &Scenario) -> Result<(), containers::Error> {
+        let listening = scenario.instrumentation.broker == BrokerTelemetry::Firehose;
+        let watch = Watch::start(&self.stack, &self.stage.world.rt, scale::scrapes_every(scenario), listening).await?;
+        self.watch = Some(watch);
+        Ok(())
+    }
+
+    /// What the broker let see of itself; it is not watched any more.
+    pub fn seen_of_broker(&mut self) -> BrokerSeen {
+        self.watch.take().map(Watch::end).unwrap_or_default()
     }
 
     /// What the driver acts on.
@@ -128,8 +183,8 @@ impl Assembly {
     /// # Errors
     /// When the engine refuses.
     pub async fn end(self) -> Result<(), containers::Error> {
-        let Self { stack, stage } = self;
-        drop(stage);
+        let Self { stack, stage, watch } = self;
+        drop((stage, watch));
         stack.end().await
     }
 }
@@ -141,8 +196,7 @@ async fn stage(stack: &Stack, rt: Runtime) -> Result<Stage, AssemblyError> {
     let world = World {
         broker: Arc::new(broker),
         store: Arc::clone(&shop) as _,
-        // Nobody's: the driver uploads models through the services.
-        files: Arc::new(Folder::new(std::env::temp_dir().join("loupe-driver"), DRIVER.to_string())),
+        files: Arc::new(stack.files().await?),
         http: Arc::new(Sockets::new(rt.clone(), None, stack.services(), ANSWER)?),
         telemetry: Telemetry::new(rt.clone(), None, false),
         rt,

@@ -1,11 +1,12 @@
-//! `cargo xtask simulate --world containers`: the command line arrives here as it was given to `cargo xtask`.
+//! `cargo xtask simulate --world containers` and `cargo xtask stack`: the command line arrives here as it was given to
+//! `cargo xtask`.
 
 use std::{env, path::PathBuf, process::ExitCode};
 
 use clap::{Parser, Subcommand};
 use containers::{Images, Limits};
-use harness::{Exit, options::Options, simulate::Terminal};
-use real::Containers;
+use harness::{Exit, options::Options, simulate::Terminal, stack::Stack};
+use real::{Containers, Place, assembly, stack};
 
 #[derive(Parser)]
 #[command(name = "cargo xtask", bin_name = "cargo xtask", disable_version_flag = true)]
@@ -18,25 +19,57 @@ struct CommandLine {
 enum Command {
     /// Run scenarios and judge them by their traces
     Simulate(Options),
+    /// Keep the real stack and its user interfaces open
+    #[command(subcommand)]
+    Stack(Stack),
 }
 
 fn main() -> ExitCode {
-    let Command::Simulate(mut options) = match CommandLine::try_parse() {
+    let command = match CommandLine::try_parse() {
         Ok(line) => line.command,
         Err(error) => {
             drop(error.print());
             return if error.use_stderr() { Exit::Usage } else { Exit::Pass }.into();
         }
     };
+    let name = match open_stack() {
+        Ok(name) => name,
+        Err(wrong) => {
+            complain(&wrong);
+            return Exit::Usage.into();
+        }
+    };
+    let images = Images::from_environment(variable);
+    let done = match command {
+        Command::Simulate(options) => {
+            simulate(options, Place { app: app(), images, limits: Limits::default(), open: Some(name) })
+        }
+        Command::Stack(action) => {
+            stack::run(action, &assembly::blueprint(name, images, Limits::default())).map_err(|error| error.to_string())
+        }
+    };
+    done.unwrap_or_else(|error| {
+        complain(&error);
+        Exit::Failure
+    })
+    .into()
+}
+
+fn simulate(mut options: Options, place: Place) -> Result<Exit, String> {
     // Real time is too long for weeks.
     options.scaled = true;
-    match Containers::new(app(), Images::from_environment(variable), Limits::default()) {
-        Ok(mut world) => harness::simulate::simulate(&root(), &options, &mut world, Terminal::detect(variable)).into(),
-        Err(error) => {
-            complain(&format!("no runtime: {error}"));
-            Exit::Failure.into()
-        }
+    let mut world = Containers::new(place).map_err(|error| format!("no runtime: {error}"))?;
+    Ok(harness::simulate::simulate(&root(), &options, &mut world, Terminal::detect(variable)))
+}
+
+/// The name of the open stack, which becomes part of containers' names: `stack` unless `LOUPE_STACK` says another.
+fn open_stack() -> Result<String, String> {
+    let name = variable("LOUPE_STACK").filter(|name| !name.is_empty()).unwrap_or_else(|| "stack".to_owned());
+    let good = name.chars().all(|letter| letter.is_ascii_lowercase() || letter.is_ascii_digit() || letter == '-');
+    if good && name.len() <= 30 && !name.starts_with('-') {
+        return Ok(name);
     }
+    Err(format!("LOUPE_STACK={name}: expected a name of at most 30 small letters, digits and hyphens"))
 }
 
 /// The services' binary: beside this one, where the same build puts both, unless `LOUPE_APP_BINARY` names another.

@@ -19,10 +19,11 @@ use detector::{Detector, Gap};
 use harness::{
     Archive,
     arena::{PlayError, Played, Prepared},
+    broker::BrokerRecords,
 };
 use judge::case::Telemetry;
-use scenarios::{driver::DriveError, ledger::Ledger};
-use signals::Span;
+use scenarios::{driver::DriveError, language::BrokerTelemetry, ledger::Ledger};
+use signals::{Passage, Span};
 use simulated::{Driven, Simulation};
 
 use super::nanos;
@@ -44,6 +45,7 @@ pub(super) struct Listener {
 /// What had come when somebody looked.
 struct Look {
     spans: Vec<Span>,
+    passages: Vec<Passage>,
     watermark_ns: u64,
 }
 
@@ -51,6 +53,7 @@ struct Look {
 struct Heard {
     detector: Detector,
     archive: Archive,
+    broker: BrokerRecords,
     records: u64,
 }
 
@@ -64,7 +67,9 @@ impl Listener {
         let lifecycle = detector::Lifecycle::parse(&prepared.lifecycle).map_err(|error| PlayError::Failed(error.to_string()))?;
         let orders = scenarios::load::arrivals(&prepared.scenario).take(harness::archive::WHOLE_ORDERS + 1).count();
         let archive = Archive::new(attributes::ORDER_ID, orders, prepared.keep_all);
-        let heard = Heard { detector: Detector::new(lifecycle), archive, records: 0 };
+        let listening = prepared.scenario.instrumentation.broker == BrokerTelemetry::Firehose;
+        let broker = BrokerRecords::new(archive.is_whole(), listening);
+        let heard = Heard { detector: Detector::new(lifecycle), archive, broker, records: 0 };
         let (looks, waiting) = sync_channel(BACKLOG);
         let (emptied, empty) = channel();
         let alarms = Arc::new(AtomicU64::new(0));
@@ -77,9 +82,11 @@ impl Listener {
     pub(super) fn hear(&self, simulation: &Simulation) {
         let mut spans = self.empty.try_recv().unwrap_or_default();
         simulation.drain_spans_into(&mut spans);
+        let mut passages = Vec::new();
+        simulation.drain_passages_into(&mut passages);
         let now = simulated::EPOCH_NS + nanos(simulation.now());
         // A listener that is gone has panicked; whoever joins it will see.
-        drop(self.looks.send(Look { spans, watermark_ns: now.saturating_sub(nanos(LATENESS)) }));
+        drop(self.looks.send(Look { spans, passages, watermark_ns: now.saturating_sub(nanos(LATENESS)) }));
     }
 
     /// Alarms raised so far.
@@ -101,7 +108,7 @@ impl Listener {
         simulation.flush_spans();
         self.hear(simulation);
         drop(self.looks);
-        let Heard { mut detector, archive, records } =
+        let Heard { mut detector, archive, mut broker, records } =
             self.thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
         let mut telemetry = Telemetry { found: records, ..Telemetry::default() };
         for journal in simulation.journals() {
@@ -115,10 +122,16 @@ impl Listener {
                 detector.gap(Gap::of_service(journal.node.service, simulated::EPOCH_NS + nanos(died), orders));
             }
         }
+        simulation.silences().into_iter().for_each(|silence| detector.observe_silence(silence));
+        for scrape in simulation.take_scrapes() {
+            broker.look(&scrape);
+            detector.observe_counters(scrape);
+        }
         Ok(Played {
             findings: detector.finish(ledger.end_ns),
             ledger,
             archive,
+            broker,
             telemetry,
             records,
             versions: BTreeMap::from([("loupe".to_owned(), env!("CARGO_PKG_VERSION").to_owned())]),
@@ -130,13 +143,17 @@ impl Listener {
 
 impl Heard {
     fn listen(mut self, waiting: &Receiver<Look>, emptied: &std::sync::mpsc::Sender<Vec<Span>>, alarms: &AtomicU64) -> Self {
-        for Look { mut spans, watermark_ns } in waiting {
+        for Look { mut spans, passages, watermark_ns } in waiting {
             for span in spans.drain(..) {
                 self.detector.observe(&span);
                 self.records += 1;
                 self.archive.keep(&span);
             }
             drop(emptied.send(spans));
+            for passage in passages {
+                self.detector.observe_passage(&passage);
+                self.broker.keep(passage);
+            }
             self.detector.advance(watermark_ns);
             alarms.store(self.detector.counts().alarms, Relaxed);
             for order in self.detector.take_closed() {

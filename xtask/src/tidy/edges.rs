@@ -15,7 +15,7 @@ const EDGES: &[(&str, &str)] = &[
     ("crm", "chassis contracts world"),
     ("mes", "chassis contracts world"),
     ("adapters", "world"),
-    ("app", "adapters contracts crm mes shop world"),
+    ("app", "adapters chassis contracts crm mes shop world"),
     // What goes wrong.
     ("faults", "world"),
     ("simulated", "faults signals world"),

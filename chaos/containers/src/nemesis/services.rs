@@ -12,7 +12,11 @@ use testcontainers::bollard::{
     query_parameters::{KillContainerOptionsBuilder, StartContainerOptions},
 };
 
-use crate::{Error, docker::Part, parts::service};
+use crate::{
+    Error,
+    docker::Part,
+    parts::{self, service},
+};
 
 /// A process that was killed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -74,11 +78,11 @@ impl Services {
         Ok(death)
     }
 
-    /// Starts its next incarnation and waits until it is ready.
+    /// Starts its next incarnation and waits until it lives: the broker may be away because of another fault.
     pub(super) async fn start_again(&self, service: &str) -> Result<(), Error> {
         let container = self.container(service)?;
         self.docker.start_container(container, None::<StartContainerOptions>).await?;
-        service::ready(&self.docker, &Part { name: service, container, limit: self.ready }).await?;
+        parts::ready(&self.docker, &Part { name: service, container, limit: self.ready }, service::LIVES, 0).await?;
         service::begin(&self.docker, (service, container), self.epoch_ns).await?;
         self.addresses.set(service, service::address(&self.docker, container).await?);
         self.lock_away().retain(|away| away != service);

@@ -1,25 +1,25 @@
 //! A PostgreSQL for each database.
 
-use std::time::Duration;
-
-use testcontainers::ImageExt as _;
-
-use super::{Ground, Started};
-use crate::{
-    Error,
-    docker::{self, Output},
-};
+use super::{Ready, Recipe};
+use crate::docker::Output;
 
 /// Where it listens.
 pub(crate) const PORT: u16 = 5432;
 /// User and password.
 pub(crate) const USER: &str = "loupe";
+/// The database that is there before any run comes.
+pub(crate) const MAINTENANCE: &str = "postgres";
 /// What it says on stderr when it is ready; on stdout the set-up's own server says it too.
-const READY: &str = "database system is ready to accept connections";
+const READY: Ready = Ready::Says(Output::Stderr, "database system is ready to accept connections");
+/// Each run has up to 40 to the busier server.
+const CONNECTIONS: &str = "max_connections=300";
+
+/// How the parts' names begin.
+pub(crate) const PREFIX: &str = "postgres-";
 
 /// The part's name for a database, also in its host name.
 pub(crate) fn name(database: &str) -> String {
-    format!("postgres-{database}")
+    format!("{PREFIX}{database}")
 }
 
 /// The address of a database.
@@ -27,17 +27,9 @@ pub(crate) fn url(host: &str, port: u16, database: &str) -> String {
     format!("postgres://{USER}:{USER}@{host}:{port}/{database}")
 }
 
-/// Starts it and waits until it is ready.
-pub(crate) async fn start(ground: Ground<'_>, database: &str) -> Result<Started, Error> {
-    let begin = adapters::runtime::wall_clock_ns();
-    let name = name(database);
-    let request = ground
-        .request(&name, &ground.config.images.postgres, &[PORT])
-        .with_env_var("POSTGRES_USER", USER)
-        .with_env_var("POSTGRES_PASSWORD", USER)
-        .with_env_var("POSTGRES_DB", database);
-    let container = ground.start(&name, request).await?;
-    docker::said(ground.docker, &ground.part(&name, &container), Output::Stderr, READY, 0).await?;
-    let took = Duration::from_nanos(adapters::runtime::wall_clock_ns() - begin);
-    Ok(Started { name, container, took })
+/// The server for a database; the run makes that itself.
+pub(crate) fn recipe(image: &str, database: &str) -> Recipe {
+    let plain = Recipe::new(name(database), image, &[PORT], READY);
+    let command = ["-c", CONNECTIONS].map(str::to_owned).to_vec();
+    Recipe { command, ..plain }.set("POSTGRES_USER", USER).set("POSTGRES_PASSWORD", USER).set("POSTGRES_DB", MAINTENANCE)
 }

@@ -2,12 +2,14 @@
 
 use std::time::Duration;
 
-use testcontainers::{CopyDataSource, ImageExt as _};
+use adapters::runtime::wall_clock_ns;
+use testcontainers::bollard::{Docker, query_parameters::StartContainerOptions};
 
-use super::{Ground, Started};
+use super::{Ready, Recipe};
 use crate::{
-    Error, Rabbit,
-    docker::{self, Output},
+    Error,
+    docker::{self, Output, Part},
+    management::Management,
 };
 
 /// The part's name, also in its host name.
@@ -18,33 +20,52 @@ pub(crate) const USER: &str = "loupe";
 pub(crate) const AMQP: u16 = 5672;
 /// The management interface.
 pub(crate) const MANAGEMENT: u16 = 15672;
+/// The counters, in Prometheus' text format.
+pub(crate) const PROMETHEUS: u16 = 15692;
+/// The queue that somebody listens to the firehose by. It is none of the run's.
+pub(crate) const FIREHOSE: &str = "loupe.firehose";
+/// How often its processes tell their counts, in milliseconds; RabbitMQ's own default is five seconds.
+const TELLS_EVERY_MS: u64 = 1_000;
 /// What it says on stdout when it is ready.
-pub(crate) const READY: &str = "Server startup complete";
+const READY: Ready = Ready::Says(Output::Stdout, "Server startup complete");
 
-/// Starts it and waits until it is ready.
-pub(crate) async fn start(ground: Ground<'_>) -> Result<Started, Error> {
-    let begin = adapters::runtime::wall_clock_ns();
-    let request = ground
-        .request(NAME, &ground.config.images.rabbitmq, &[AMQP, MANAGEMENT])
-        // The node's name, and with it the folder of its queues, must be the same after a restart.
-        .with_hostname(NAME)
-        .with_env_var("RABBITMQ_DEFAULT_USER", USER)
-        .with_env_var("RABBITMQ_DEFAULT_PASS", USER)
+/// A RabbitMQ whose channels look so often for deliveries that are out for too long.
+///
+/// That is the one setting of a scaled run that no virtual host can have to itself.
+pub(crate) fn recipe(image: &str, channel_tick: Option<Duration>) -> Recipe {
+    let plain = Recipe::new(NAME, image, &[AMQP, MANAGEMENT, PROMETHEUS], READY);
+    // The node's name, and with it the folder of its queues, must be the same after a restart.
+    Recipe { hostname: Some(NAME), files: vec![("/etc/rabbitmq/advanced.config", advanced(channel_tick))], ..plain }
+        .set("RABBITMQ_DEFAULT_USER", USER)
+        .set("RABBITMQ_DEFAULT_PASS", USER)
         // No busy waiting: the parts of a run share a few cores.
-        .with_env_var("RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS", "+sbwt none +sbwtdcpu none +sbwtdio none")
-        .with_copy_to("/etc/rabbitmq/advanced.config", CopyDataSource::Data(advanced(ground.config.rabbit).into_bytes()));
-    let container = ground.start(NAME, request).await?;
-    docker::said(ground.docker, &ground.part(NAME, &container), Output::Stdout, READY, 0).await?;
-    let took = Duration::from_nanos(adapters::runtime::wall_clock_ns() - begin);
-    Ok(Started { name: NAME.into(), container, took })
+        .set("RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS", "+sbwt none +sbwtdcpu none +sbwtdio none")
+}
+
+/// The address of a virtual host.
+pub(crate) fn url(host: &str, port: u16, virtual_host: &str) -> String {
+    format!("amqp://{USER}:{USER}@{host}:{port}/{virtual_host}?heartbeat=5")
+}
+
+/// Starts a broker that has stopped, and waits until it says that it is ready, this time, and its management interface answers.
+pub(crate) async fn start_again(docker: &Docker, container: &str, limit: Duration) -> Result<(), Error> {
+    let since_s = i32::try_from(wall_clock_ns() / 1_000_000_000).unwrap_or(i32::MAX);
+    docker.start_container(container, None::<StartContainerOptions>).await?;
+    super::ready(docker, &Part { name: NAME, container, limit }, READY, since_s).await?;
+    answers(docker, container, limit).await
+}
+
+/// Waits until its management interface answers.
+pub(crate) async fn answers(docker: &Docker, container: &str, limit: Duration) -> Result<(), Error> {
+    let management = Management::new(docker.clone(), container);
+    let part = Part { name: NAME, container, limit };
+    docker::answered(docker, &part, "an answer of its management interface", || management.answers()).await
 }
 
 /// Settings that only this file takes.
-fn advanced(rabbit: Rabbit) -> String {
-    let setting = |name: &str, value: Option<Duration>| value.map(|value| format!("{{{name}, {}}}", value.as_millis()));
-    let settings = [setting("consumer_timeout", rabbit.consumer_timeout), setting("channel_tick_interval", rabbit.channel_tick)];
-    let settings: Vec<String> = settings.into_iter().flatten().collect();
-    format!("[{{rabbit, [{}]}}].\n", settings.join(", "))
+fn advanced(channel_tick: Option<Duration>) -> String {
+    let tick = channel_tick.map_or_else(String::new, |tick| format!(", {{channel_tick_interval, {}}}", tick.as_millis()));
+    format!("[{{rabbit, [{{collect_statistics_interval, {TELLS_EVERY_MS}}}{tick}]}}].\n")
 }
 
 #[cfg(test)]
@@ -53,9 +74,8 @@ mod tests {
 
     #[test]
     fn only_what_is_set_is_said() {
-        let millis = Duration::from_millis;
-        assert_eq!(advanced(Rabbit::default()), "[{rabbit, []}].\n");
-        let scaled = Rabbit { consumer_timeout: Some(millis(30_000)), channel_tick: Some(millis(1000)) };
-        assert_eq!(advanced(scaled), "[{rabbit, [{consumer_timeout, 30000}, {channel_tick_interval, 1000}]}].\n");
+        assert_eq!(advanced(None), "[{rabbit, [{collect_statistics_interval, 1000}]}].\n");
+        let scaled = "[{rabbit, [{collect_statistics_interval, 1000}, {channel_tick_interval, 500}]}].\n";
+        assert_eq!(advanced(Some(Duration::from_millis(500))), scaled);
     }
 }

@@ -2,50 +2,41 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use testcontainers::{ImageExt as _, bollard::Docker, core::Mount};
+use testcontainers::bollard::Docker;
 
-use super::{Ground, Started, jaeger, postgres, rabbitmq};
-use crate::{
-    Error, Role,
-    docker::{self, Part},
-};
+use super::{Ready, Recipe, jaeger, postgres, rabbitmq, s3};
+use crate::{Config, Error, Role, docker, foundation::Foundation};
 
 /// Where a service is reached.
 pub(crate) const HTTP: u16 = 8080;
 /// Where the harness asks.
 pub(crate) const CONTROL: u16 = 8081;
-/// Where the model files are.
-const FILES: &str = "/var/lib/loupe/models";
-/// How long its control address may take to answer.
+/// It can do its work: it has its database, its consumers are subscribed.
+pub(crate) const READY: Ready = Ready::Answers(HTTP, "/readyz");
+/// It lives, whatever it may be missing.
+pub(crate) const LIVES: Ready = Ready::Answers(HTTP, "/healthz");
+/// How long it may take to answer.
 const ANSWER: Duration = Duration::from_secs(10);
 /// Counts the starts of a process: a file of its container, which outlives it.
 const STARTS: &str = "/tmp/loupe-starts";
 
-/// Starts it and waits until it says that it is ready.
-pub(crate) async fn start(ground: Ground<'_>, image: &str, role: &Role) -> Result<Started, Error> {
-    let begin = adapters::runtime::wall_clock_ns();
-    let mut request = ground
-        .request(&role.name, image, &[HTTP, CONTROL])
-        .with_cmd([role.name.clone()])
-        .with_mount(Mount::volume_mount(ground.run.name("models"), FILES));
-    for (name, value) in environment(&ground, role) {
-        request = request.with_env_var(name, value);
-    }
-    let container = ground.start(&role.name, request).await?;
-    ready(ground.docker, &ground.part(&role.name, &container)).await?;
-    let took = Duration::from_nanos(adapters::runtime::wall_clock_ns() - begin);
-    Ok(Started { name: role.name.clone(), container, took })
+/// Where a service of a run is put.
+pub(crate) struct Place<'a> {
+    /// The image of all services.
+    pub(crate) image: &'a str,
+    /// The run's id, which tells its traces from others'.
+    pub(crate) run: &'a str,
+    /// How the run's names begin; its virtual host, its databases and its bucket are called so.
+    pub(crate) name: &'a str,
+    /// The parts it talks to.
+    pub(crate) foundation: &'a Foundation,
 }
 
-/// Waits until a service says that it is ready.
-pub(crate) async fn ready(docker: &Docker, part: &Part<'_>) -> Result<(), Error> {
-    let client = reqwest::Client::new();
-    let ready = || async {
-        let Ok(port) = docker::port(docker, part.container, CONTROL).await else { return false };
-        let answer = client.get(format!("http://127.0.0.1:{port}/ready")).send().await;
-        answer.is_ok_and(|answer| answer.status().is_success())
-    };
-    docker::answered(docker, part, "its word that it is ready", ready).await
+/// A service as the run wants it.
+pub(crate) fn recipe(place: &Place<'_>, config: &Config, role: &Role) -> Recipe {
+    let plain = Recipe::new(&role.name, place.image, &[HTTP, CONTROL], READY);
+    let environment = environment(place, config, role);
+    Recipe { command: vec![role.name.clone()], environment, ..plain }
 }
 
 /// Tells a service when the run begins, nanoseconds since the Unix epoch.
@@ -63,24 +54,24 @@ pub(crate) async fn address(docker: &Docker, container: &str) -> Result<String, 
     Ok(format!("http://127.0.0.1:{}", docker::port(docker, container, HTTP).await?))
 }
 
-fn environment(ground: &Ground<'_>, role: &Role) -> BTreeMap<String, String> {
-    let host = |part: &str| ground.run.name(part);
-    let services: BTreeMap<&str, String> =
-        ground.config.roles.iter().map(|role| (role.name.as_str(), format!("http://{}:{HTTP}", host(&role.name)))).collect();
-    let user = rabbitmq::USER;
+fn environment(place: &Place<'_>, config: &Config, role: &Role) -> BTreeMap<String, String> {
+    let Place { foundation, name, .. } = place;
+    let service = |role: &Role| (role.name.clone(), format!("http://{name}-{}:{HTTP}", role.name));
+    let services: BTreeMap<String, String> = config.roles.iter().map(service).collect();
     let mut environment = role.environment.clone();
     let mut set = |name: &str, value: String| environment.insert(name.to_owned(), value);
-    set("LOUPE_SEED", ground.config.seed.to_string());
-    set("LOUPE_AMQP_URL", format!("amqp://{user}:{user}@{}:{}/%2f?heartbeat=5", host(rabbitmq::NAME), rabbitmq::AMQP));
+    set("LOUPE_SEED", config.seed.to_string());
+    set("LOUPE_RUN", place.run.to_owned());
+    set("LOUPE_AMQP_URL", rabbitmq::url(&foundation.broker.host, rabbitmq::AMQP, name));
     set("LOUPE_SERVICES", serde_json::to_string(&services).unwrap_or_default());
-    set("LOUPE_FILES", FILES.to_owned());
+    set("LOUPE_S3_URL", s3::url(&foundation.files.host, s3::PORT, name));
     set("LOUPE_STARTS", STARTS.to_owned());
     set("LOUPE_PROPAGATE", role.propagates.to_string());
-    if let Some(database) = &role.database {
-        set("LOUPE_DATABASE_URL", postgres::url(&host(&postgres::name(database)), postgres::PORT, database));
+    if let Some(server) = role.database.as_ref().and_then(|database| foundation.databases.get(database)) {
+        set("LOUPE_DATABASE_URL", postgres::url(&server.host, postgres::PORT, name));
     }
     if role.traces {
-        set("LOUPE_OTLP_URL", format!("http://{}:{}/v1/traces", host(jaeger::NAME), jaeger::OTLP));
+        set("LOUPE_OTLP_URL", format!("http://{}:{}/v1/traces", foundation.jaeger.host, jaeger::OTLP));
     }
     environment
 }

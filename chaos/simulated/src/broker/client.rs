@@ -225,6 +225,20 @@ impl Channel for Client {
             Ok(Box::new(Subscribed { handle: Arc::clone(&self.0), consumer }) as Box<dyn Consumer>)
         })
     }
+
+    fn close(&self) -> Boxed<'_, ()> {
+        Box::pin(async move {
+            let Handle { exchange, node, id } = &*self.0;
+            exchange.send(Packet::Close { channel: *id });
+            loop {
+                exchange.0.host.sleep_until(*node, exchange.now() + 2 * exchange.0.settings.link).await;
+                // Nobody reads it as long as the connection is held.
+                if !self.0.is_held() || self.0.released().await.is_err() {
+                    return;
+                }
+            }
+        })
+    }
 }
 
 struct Subscribed {

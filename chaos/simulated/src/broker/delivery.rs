@@ -59,7 +59,7 @@ impl Exchange {
 
     /// Gives a queue's next message to the consumer whose turn it is. Returns whether there was a message, and somebody free.
     fn hand_out(&self, state: &mut State, at: usize, now: Duration) -> bool {
-        let State { queues, channels, account, clock, .. } = state;
+        let State { queues, channels, account, clock, monitor, .. } = state;
         let queue = &mut queues[at];
         if queue.ready.is_empty() {
             return false;
@@ -70,6 +70,9 @@ impl Exchange {
         let Some(turn) = queue.turns.next(free) else { return false };
         let (Some(open), Some(item)) = (channels.get_mut(&turn.channel), queue.ready.pop()) else { return false };
         account.end(item.entry, End::Unacked, self.wall_ns());
+        queue.counts.delivered += 1;
+        queue.counts.redelivered += u64::from(item.redelivered);
+        monitor.delivered(now, &queue.name, &item);
         let own = queue.rules.as_ref().and_then(|rules| rules.consumer_timeout);
         let limit = self.limit(queue.kind(), own, now);
         let tag = open.put_out(turn.consumer, at, item, limit);
@@ -94,6 +97,7 @@ impl Exchange {
         match how {
             Settle::Ack => {
                 state.account.end(out.item.entry, End::Acked, wall);
+                queue.counts.acked += 1;
                 queue.acknowledge(out.item);
                 self.run(state, at, now);
             }

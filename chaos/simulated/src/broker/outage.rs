@@ -26,6 +26,7 @@ impl Exchange {
         let appends = self.cut_disk();
         self.change(|state, woken| {
             state.outages += 1;
+            state.monitor.down(self.now());
             let mut felt = BTreeSet::new();
             let stalled = state.channels.values_mut().filter_map(|open| open.blocked.take()).flatten();
             let stalled: Vec<Packet> = stalled.collect();
@@ -125,6 +126,7 @@ impl Exchange {
                 state.queues[at].restart(now);
                 state.queues[at].next_due().into_iter().for_each(|due| state.clock.set(due));
             }
+            state.monitor.up(now);
         });
     }
 

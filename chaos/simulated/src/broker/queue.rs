@@ -2,6 +2,7 @@
 
 use std::{collections::VecDeque, sync::Arc, time::Duration};
 
+use signals::QueueCounters;
 use world::broker::{Message, QueueKind};
 
 use super::{
@@ -33,6 +34,8 @@ pub(super) struct Queue {
     pub(super) told: Told,
     /// It was deleted. Its place stays empty, because messages that are out remember it.
     pub(super) gone: bool,
+    /// What passed through it since the broker came up. How much is in it is counted when somebody looks.
+    pub(super) counts: QueueCounters,
     next: u64,
 }
 
@@ -54,6 +57,7 @@ impl Queue {
             told: Told::default(),
             gone: false,
             declared,
+            counts: QueueCounters { queue: name.into(), ..QueueCounters::default() },
             next: 0,
         }
     }
@@ -108,6 +112,7 @@ impl Queue {
     pub(super) fn restart(&mut self, now: Duration) {
         self.flush.restart(now, self.next);
         self.unused_since = now;
+        self.counts = QueueCounters { queue: Arc::clone(&self.name), ..QueueCounters::default() };
     }
 
     /// Writes everything.

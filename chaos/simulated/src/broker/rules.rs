@@ -140,7 +140,11 @@ impl Rules {
             ttl: smaller(own.message_ttl, laid.message_ttl),
             expires: smaller(own.expires, laid.expires),
             max_length: smaller(own.max_length, laid.max_length).map(|length| length as usize),
-            overflow: own.overflow.or(laid.overflow).filter(|overflow| known(declared.kind, *overflow)).unwrap_or(Overflow::DropHead),
+            overflow: own
+                .overflow
+                .or(laid.overflow)
+                .filter(|overflow| known(declared.kind, *overflow))
+                .unwrap_or(Overflow::DropHead),
             dead_letter: exchange.map(|exchange| DeadLetter { exchange, key }),
             delivery_limit: limit,
             consumer_timeout: smaller(own.consumer_timeout, laid.consumer_timeout),

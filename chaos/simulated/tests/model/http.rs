@@ -55,6 +55,24 @@ fn a_call_takes_the_link_twice_and_as_long_as_the_callee_does() {
 }
 
 #[test]
+fn a_node_that_stops_answers_what_it_has_taken_and_takes_no_more() {
+    let simulation = Simulation::new(&Config::new(1));
+    let done = mes(&simulation, MES);
+    let callee = simulation.world(MES, "mes").http;
+    run(&simulation, |world, _| async move {
+        let caller = world.clone();
+        let taken = world.rt.spawn("caller", async move { call(&caller, "mes", "/price").await });
+        world.rt.sleep(secs(60)).await;
+        let stopping = world.rt.spawn("stop", async move { callee.stop().await });
+        world.rt.sleep(secs(60)).await;
+        assert_eq!(call(&world, "mes", "/price").await, Err(HttpError::Refused("mes".into())));
+        stopping.join().await.unwrap();
+        assert_eq!(done.load(SeqCst), 1, "it ends when the last request does");
+        assert_eq!(taken.join().await.unwrap().as_deref(), Ok("mes-1.1 body"));
+    });
+}
+
+#[test]
 fn nobody_there_refuses_and_a_dying_callee_resets() {
     let simulation = Simulation::new(&Config::new(1));
     let done = mes(&simulation, MES);

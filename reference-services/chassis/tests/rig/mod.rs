@@ -1,15 +1,20 @@
 //! A simulated world with some services in it, for the tests of each of them. The tests play the rest themselves.
 #![allow(dead_code, clippy::allow_attributes, reason = "no test file needs all of it")]
 
-use std::{collections::BTreeSet, future::Future, sync::Arc, time::Duration};
+use std::{
+    collections::BTreeSet,
+    future::Future,
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
 
 use bytes::Bytes;
-use chassis::StartError;
+use chassis::{Service, StartError};
 use contracts::{
     Architecture, OrderEvent, Settings, Status,
     message::{EVENT_ID_HEADER, EXCHANGE, TOPOLOGY, routing_key},
-    request::Step,
-    settings::PricingTimes,
+    request::{Health, Step},
+    settings::{PartnerLimits, PricingTimes},
     tables::Transition,
 };
 use faults::{Fault, Kind, MessageFate};
@@ -22,7 +27,7 @@ use signals::{
 };
 use simulated::{Config, DRIVER, Instrumentation, Simulation};
 use world::{
-    Node, World,
+    Node, Task, World,
     broker::{Headers, Message, Publish},
     record::{self, Record},
     store::{Scan, Store},
@@ -44,6 +49,7 @@ pub(crate) fn settings(architecture: Architecture) -> Settings {
     Settings {
         architecture,
         pricing: PricingTimes { mean: 2 * MINUTE, max: 30 * MINUTE, slow: Vec::new() },
+        partner: PartnerLimits { model_bytes: 1 << 20 },
         poll: SECOND,
         reconnect: 5 * SECOND,
         confirm_timeout: 5 * SECOND,
@@ -67,22 +73,50 @@ impl Rig {
         Self { sim: Simulation::new(&config), settings: Arc::new(settings), spans: Vec::new(), sent: 0 }
     }
 
-    /// Starts a service, and starts it again after a kill.
+    /// Starts a service, and starts it again after a kill. Gives its first incarnation.
     pub(crate) fn start<F>(
         &self,
         service: &'static str,
         database: &'static str,
         start: impl Fn(World, Arc<Settings>) -> F + Send + Sync + 'static,
-    ) where
-        F: Future<Output = Result<(), StartError>> + Send + 'static,
+    ) -> Arc<Service>
+    where
+        F: Future<Output = Result<Arc<Service>, StartError>> + Send + 'static,
     {
         let settings = Arc::clone(&self.settings);
+        let first = Arc::new(OnceLock::new());
+        let slot = Arc::clone(&first);
         self.sim.start(Node::first(service), database, move |world| {
-            let rt = world.rt.clone();
+            let (rt, slot) = (world.rt.clone(), Arc::clone(&slot));
             let started = start(world, Arc::clone(&settings));
-            drop(rt.spawn("start", async move { started.await.expect("the service starts") }));
+            drop(rt.spawn("start", async move { drop(slot.set(started.await.expect("the service starts"))) }));
         });
         self.pass(SECOND);
+        first.get().cloned().expect("it has started")
+    }
+
+    /// Begins to stop a service.
+    pub(crate) fn stop(&self, service: &Arc<Service>, grace: Duration) -> Task<bool> {
+        let stopping = Arc::clone(service);
+        self.sim.world(DRIVER, "driver").rt.spawn("stop", async move { stopping.stop(grace).await })
+    }
+
+    /// Waits until a service has stopped. True when all that it was at has finished.
+    pub(crate) fn stopped(&self, stopping: Task<bool>) -> bool {
+        self.drive(stopping.join()).expect("whoever stops it lives")
+    }
+
+    /// Starts the next incarnation of a service.
+    pub(crate) fn start_again(&self, service: &'static str) {
+        let fault = self.inflict(Kind::ConsumerKill { service: service.to_owned() });
+        self.lift(fault);
+        self.pass(SECOND);
+    }
+
+    /// Asks a service how it is: the status of the answer, and what it says.
+    pub(crate) fn health(&self, service: &'static str, path: &str) -> (u16, Health) {
+        let answer = self.call(service, "GET", path, "");
+        (answer.status().as_u16(), serde_json::from_slice(answer.body()).expect("it says how it is"))
     }
 
     /// Lets time pass.

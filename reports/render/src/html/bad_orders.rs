@@ -152,6 +152,7 @@ fn testimony(order: &BadOrder, causes: &BTreeMap<String, String>) -> Markup {
         let after = match order.exposed_after_s {
             None => String::new(),
             Some(after) if after > 0.0 => format!(", {} after it went wrong", words::duration(after)),
+            Some(_) if order.since_s.is_some_and(|since| alarmed < since) => ", before it went wrong".to_owned(),
             Some(_) => ", as soon as it went wrong".to_owned(),
         };
         format!("alarm {} after it was initiated{after}", words::duration(alarmed - order.initiated_s))
@@ -184,6 +185,12 @@ fn evidence(order: &BadOrder) -> Markup {
             @if order.evidence.is_empty() { span { "no span speaks of it" } } @else {
                 span class="label" { "Spans (trace id, span id)" }
                 ul { @for span in &order.evidence { li { code { (span.trace_id) " " (span.span_id) } } } }
+            }
+            @if !order.records.is_empty() {
+                span class="label" { "Records of the broker (time since it was initiated)" }
+                ul { @for record in &order.records { li {
+                    code { (record.source) " " (record.name) } " " (words::duration(record.at_s - order.initiated_s)) ": " (record.says)
+                } } }
             }
         }
     }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use containers::{Images, Limits};
+use containers::Config;
 use contracts::Status;
 use faults::{Fault, Kind, Nemesis as _, What};
 use real::{Assembly, assembly};
@@ -30,9 +30,9 @@ fn a_killed_broker_loses_a_backlog_and_a_stopped_one_does_not() {
     if gate::containers() {
         gate::block_on(async {
             let scenario = gate::scenario(SLOW);
-            let images = Images::from_environment(gate::variable);
-            let config = assembly::config(&scenario, gate::app(), images, Limits::default()).unwrap();
-            let assembly = Assembly::start(config).await.unwrap_or_else(|error| panic!("{error}"));
+            // The scenario knows nothing of the faults that come.
+            let config = Config { breaks_broker: true, ..assembly::config(&scenario, gate::place()).unwrap() };
+            let assembly = Assembly::start(config, &gate::silent).await.unwrap_or_else(|error| panic!("{error}"));
             let lost = lost_under(&assembly, Kind::BrokerKill).await;
             assert!((1..ORDERS).contains(&lost), "{lost} of {ORDERS} lost");
             assert_eq!(lost_under(&assembly, Kind::BrokerRestart).await, 0);

@@ -1,13 +1,13 @@
-//! Both worlds keep the same promises of the broker's and the database's port.
+//! Both worlds keep the same promises of the broker's, the database's and the object store's port.
 
 mod broker;
+mod files;
 mod store;
 
 use std::sync::Arc;
 
 use adapters::{
     broker::RabbitMq,
-    files::Folder,
     http::Sockets,
     journal::Journal,
     runtime::{Epoch, TokioEngine, wall_clock_ns},
@@ -23,6 +23,7 @@ use crate::gate;
 async fn promises(world: World) {
     broker::promises(&world).await;
     store::promises(&world).await;
+    files::promises(&world).await;
 }
 
 #[test]
@@ -37,7 +38,7 @@ fn the_simulated_world_keeps_the_promises() {
 fn the_containers_world_keeps_the_promises() {
     if gate::containers() {
         gate::block_on(async {
-            let stack = Stack::start(config()).await.unwrap_or_else(|error| panic!("{error}"));
+            let stack = Stack::start(config(), &gate::silent).await.unwrap_or_else(|error| panic!("{error}"));
             let world = world(&stack).await;
             promises(world).await;
             stack.end().await.unwrap();
@@ -51,23 +52,24 @@ fn config() -> Config {
         app: std::path::PathBuf::new(),
         seed: 1,
         roles: Vec::new(),
-        databases: vec!["db".into()],
+        databases: vec!["shop".into()],
         rabbit: Rabbit::default(),
-        consumed: Vec::new(),
         queue_of: [].into(),
         max_traces: 10,
         limits: Limits::default(),
+        open: gate::standing(),
+        breaks_broker: false,
     }
 }
 
 async fn world(stack: &Stack) -> World {
     let engine = TokioEngine::new(tokio::runtime::Handle::current(), 1, Epoch::at(wall_clock_ns()));
     let rt = Runtime::new(engine, DRIVER);
-    let url = stack.database("db").await.unwrap().unwrap();
+    let url = stack.database("shop").await.unwrap().unwrap();
     World {
         broker: Arc::new(RabbitMq::new(rt.clone(), stack.broker().await.unwrap(), "x-event-id", Journal::none(rt.clone()))),
         store: Arc::new(Postgres::new(rt.clone(), &url, 4).unwrap()),
-        files: Arc::new(Folder::new("/nowhere".into(), "driver")),
+        files: Arc::new(stack.files().await.unwrap()),
         http: Arc::new(
             Sockets::new(rt.clone(), None, std::collections::BTreeMap::new(), std::time::Duration::from_secs(1)).unwrap(),
         ),

@@ -14,16 +14,17 @@ fn config(images: Images, ready: Duration) -> Config {
         roles: Vec::new(),
         databases: vec!["db".into()],
         rabbit: Rabbit::default(),
-        consumed: Vec::new(),
         queue_of: [].into(),
         max_traces: 10,
         limits: Limits { ready, ..Limits::default() },
+        open: None,
+        breaks_broker: false,
     }
 }
 
 /// Starts what cannot start, and gives the error.
 fn refused(images: Images, ready: Duration) -> Error {
-    let error = gate::block_on(async { Stack::start(config(images, ready)).await.map(drop) }).unwrap_err();
+    let error = gate::block_on(async { Stack::start(config(images, ready), &gate::silent).await.map(drop) }).unwrap_err();
     assert_eq!(gate::leftovers(), [""; 0], "{error}");
     error
 }
@@ -69,12 +70,14 @@ fn a_part_that_ends_by_itself_is_not_waited_for() {
 fn a_cancelled_start_and_a_dropped_stack_leave_nothing() {
     if gate::containers() {
         gate::block_on(async {
-            let start = Stack::start(config(Images::from_environment(gate::variable), Duration::from_secs(60)));
+            let start = Stack::start(config(Images::from_environment(gate::variable), Duration::from_secs(60)), &gate::silent);
             #[expect(clippy::disallowed_methods, reason = "no node of any world waits here")]
             let cut = tokio::time::timeout(Duration::from_millis(1500), start).await;
             assert!(cut.is_err(), "it was up too soon to be cancelled");
             assert_eq!(gate::leftovers(), [""; 0]);
-            let stack = Stack::start(config(Images::from_environment(gate::variable), Duration::from_secs(60))).await.unwrap();
+            let stack = Stack::start(config(Images::from_environment(gate::variable), Duration::from_secs(60)), &gate::silent)
+                .await
+                .unwrap();
             drop(stack);
             assert_eq!(gate::leftovers(), [""; 0]);
         });

@@ -2,6 +2,8 @@
 
 use std::{path::PathBuf, process::Command};
 
+use containers::{Images, Limits, Standing};
+use real::Place;
 use scenarios::Scenario;
 
 /// Whether to go on. With `CI=true` it is no choice.
@@ -42,6 +44,24 @@ pub(crate) fn app() -> PathBuf {
     profile.join("loupe-app")
 }
 
+/// Where the tests' runs take place: at the open stack that `LOUPE_STACK` names, as `cargo xtask test` does, else apart.
+pub(crate) fn place() -> Place {
+    Place { open: variable("LOUPE_STACK"), ..apart() }
+}
+
+/// A place with nothing but its own parts.
+pub(crate) fn apart() -> Place {
+    Place { app: app(), images: Images::from_environment(variable), limits: Limits::default(), open: None }
+}
+
+/// The open stack of these tests.
+pub(crate) fn standing() -> Option<Standing> {
+    place().blueprint().map(|blueprint| blueprint.standing)
+}
+
+/// Where nobody listens.
+pub(crate) fn silent(_phase: &str) {}
+
 /// A scenario from its text.
 pub(crate) fn scenario(text: &str) -> Scenario {
     Scenario::parse("try.toml".as_ref(), text.as_bytes()).unwrap_or_else(|error| panic!("{error}"))
@@ -49,7 +69,12 @@ pub(crate) fn scenario(text: &str) -> Scenario {
 
 /// The runs of this process that left containers behind.
 pub(crate) fn leftovers() -> Vec<String> {
-    let own = format!("-{:x}", std::process::id());
+    leftovers_of(std::process::id())
+}
+
+/// The runs of a process that left something behind: containers, networks, volumes, virtual hosts, databases.
+pub(crate) fn leftovers_of(process: u32) -> Vec<String> {
+    let own = format!("-{process:x}");
     let list = |args: &[&str]| {
         let listed = Command::new("docker").args(args).args(["--filter", "label=loupe.run"]).output().unwrap();
         String::from_utf8(listed.stdout).unwrap()
@@ -60,5 +85,8 @@ pub(crate) fn leftovers() -> Vec<String> {
         list(&["network", "ls", "--format", format]),
         list(&["volume", "ls", "--format", format]),
     ];
-    all.iter().flat_map(|text| text.lines()).filter(|run| run.ends_with(&own)).map(str::to_owned).collect()
+    let labelled = all.iter().flat_map(|text| text.lines()).map(str::to_owned);
+    let status = place().blueprint().map(|blueprint| block_on(containers::open::status(&blueprint)).unwrap());
+    let quarters = status.map(|status| status.quarters).unwrap_or_default();
+    labelled.chain(quarters).filter(|run| run.ends_with(&own)).collect()
 }

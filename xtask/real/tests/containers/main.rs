@@ -3,14 +3,25 @@
 //! What needs Docker is skipped, and says so, unless `LOUPE_CONTAINERS=1`.
 
 #[cfg(test)]
+mod broker_evidence;
+#[cfg(test)]
 mod broker_kill;
 #[cfg(test)]
+#[path = "../../../tests/causes/mod.rs"]
+mod causes;
+#[cfg(test)]
 mod conformance;
+#[cfg(test)]
+mod cut_off;
 #[cfg(test)]
 mod failures;
 #[cfg(test)]
 mod gate;
 #[cfg(test)]
 mod journey;
+#[cfg(test)]
+mod open_stack;
+#[cfg(test)]
+mod stop;
 #[cfg(test)]
 mod worlds;

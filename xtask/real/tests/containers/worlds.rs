@@ -4,7 +4,7 @@
 use std::{collections::BTreeMap, path::Path, process::Command, thread, time::Duration};
 
 use adapters::telemetry::Counts;
-use containers::{Images, Limits, Testimony, testimony::ServiceSpans};
+use containers::{BrokerSeen, Testimony, testimony::ServiceSpans};
 use contracts::{architecture::Preset, attributes};
 use detector::Verdict;
 use harness::{Arena as _, Played, Prepared, conclude, options::WorldName, prepare, progress::Progress};
@@ -12,11 +12,11 @@ use judge::{
     Judged,
     report::{Outcome, Report},
 };
-use real::{Containers, arena};
+use real::{Containers, Place, arena};
 use scenarios::Scenario;
 use signals::{Span, span};
 
-use crate::gate;
+use crate::{broker_evidence, gate};
 
 fn library(name: &str, preset: Preset) -> Prepared {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
@@ -25,9 +25,9 @@ fn library(name: &str, preset: Preset) -> Prepared {
 }
 
 /// Plays on a real stack.
-fn played(prepared: &Prepared) -> Played {
-    let mut world = Containers::new(gate::app(), Images::from_environment(gate::variable), Limits::default()).unwrap();
-    let mut progress = Progress::begin(&prepared.scenario.name, true);
+fn played(prepared: &Prepared, place: Place) -> Played {
+    let mut world = Containers::new(place).unwrap();
+    let mut progress = Progress::begin(&prepared.scenario.name, true, 1.0);
     world.play(prepared, &mut progress).unwrap_or_else(|error| panic!("{error}"))
 }
 
@@ -48,7 +48,7 @@ fn heard(prepared: &Prepared, played: &Played, spans: Vec<Span>) -> Played {
     let counts = Counts { ended: count, exported: count, ..Counts::default() };
     let services = BTreeMap::from([("all".to_owned(), ServiceSpans { counts, found: count })]);
     let testimony = Testimony { spans, services, died: Vec::new(), unavailable: None };
-    arena::concluded(prepared, played.ledger.clone(), testimony, BTreeMap::new()).unwrap()
+    arena::concluded(prepared, played.ledger.clone(), (testimony, BrokerSeen::default()), BTreeMap::new()).unwrap()
 }
 
 fn verdict(played: &Played, order: &str) -> Verdict {
@@ -57,7 +57,7 @@ fn verdict(played: &Played, order: &str) -> Verdict {
 
 /// Plays a scenario of the library in both worlds: they end alike, and on the real Jaeger everything is exposed.
 fn alike(prepared: &Prepared) -> (Played, Report) {
-    let played = played(prepared);
+    let played = played(prepared, gate::place());
     let report = judged(prepared, &played).report;
     eprintln!("{}", render::terminal(&report, &render::Screen::default()));
     assert_eq!(report.outcome, simulated(prepared).outcome, "{:?}", report.reasons);
@@ -73,8 +73,10 @@ fn a_killed_broker_is_exposed_in_both_worlds_and_without_a_trace_the_verdict_cha
     if !gate::containers() {
         return;
     }
-    let prepared = library("broker-kill", Preset::AsIs);
+    let prepared = broker_evidence::listening(library("broker-kill", Preset::AsIs), &[]);
     let (played, report) = alike(&prepared);
+    broker_evidence::every_message_carries_a_context(&played);
+    broker_evidence::the_broker_says_why(&played);
     assert!(report.truth.get("lost").is_some_and(|lost| *lost > 0), "the killed broker took nothing with it");
 
     let spans: Vec<Span> = played.archive.spans().collect();
@@ -102,8 +104,9 @@ fn a_calm_week_raises_no_alarm_in_either_world() {
     if !gate::containers() {
         return;
     }
-    let (_, report) = alike(&library("calm-week", Preset::AsIs));
+    let (_, report) = alike(&broker_evidence::listening(library("calm-week", Preset::AsIs), &["crm-api"]));
     assert_eq!(report.orders.bad, 0);
+    broker_evidence::messages_without_a_context_are_those_of_the_crm(&report);
 }
 
 #[test]
@@ -157,7 +160,7 @@ fn a_jaeger_that_is_stopped_in_the_middle_makes_the_run_unknown() {
     let prepared = prepare::prepared(gate::scenario(SHORT), false, true).unwrap();
     let own = format!("-{:x}-jaeger", std::process::id());
     let stopper = thread::Builder::new().spawn(move || stop(&own)).unwrap();
-    let played = played(&prepared);
+    let played = played(&prepared, gate::apart());
     assert!(stopper.join().unwrap(), "no Jaeger was there to stop");
     let report = judged(&prepared, &played).report;
     assert_eq!(report.outcome, Outcome::Unknown);

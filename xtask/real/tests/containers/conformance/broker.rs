@@ -19,10 +19,17 @@ use world::{
 
 const TOPOLOGY: Topology<'static> = Topology {
     exchanges: &[Exchange::topic("parcels")],
-    queues: &[Queue::classic("answered"), Queue::classic("reopened"), Queue::classic("counted"), Queue::classic("chosen")],
+    queues: &[
+        Queue::classic("answered"),
+        Queue::classic("reopened"),
+        Queue::classic("closed"),
+        Queue::classic("counted"),
+        Queue::classic("chosen"),
+    ],
     bindings: &[
         ("parcels", "answer", "answered"),
         ("parcels", "reopen", "reopened"),
+        ("parcels", "close", "closed"),
         ("parcels", "count", "counted"),
         ("parcels", "choose.*", "chosen"),
     ],
@@ -33,6 +40,7 @@ pub(crate) async fn promises(world: &World) {
     a_message_arrives_as_it_was_sent(world).await;
     an_answer_decides_where_a_message_goes(world).await;
     a_closed_channel_puts_its_messages_back(world).await;
+    a_channel_that_is_closed_in_good_order_leaves_nothing_behind(world).await;
     prefetch_limits_what_is_out(world).await;
     a_mandatory_message_without_a_queue_comes_back(world).await;
     a_consumer_of_nothing_closes_the_channel(world).await;
@@ -122,6 +130,31 @@ async fn a_closed_channel_puts_its_messages_back(world: &World) {
     let delivery = consumer.next().await.unwrap();
     assert!(delivery.redelivered);
     settle(delivery, Settle::Ack).await;
+}
+
+async fn a_channel_that_is_closed_in_good_order_leaves_nothing_behind(world: &World) {
+    const MESSAGES: usize = 50;
+    let publisher = open(world).await;
+    for n in 0..MESSAGES {
+        let sent = publisher.publish(message("close", &format!("m-{n}")), Publish::default()).await;
+        assert_eq!(sent, Ok(Sent::Written));
+    }
+    publisher.close().await;
+    let channel = open(world).await;
+    let mut consumer = channel.consume("closed", 1).await.unwrap();
+    let taken = consumer.next().await.unwrap();
+    channel.close().await;
+    assert!(consumer.next().await.is_err(), "a subscription ends with its channel");
+    assert!(taken.settler.settle(Settle::Ack).await.is_err(), "and so does the right to answer");
+    let channel = open(world).await;
+    let mut consumer = channel.consume("closed", 10).await.unwrap();
+    for n in 0..MESSAGES {
+        let delivery = consumer.next().await.unwrap();
+        assert_eq!((&*delivery.message.message_id, delivery.redelivered), (&*format!("m-{n}"), n == 0));
+        settle(delivery, Settle::Ack).await;
+    }
+    channel.close().await;
+    channel.close().await;
 }
 
 async fn prefetch_limits_what_is_out(world: &World) {

@@ -2,17 +2,15 @@
 
 use std::{sync::Arc, time::Duration};
 
-use containers::{Alone, Images, Limits, Rabbit};
 use world::{
     Either,
     broker::{
-        Arguments, BrokerError, Channel, Consumer, Delivery, Headers, Message, Publish, Queue, QueueKind, Sent, Settle,
-        Topology,
+        Arguments, BrokerError, Channel, Consumer, Delivery, Headers, Message, Publish, Queue, QueueKind, Sent, Settle, Topology,
     },
 };
 
 use super::{
-    operator::{Down, Operator, on_the_model},
+    operator::{Down, Operator, alone, on_the_model},
     play::Client,
 };
 use crate::gate;
@@ -39,9 +37,7 @@ fn the_real_broker_keeps_the_promises_for_operators() {
     if gate::containers() {
         gate::block_on(async {
             // Without the tick the shortest timeout would take a minute.
-            let rabbit = Rabbit { channel_tick: Some(Duration::from_millis(256)), ..Rabbit::default() };
-            let alone = Alone::start(Images::from_environment(gate::variable), rabbit, Limits::default());
-            let alone = alone.await.unwrap_or_else(|error| panic!("{error}"));
+            let alone = alone(Some(Duration::from_millis(256))).await;
             promises(&alone).await;
             alone.end().await.unwrap();
         });

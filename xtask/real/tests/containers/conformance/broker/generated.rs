@@ -5,13 +5,13 @@
 
 use std::{collections::VecDeque, sync::Mutex, time::Duration};
 
-use containers::{Alone, Images, Limits, Rabbit};
 use futures_util::future::join_all;
 use proptest::strategy::ValueTree;
 
 use super::{
     on_a_real_one::Real,
     on_the_model::on_the_model,
+    operator::alone,
     play::{Played, Seen},
     reach::Reach,
     sequence::{SHORT, Sequence, drawn},
@@ -60,8 +60,7 @@ fn the_model_plays_a_sequence_the_same_way_again() {
 fn the_real_broker_shows_what_the_model_shows() {
     if gate::containers() {
         gate::block_on(async {
-            let alone = Alone::start(Images::from_environment(gate::variable), Rabbit::default(), Limits::default());
-            let alone = alone.await.unwrap_or_else(|error| panic!("{error}"));
+            let alone = alone(None).await;
             let real = Real::new(&alone).await;
             let (seed, count) = wanted();
             let found = compare(&real, seed, count).await;

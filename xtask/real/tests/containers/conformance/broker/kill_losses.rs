@@ -5,12 +5,11 @@
 
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
-use containers::{Alone, Images, Limits, Rabbit};
 use futures_util::future::join_all;
 use world::broker::{Channel, Headers, Message, Publish, Queue, Topology};
 
 use super::{
-    operator::{Down, Operator, on_the_model},
+    operator::{Down, Operator, alone, on_the_model},
     play::Client,
 };
 use crate::gate;
@@ -123,8 +122,7 @@ fn the_real_broker_loses_what_the_model_can_lose() {
     }
     if gate::containers() {
         gate::block_on(async {
-            let alone = Alone::start(Images::from_environment(gate::variable), Rabbit::default(), Limits::default());
-            let alone = alone.await.unwrap_or_else(|error| panic!("{error}"));
+            let alone = alone(None).await;
             let lost = lost(&alone).await;
             alone.end().await.unwrap();
             eprintln!("lost: {lost:?}");

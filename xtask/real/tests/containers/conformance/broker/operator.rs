@@ -7,12 +7,13 @@ use adapters::{
     journal::Journal,
     runtime::{Epoch, TokioEngine, wall_clock_ns},
 };
-use containers::Alone;
+use containers::{Alone, Images, Limits};
 use faults::{Fault, Kind};
 use simulated::{Config, DRIVER, Models, Pumped, Resource, Simulation};
 use world::{Boxed, Runtime};
 
 use super::play::Client;
+use crate::gate;
 
 /// How the broker goes down.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -72,6 +73,12 @@ pub(super) fn on_the_model<T: Send + 'static, F: Future<Output = T> + Send + 'st
     let driven = simulation.drive(DRIVER, "operator", run(model));
     assert_eq!(simulation.run_for_polls(50_000_000), Ok(Pumped::Done));
     driven.take().expect("it has run")
+}
+
+/// A real RabbitMQ of its own; `channel_tick`: how often a channel looks for late answers, where that is not its own minute.
+pub(super) async fn alone(channel_tick: Option<Duration>) -> Alone {
+    let started = Alone::start(&Images::from_environment(gate::variable), channel_tick, Limits::default()).await;
+    started.unwrap_or_else(|error| panic!("{error}"))
 }
 
 impl Operator for Alone {

@@ -1,0 +1,58 @@
+//! Removes everything that carries a label. Nothing else ever removes a container, so nothing depends on a destructor.
+
+use futures_util::future::join_all;
+use testcontainers::bollard::{
+    Docker,
+    query_parameters::{ListContainersOptionsBuilder, ListNetworksOptionsBuilder, RemoveContainerOptionsBuilder},
+};
+
+use crate::{Error, docker};
+
+/// Runs a removal from a destructor: in a thread of its own, because this one may be inside a runtime, or in one that ends.
+/// Says whether it succeeded.
+pub(crate) fn outside<F>(removal: impl FnOnce(Docker) -> F + Send) -> bool
+where
+    F: Future<Output = Result<(), Error>>,
+{
+    let work = || {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().ok()?;
+        runtime.block_on(async { removal(docker::connect().await.ok()?).await.ok() })
+    };
+    matches!(std::thread::scope(|scope| scope.spawn(work).join()), Ok(Some(())))
+}
+
+/// After a start that was cut off: so many looks, a second altogether, must find nothing.
+pub(crate) const CUT_OFF_LOOKS: u32 = 20;
+/// So often the engine may refuse, because somebody else is removing the same thing.
+const MOST_FAILURES: u32 = 20;
+
+/// Removes the containers and the volumes of their images, then the network with a label (`name=value`), until so many looks in a row found
+/// nothing.
+pub(crate) async fn remove(docker: &Docker, label: &str, looks: u32) -> Result<(), Error> {
+    let filters = [("label", vec![label])].into_iter().collect();
+    let (mut quiet, mut failures) = (0, 0);
+    while quiet < looks {
+        let all = ListContainersOptionsBuilder::new().all(true).filters(&filters).build();
+        let containers: Vec<String> =
+            docker.list_containers(Some(all)).await?.into_iter().filter_map(|container| container.id).collect();
+        let force = RemoveContainerOptionsBuilder::new().force(true).v(true).build();
+        join_all(containers.iter().map(|id| docker.remove_container(id, Some(force.clone())))).await;
+
+        let listed = ListNetworksOptionsBuilder::new().filters(&filters).build();
+        let networks: Vec<String> =
+            docker.list_networks(Some(listed)).await?.into_iter().filter_map(|network| network.id).collect();
+        let last = join_all(networks.iter().map(|id| docker.remove_network(id))).await.into_iter().find_map(Result::err);
+        let nothing = containers.is_empty() && networks.is_empty();
+        quiet = if nothing { quiet + 1 } else { 0 };
+        if let Some(error) = last {
+            failures += 1;
+            if failures > MOST_FAILURES {
+                return Err(error.into());
+            }
+        }
+        if quiet < looks {
+            docker::pause().await;
+        }
+    }
+    Ok(())
+}
