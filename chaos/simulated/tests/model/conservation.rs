@@ -11,12 +11,12 @@ use proptest::{prelude::*, test_runner::TestRunner};
 use simulated::{Models, Simulation};
 use world::{
     World,
-    broker::{Channel, Consumer, Delivery, Publish, Sent, Settle},
+    broker::{Channel, Consumer, Delivery, Publish, Queue, QueueKind, Sent, Settle, Topology},
 };
 
 use crate::{
     monitor::{Books, watched},
-    stage::{QUEUE, channel, message, ms, run, secs, settle},
+    stage::{QUEUE, declared, message, ms, run, secs, settle},
 };
 
 /// Something that is done to the broker. Numbers pick one of what there is.
@@ -77,6 +77,7 @@ impl Naive {
 struct Play {
     world: World,
     models: Models,
+    kind: QueueKind,
     sender: Arc<dyn Channel>,
     consumers: BTreeMap<usize, Box<dyn Consumer>>,
     deliveries: Vec<(usize, usize, Delivery)>,
@@ -91,12 +92,13 @@ fn number(id: &str) -> usize {
 
 impl Play {
     async fn open(&mut self) {
-        if self.sender.declare(&crate::stage::TOPOLOGY).await.is_err() {
-            self.sender = channel(&self.world).await;
+        let queue = Queue { kind: self.kind, ..Queue::classic(QUEUE) };
+        if self.sender.declare(&Topology { exchanges: &[], queues: &[queue], bindings: &[] }).await.is_err() {
+            self.sender = declared(&self.world, queue).await;
         }
         for (at, prefetch) in [(0, 2), (1, 3)] {
             if !self.consumers.contains_key(&at) {
-                let consumer = channel(&self.world).await.consume(QUEUE, prefetch).await.unwrap();
+                let consumer = declared(&self.world, queue).await.consume(QUEUE, prefetch).await.unwrap();
                 self.consumers.insert(at, consumer);
             }
         }
@@ -130,11 +132,12 @@ impl Play {
         assert_eq!(sent, if confirm { Sent::Confirmed } else { Sent::Written });
         self.books.published += 1;
         self.naive.back(n);
-        if !persistent {
+        let logged = self.kind == QueueKind::Quorum;
+        if !persistent && !logged {
             self.naive.transient.push(n);
         }
-        if confirm {
-            // A confirm writes all that was there.
+        if confirm || logged {
+            // A confirm writes all that was there; a quorum queue has everything in its log before it hands it out.
             self.naive.safe = (0..=n).filter(|n| !self.naive.transient.contains(n)).collect();
         }
         self.naive.took(if confirm { "confirmed" } else { "written" });
@@ -206,6 +209,7 @@ impl Play {
         // What the kill brought back was answered before, on disk, and its answer was not.
         for (n, fate) in fates.iter().enumerate() {
             if fate.end == End::Ready && naive.done.contains_key(&n) {
+                assert_eq!(self.kind, QueueKind::Classic, "{n}: the log has the answers too");
                 assert!(killed && matches!(naive.done[&n], End::Acked | End::Rejected), "{n}");
                 naive.done.remove(&n);
                 naive.back(n);
@@ -253,10 +257,10 @@ async fn proved(nemesis: &dyn Nemesis, lost: &[usize]) {
     assert_eq!(proof, lost);
 }
 
-async fn play(world: World, models: Models, steps: Vec<Step>) -> BTreeMap<&'static str, u32> {
-    let sender = channel(&world).await;
+async fn play(world: World, models: Models, kind: QueueKind, steps: Vec<Step>) -> BTreeMap<&'static str, u32> {
+    let sender = declared(&world, Queue { kind, ..Queue::classic(QUEUE) }).await;
     let (consumers, deliveries, naive, books) = (BTreeMap::new(), Vec::new(), Naive::default(), Books::default());
-    let mut play = Play { world, models, sender, consumers, deliveries, naive, books, published: 0 };
+    let mut play = Play { world, models, kind, sender, consumers, deliveries, naive, books, published: 0 };
     for step in steps {
         play.open().await;
         play.step(step).await;
@@ -265,10 +269,10 @@ async fn play(world: World, models: Models, steps: Vec<Step>) -> BTreeMap<&'stat
     play.naive.seen
 }
 
-#[test]
-fn every_message_is_where_a_naive_model_has_it() {
+/// Plays sequences of steps and checks the generator's reach: each transition was taken often enough to mean something.
+fn plays(kind: QueueKind, cases: u32, also: &[&'static str]) {
     let reached = Mutex::new(BTreeMap::<&'static str, u32>::new());
-    let config = ProptestConfig { cases: 400, failure_persistence: None, ..ProptestConfig::default() };
+    let config = ProptestConfig { cases, failure_persistence: None, ..ProptestConfig::default() };
     let mut runner = TestRunner::new_with_rng(
         config,
         proptest::test_runner::TestRng::deterministic_rng(proptest::test_runner::RngAlgorithm::ChaCha),
@@ -276,7 +280,7 @@ fn every_message_is_where_a_naive_model_has_it() {
     runner
         .run(&(steps(), 0..1000u64), |(steps, seed)| {
             let simulation = Simulation::new(&watched(seed));
-            let seen = run(&simulation, |world, models| play(world, models, steps));
+            let seen = run(&simulation, |world, models| play(world, models, kind, steps));
             let mut reached = reached.lock().unwrap();
             for (transition, times) in seen {
                 *reached.entry(transition).or_default() += times;
@@ -284,9 +288,8 @@ fn every_message_is_where_a_naive_model_has_it() {
             Ok(())
         })
         .unwrap();
-    // The generator's reach: each transition of the model was taken often enough to mean something.
     let reached = reached.into_inner().unwrap();
-    for transition in [
+    let all = [
         "written",
         "confirmed",
         "received",
@@ -297,9 +300,19 @@ fn every_message_is_where_a_naive_model_has_it() {
         "close",
         "killed",
         "restarted",
-        "answer forgotten",
-    ] {
+    ];
+    for transition in all.iter().chain(also) {
         let times = reached.get(transition).copied().unwrap_or_default();
         assert!(times >= 50, "{transition}: {times} times; {reached:?}");
     }
+}
+
+#[test]
+fn every_message_is_where_a_naive_model_has_it() {
+    plays(QueueKind::Classic, 400, &["answer forgotten"]);
+}
+
+#[test]
+fn a_quorum_queue_has_every_message_where_a_naive_model_has_it_and_loses_none() {
+    plays(QueueKind::Quorum, 200, &[]);
 }
