@@ -8,15 +8,21 @@ use testcontainers::bollard::{
     exec::{CreateExecOptions, StartExecResults},
     query_parameters::{KillContainerOptionsBuilder, StopContainerOptionsBuilder},
 };
+use world::Runtime;
 
 use crate::{
     Error, Images, Limits, docker, image,
     parts::{Ground, Started, rabbitmq},
     run::Run,
+    stack::BrokerPart,
+    watch::Watch,
 };
 
 /// How long it may take to stop gracefully before the engine kills it, in seconds.
 const GRACE_S: i32 = 60;
+
+/// The virtual host that each RabbitMQ has, as an address names it.
+const VIRTUAL_HOST: &str = "%2f";
 
 /// A RabbitMQ that is up, or was. [`Alone::end`] removes it; dropping it does so too, and blocks meanwhile.
 pub struct Alone {
@@ -57,7 +63,17 @@ impl Alone {
     /// When it is not running.
     pub async fn url(&self) -> Result<String, Error> {
         let port = docker::port(&self.docker, &self.broker.id, rabbitmq::AMQP).await?;
-        Ok(rabbitmq::url("127.0.0.1", port, "%2f"))
+        Ok(rabbitmq::url("127.0.0.1", port, VIRTUAL_HOST))
+    }
+
+    /// Looks at its counters every second and listens to its firehose, from now on.
+    ///
+    /// # Errors
+    /// When it is not running.
+    pub async fn watch(&self, rt: &Runtime) -> Result<Watch, Error> {
+        let (docker, container) = (self.docker.clone(), self.broker.id.clone());
+        let part = BrokerPart { docker, container, virtual_host: VIRTUAL_HOST.to_owned() };
+        Watch::start_at(part, rt, Some(Duration::from_secs(1)), true).await
     }
 
     /// Kills it (`SIGKILL`).

@@ -17,7 +17,10 @@ use adapters::runtime::wall_clock_ns;
 use signals::{Passage, Scrape, Silence};
 use world::Runtime;
 
-use crate::{Error, stack::Stack};
+use crate::{
+    Error,
+    stack::{BrokerPart, Stack},
+};
 
 /// Whoever looks and listens. Both end with [`Watch::end`], or when this is dropped.
 pub struct Watch {
@@ -55,17 +58,27 @@ impl Watch {
     /// # Errors
     /// When the broker is not there to be listened to.
     pub async fn start(stack: &Stack, rt: &Runtime, every: Option<Duration>, listening: bool) -> Result<Self, Error> {
+        Self::start_at(stack.broker_part(), rt, every, listening).await
+    }
+
+    /// The same, at any broker.
+    pub(crate) async fn start_at(
+        part: BrokerPart,
+        rt: &Runtime,
+        every: Option<Duration>,
+        listening: bool,
+    ) -> Result<Self, Error> {
         let seen = Arc::new(Seen::default());
         // Dropped on an error, which ends what was begun.
         let watch = Self { seen: Arc::clone(&seen) };
         if listening {
-            let ear = firehose::Ear::new(stack.broker_part(), rt.clone());
+            let ear = firehose::Ear::new(part.clone(), rt.clone());
             let first = ear.connect().await?;
             lock(&seen.heard).listening(wall_clock_ns());
             drop(rt.spawn("firehose", ear.listen(first, Arc::clone(&seen))));
         }
         if let Some(every) = every {
-            let (eye, rt) = (counters::Eye::new(stack.broker_part()), rt.clone());
+            let (eye, rt) = (counters::Eye::new(part), rt.clone());
             drop(rt.clone().spawn("counters", async move { eye.watch(&rt, every, &seen).await }));
         }
         Ok(watch)

@@ -1,7 +1,7 @@
 //! The versions of RabbitMQ that the model can be, and what differs between them.
 //!
-//! The conformance suite holds 4.0 against a real 4.0.5. What is said here of 3.13 and 4.3 is taken from their documentation;
-//! no real broker has confirmed it.
+//! The conformance suite holds 4.0 against a real 4.0.5. What is said here of 3.13 and 4.3 is taken from the documentation: no
+//! real broker here has confirmed it.
 
 use world::broker::QueueKind;
 

@@ -289,18 +289,8 @@ fn plays(kind: QueueKind, cases: u32, also: &[&'static str]) {
         })
         .unwrap();
     let reached = reached.into_inner().unwrap();
-    let all = [
-        "written",
-        "confirmed",
-        "received",
-        "received again",
-        "acked",
-        "requeued",
-        "rejected",
-        "close",
-        "killed",
-        "restarted",
-    ];
+    let all =
+        ["written", "confirmed", "received", "received again", "acked", "requeued", "rejected", "close", "killed", "restarted"];
     for transition in all.iter().chain(also) {
         let times = reached.get(transition).copied().unwrap_or_default();
         assert!(times >= 50, "{transition}: {times} times; {reached:?}");

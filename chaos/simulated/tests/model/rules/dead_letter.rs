@@ -3,7 +3,7 @@
 use faults::End;
 use world::broker::{Arguments, Death, DeathReason, Exchange, ExchangeKind, Message, Publish, Queue, Settle, Topology};
 
-use crate::stage::{DEAD, QUEUE, TO_DEAD, declared, drain, message, ms, numbers, publish_all, run_new, secs, settle};
+use crate::stage::{DEAD, QUEUE, TO_DEAD, declared, drain, message, ms, publish_all, run_new, secs, settle};
 
 #[test]
 fn a_dead_letter_says_where_it_was_why_it_left_and_how_often() {

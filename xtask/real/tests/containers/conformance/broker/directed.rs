@@ -2,6 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
+use simulated::Resource;
 use world::{
     Either,
     broker::{
@@ -10,7 +11,7 @@ use world::{
 };
 
 use super::{
-    operator::{Down, Operator, alone, on_the_model},
+    operator::{Down, Laid, Operator, alone, on_the_model},
     play::Client,
 };
 use crate::gate;
@@ -22,9 +23,14 @@ const KINDS: [QueueKind; 2] = [QueueKind::Classic, QueueKind::Quorum];
 async fn promises(operator: &dyn Operator) {
     what_cannot_be_declared_closes_the_channel(operator).await;
     a_delivery_that_stays_unanswered_closes_its_channel(operator).await;
-    an_alarm_blocks_who_publishes_and_nobody_else(operator).await;
+    for (resource, name) in [(Resource::Memory, "without memory"), (Resource::Disk, "without disk")] {
+        an_alarm_blocks_who_publishes_and_nobody_else(operator, resource, name).await;
+    }
+    a_policy_holds_beside_what_a_queue_was_declared_with(operator).await;
     a_queue_that_nobody_uses_expires(operator).await;
-    a_restart_keeps_what_is_durable(operator).await;
+    for (how, names) in [(Down::Stopped, ["kept", "logged", "loose"]), (Down::Killed, ["kept 2", "logged 2", "loose 2"])] {
+        a_restart_keeps_what_is_durable(operator, how, names).await;
+    }
 }
 
 #[test]
@@ -44,7 +50,8 @@ fn the_real_broker_keeps_the_promises_for_operators() {
     }
 }
 
-fn message(queue: &str, id: &str) -> Message {
+/// A message to a queue, by the exchange that each broker has.
+pub(super) fn message(queue: &str, id: &str) -> Message {
     Message {
         exchange: "".into(),
         routing_key: queue.to_owned().into(),
@@ -144,14 +151,13 @@ async fn a_delivery_that_stays_unanswered_closes_its_channel(operator: &dyn Oper
     }
 }
 
-async fn an_alarm_blocks_who_publishes_and_nobody_else(operator: &dyn Operator) {
+async fn an_alarm_blocks_who_publishes_and_nobody_else(operator: &dyn Operator, resource: Resource, name: &str) {
     let client = operator.client().await;
-    let name = "alarmed";
     let sender = open(&client, &[Queue::classic(name)]).await;
     for id in ["m-1", "m-2"] {
         sender.publish(message(name, id), CONFIRM).await.unwrap();
     }
-    operator.memory_alarm(true).await;
+    operator.alarm(resource, true).await;
     client.rt.sleep(Duration::from_millis(500)).await;
     assert!(!sender.blocked(), "it has not tried to publish since");
     let watching = async {
@@ -167,7 +173,7 @@ async fn an_alarm_blocks_who_publishes_and_nobody_else(operator: &dyn Operator) 
         let nothing = client.rt.timeout(Duration::from_millis(500), consumer.next()).await;
         assert!(nothing.is_err(), "the blocked message has not arrived");
         assert!(!receiver.blocked());
-        operator.memory_alarm(false).await;
+        operator.alarm(resource, false).await;
         assert_eq!(&*next(&client, &mut consumer).await.message.message_id, "m-3");
         client.rt.sleep(Duration::from_secs(10)).await;
     };
@@ -199,33 +205,52 @@ async fn a_queue_that_nobody_uses_expires(operator: &dyn Operator) {
     }
 }
 
-async fn a_restart_keeps_what_is_durable(operator: &dyn Operator) {
+async fn a_policy_holds_beside_what_a_queue_was_declared_with(operator: &dyn Operator) {
+    /// A policy is heard of a little later.
+    const HEARD: Duration = Duration::from_secs(1);
     let client = operator.client().await;
-    let queues = [Queue::classic("kept"), Queue::quorum("logged"), Queue { durable: false, ..Queue::classic("loose") }];
+    for (kind, name) in KINDS.into_iter().zip(["ruled classic", "ruled quorum"]) {
+        let arguments = Arguments { max_length: Some(3), ..Arguments::NONE };
+        let channel = open(&client, &[Queue { kind, ..Queue::classic(name) }.with(arguments)]).await;
+        for id in ["m-1", "m-2", "m-3"] {
+            channel.publish(message(name, id), CONFIRM).await.unwrap();
+        }
+        // The smaller length counts, and at once.
+        operator.policy(name, Some(Laid { max_length: Some(2), ..Laid::default() })).await;
+        client.rt.sleep(HEARD).await;
+        operator.policy(name, None).await;
+        client.rt.sleep(HEARD).await;
+        channel.publish(message(name, "m-4"), CONFIRM).await.unwrap();
+        // What is there keeps the time to live that it came with: none.
+        operator.policy(name, Some(Laid { message_ttl: Some(Duration::from_millis(200)), max_length: Some(9) })).await;
+        client.rt.sleep(HEARD).await;
+        left(&client, &*channel, name, &[("m-2", false, None), ("m-3", false, None), ("m-4", false, None)]).await;
+        operator.policy(name, None).await;
+    }
+}
+
+async fn a_restart_keeps_what_is_durable(operator: &dyn Operator, how: Down, [kept, logged, loose]: [&str; 3]) {
+    let client = operator.client().await;
+    let queues = [Queue::classic(kept), Queue::quorum(logged), Queue { durable: false, ..Queue::classic(loose) }];
     let channel = open(&client, &queues).await;
-    for queue in ["kept", "logged", "loose"] {
+    for queue in [kept, logged, loose] {
         for (id, persistent) in [("m-1", true), ("m-2", true), ("m-3", false), ("m-4", true)] {
             channel.publish(Message { persistent, ..message(queue, id) }, CONFIRM).await.unwrap();
         }
     }
     let mut out = Vec::new();
-    for queue in ["kept", "logged"] {
+    for queue in [kept, logged] {
         let mut consumer = channel.consume(queue, 1).await.unwrap();
         out.push(next(&client, &mut consumer).await);
     }
-    operator.restart(Down::Stopped).await;
-    let lost = channel.publish(message("kept", "m-5"), CONFIRM).await;
+    operator.restart(how).await;
+    let lost = channel.publish(message(kept, "m-5"), CONFIRM).await;
     assert!(lost.is_err(), "the connection is gone: {lost:?}");
     let client = operator.client().await;
     let channel = client.broker.connect().await.unwrap();
-    left(&client, &*channel, "kept", &[("m-1", true, None), ("m-2", false, None), ("m-4", false, None)]).await;
-    left(
-        &client,
-        &*channel,
-        "logged",
-        &[("m-1", true, Some(1)), ("m-2", false, None), ("m-3", false, None), ("m-4", false, None)],
-    )
-    .await;
-    let gone = channel.consume("loose", 1).await.map(drop);
+    left(&client, &*channel, kept, &[("m-1", true, None), ("m-2", false, None), ("m-4", false, None)]).await;
+    let log = [("m-1", true, Some(1)), ("m-2", false, None), ("m-3", false, None), ("m-4", false, None)];
+    left(&client, &*channel, logged, &log).await;
+    let gone = channel.consume(loose, 1).await.map(drop);
     assert!(matches!(gone, Err(BrokerError::ChannelClosed { code: 404, .. })), "{gone:?}");
 }

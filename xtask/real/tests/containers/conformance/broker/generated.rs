@@ -36,12 +36,13 @@ fn wanted() -> (u64, usize) {
 }
 
 #[test]
-fn generated_sequences_reach_every_transition_of_the_model() {
+fn generated_sequences_reach_every_transition_of_the_model_and_its_books_balance() {
     let mut reach = Reach::default();
     for tree in drawn(1, 1_000) {
         let sequence = tree.current();
-        let (played, fates) = on_the_model(&sequence);
-        reach.add(&sequence, &played.seen, &fates);
+        let (played, books) = on_the_model(&sequence);
+        books.check();
+        reach.add(&sequence, &played.seen, &books.fates);
     }
     eprintln!("{reach}");
     reach.check();
@@ -52,7 +53,8 @@ fn the_model_plays_a_sequence_the_same_way_again() {
     for tree in drawn(2, 20) {
         let sequence = tree.current();
         let (first, again) = (on_the_model(&sequence), on_the_model(&sequence));
-        assert_eq!((first.0.seen, first.1), (again.0.seen, again.1));
+        assert_eq!((first.0.seen, first.1.fates), (again.0.seen, again.1.fates));
+        assert_eq!((first.1.scrapes, first.1.passages), (again.1.scrapes, again.1.passages));
     }
 }
 
@@ -78,8 +80,8 @@ async fn compare(real: &Real, seed: u64, count: usize) -> Option<String> {
     let mut waiting = VecDeque::new();
     for (nth, tree) in drawn(seed, count).into_iter().enumerate() {
         let sequence = tree.current();
-        let (played, fates) = on_the_model(&sequence);
-        reach.add(&sequence, &played.seen, &fates);
+        let (played, books) = on_the_model(&sequence);
+        reach.add(&sequence, &played.seen, &books.fates);
         waiting.push_back((nth, tree, played));
     }
     let (waiting, differing, unclear) = (Mutex::new(waiting), Mutex::new(Vec::new()), Mutex::new(0));

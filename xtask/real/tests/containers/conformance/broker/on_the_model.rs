@@ -2,11 +2,11 @@
 
 use std::{sync::Arc, time::Duration};
 
-use faults::MessageFate;
 use simulated::{BrokerSettings, Config, DRIVER, Models, Pumped, Simulation};
 use world::{Boxed, Runtime};
 
 use super::{
+    books::Books,
     play::{Client, Ground, Names, Played, play},
     sequence::Sequence,
 };
@@ -25,16 +25,26 @@ impl Ground for Model {
     }
 }
 
-/// Plays a sequence on a model of its own, and gives the account of its messages too.
-pub(super) fn on_the_model(sequence: &Sequence) -> (Played, Vec<MessageFate>) {
-    let broker = BrokerSettings { flush: Duration::from_millis(1), ..BrokerSettings::default() };
+/// Plays a sequence on a model of its own that somebody looks at and listens to; gives its books too.
+pub(super) fn on_the_model(sequence: &Sequence) -> (Played, Books) {
+    let broker = BrokerSettings {
+        flush: Duration::from_millis(1),
+        scrape_every: Some(Duration::from_millis(1)),
+        firehose: true,
+        ..BrokerSettings::default()
+    };
     let simulation = Simulation::new(&Config { broker, ..Config::new(1) });
     let (world, models) = (simulation.world(DRIVER, "db"), Models::clone(&simulation));
     let sequence = sequence.clone();
     let driven = simulation.drive(DRIVER, "sequence", async move {
         let client = Client { rt: world.rt.clone(), broker: Arc::clone(&world.broker) };
         let played = play(&client, &Model(world.rt.clone()), &Names::new("s"), &sequence, None).await;
-        (played.expect("the model closes no channel"), models.messages().fates().await)
+        // Until it has been looked at once more.
+        world.rt.sleep(Duration::from_millis(2)).await;
+        let mut passages = Vec::new();
+        models.drain_passages_into(&mut passages);
+        let books = Books { fates: models.messages().fates().await, scrapes: models.take_scrapes(), passages };
+        (played.expect("the model closes no channel"), books)
     });
     assert_eq!(simulation.run_for_polls(10_000_000), Ok(Pumped::Done));
     driven.take().expect("it was played")

@@ -1,4 +1,4 @@
-//! Whoever can do to a broker what no client can: stop it, kill it, let it run short of memory.
+//! Whoever can do to a broker what no client can: stop it, kill it, let it run short of something, lay a policy upon a queue.
 
 use std::{sync::Arc, time::Duration};
 
@@ -10,7 +10,7 @@ use adapters::{
 use containers::{Alone, Images, Limits};
 use faults::{Fault, Kind};
 use simulated::{Config, DRIVER, Models, Pumped, Resource, Simulation};
-use world::{Boxed, Runtime};
+use world::{Boxed, Runtime, broker::Arguments};
 
 use super::play::Client;
 use crate::gate;
@@ -24,6 +24,13 @@ pub(super) enum Down {
     Stopped,
 }
 
+/// What a policy says of a queue.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Laid {
+    pub(super) message_ttl: Option<Duration>,
+    pub(super) max_length: Option<u32>,
+}
+
 /// A broker and what can be done to it.
 pub(super) trait Operator: Sync {
     /// A clock and a way to the broker, as it is now: after a restart it is another one.
@@ -32,8 +39,11 @@ pub(super) trait Operator: Sync {
     /// Takes it down and brings it up again.
     fn restart(&self, how: Down) -> Boxed<'_, ()>;
 
-    /// Lets it run short of memory, or not any more.
-    fn memory_alarm(&self, on: bool) -> Boxed<'_, ()>;
+    /// Lets it run short of something, or not any more.
+    fn alarm(&self, resource: Resource, on: bool) -> Boxed<'_, ()>;
+
+    /// Lays a policy upon a queue, or takes it away.
+    fn policy<'a>(&'a self, queue: &'a str, policy: Option<Laid>) -> Boxed<'a, ()>;
 }
 
 /// The model.
@@ -56,8 +66,15 @@ impl Operator for Model {
         })
     }
 
-    fn memory_alarm(&self, on: bool) -> Boxed<'_, ()> {
-        Box::pin(async move { self.models.management().alarm(Resource::Memory, on) })
+    fn alarm(&self, resource: Resource, on: bool) -> Boxed<'_, ()> {
+        Box::pin(async move { self.models.management().alarm(resource, on) })
+    }
+
+    fn policy<'a>(&'a self, queue: &'a str, policy: Option<Laid>) -> Boxed<'a, ()> {
+        Box::pin(async move {
+            let arguments = |Laid { message_ttl, max_length }| Arguments { message_ttl, max_length, ..Arguments::NONE };
+            assert!(self.models.management().set_policy(queue, policy.map(arguments)), "there is {queue}");
+        })
     }
 }
 
@@ -81,6 +98,12 @@ pub(super) async fn alone(channel_tick: Option<Duration>) -> Alone {
     started.unwrap_or_else(|error| panic!("{error}"))
 }
 
+/// Gives `rabbitmqctl` an order.
+async fn done(alone: &Alone, order: &[&str]) {
+    let said = alone.ctl(order).await.unwrap();
+    assert!(!said.contains("rror"), "{order:?}: {said}");
+}
+
 impl Operator for Alone {
     fn client(&self) -> Boxed<'_, Client> {
         Box::pin(async {
@@ -102,11 +125,26 @@ impl Operator for Alone {
         })
     }
 
-    fn memory_alarm(&self, on: bool) -> Boxed<'_, ()> {
+    fn alarm(&self, resource: Resource, on: bool) -> Boxed<'_, ()> {
         Box::pin(async move {
-            let watermark = if on { "0" } else { "0.6" };
-            let said = self.ctl(&["set_vm_memory_high_watermark", watermark]).await.unwrap();
-            assert!(!said.contains("rror"), "{said}");
+            let command = match (resource, on) {
+                (Resource::Memory, true) => ["set_vm_memory_high_watermark", "0"],
+                (Resource::Memory, false) => ["set_vm_memory_high_watermark", "0.6"],
+                (Resource::Disk, true) => ["set_disk_free_limit", "999TB"],
+                (Resource::Disk, false) => ["set_disk_free_limit", "50MB"],
+            };
+            done(self, &command).await;
+        })
+    }
+
+    fn policy<'a>(&'a self, queue: &'a str, policy: Option<Laid>) -> Boxed<'a, ()> {
+        Box::pin(async move {
+            let Some(Laid { message_ttl, max_length }) = policy else { return done(self, &["clear_policy", queue]).await };
+            let ttl = message_ttl.map(|ttl| format!("\"message-ttl\":{}", ttl.as_millis()));
+            let length = max_length.map(|length| format!("\"max-length\":{length}"));
+            let definition: Vec<String> = ttl.into_iter().chain(length).collect();
+            let definition = format!("{{{}}}", definition.join(","));
+            done(self, &["set_policy", "--apply-to", "queues", queue, &format!("^{queue}$"), &definition]).await;
         })
     }
 }
