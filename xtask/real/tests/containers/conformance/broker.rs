@@ -25,12 +25,14 @@ mod reach;
 mod sequence;
 mod shown;
 
-use std::{sync::Arc, time::Duration};
+use std::{sync::Arc, thread, time::Duration};
 
 use world::{
     Either, World,
     broker::{BrokerError, Channel, Consumer, Delivery, Exchange, Headers, Message, Publish, Queue, Sent, Settle, Topology},
 };
+
+use crate::gate;
 
 const TOPOLOGY: Topology<'static> = Topology {
     exchanges: &[Exchange::topic("parcels")],
@@ -59,6 +61,23 @@ pub(crate) async fn promises(world: &World) {
     prefetch_limits_what_is_out(world).await;
     a_mandatory_message_without_a_queue_comes_back(world).await;
     a_consumer_of_nothing_closes_the_channel(world).await;
+}
+
+#[test]
+fn the_real_broker_does_what_the_model_does() {
+    if gate::containers() {
+        // What a killed broker loses takes two minutes of waiting; the rest is played meanwhile.
+        thread::scope(|scope| {
+            scope.spawn(|| gate::block_on(kill_losses::on_a_real_one()));
+            gate::block_on(async {
+                let alone = operator::alone(Some(directed::TICK)).await;
+                shown::on_a_real_one(&alone).await;
+                generated::on_a_real_one(&alone).await;
+                directed::promises(&alone).await;
+                alone.end().await.unwrap();
+            });
+        });
+    }
 }
 
 fn message(key: &'static str, id: &str) -> Message {

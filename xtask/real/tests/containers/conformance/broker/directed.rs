@@ -11,16 +11,17 @@ use world::{
 };
 
 use super::{
-    operator::{Down, Laid, Operator, alone, on_the_model},
+    operator::{Down, Laid, Operator, on_the_model},
     play::Client,
 };
-use crate::gate;
 
 const CONFIRM: Publish = Publish { confirm: true, mandatory: false };
+/// How often a real channel looks for late answers: with its own minute the shortest timeout would take one.
+pub(super) const TICK: Duration = Duration::from_millis(256);
 const KINDS: [QueueKind; 2] = [QueueKind::Classic, QueueKind::Quorum];
 
-/// Every promise, one after another.
-async fn promises(operator: &dyn Operator) {
+/// Every promise, one after another. Deliveries that stay unanswered are looked for once in [`TICK`].
+pub(super) async fn promises(operator: &dyn Operator) {
     what_cannot_be_declared_closes_the_channel(operator).await;
     a_delivery_that_stays_unanswered_closes_its_channel(operator).await;
     for (resource, name) in [(Resource::Memory, "without memory"), (Resource::Disk, "without disk")] {
@@ -36,18 +37,6 @@ async fn promises(operator: &dyn Operator) {
 #[test]
 fn the_model_keeps_the_promises_for_operators() {
     on_the_model(1, |model| async move { promises(&model).await });
-}
-
-#[test]
-fn the_real_broker_keeps_the_promises_for_operators() {
-    if gate::containers() {
-        gate::block_on(async {
-            // Without the tick the shortest timeout would take a minute.
-            let alone = alone(Some(Duration::from_millis(256))).await;
-            promises(&alone).await;
-            alone.end().await.unwrap();
-        });
-    }
 }
 
 /// A message to a queue, by the exchange that each broker has.

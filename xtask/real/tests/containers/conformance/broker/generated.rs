@@ -5,13 +5,13 @@
 
 use std::{collections::VecDeque, sync::Mutex, time::Duration};
 
+use containers::Alone;
 use futures_util::future::join_all;
 use proptest::strategy::ValueTree;
 
 use super::{
     on_a_real_one::Real,
     on_the_model::on_the_model,
-    operator::alone,
     play::{Played, Seen},
     reach::Reach,
     sequence::{SHORT, Sequence, drawn},
@@ -58,19 +58,12 @@ fn the_model_plays_a_sequence_the_same_way_again() {
     }
 }
 
-#[test]
-fn the_real_broker_shows_what_the_model_shows() {
-    if gate::containers() {
-        gate::block_on(async {
-            let alone = alone(None).await;
-            let real = Real::new(&alone).await;
-            let (seed, count) = wanted();
-            let found = compare(&real, seed, count).await;
-            drop(real);
-            alone.end().await.unwrap();
-            assert!(found.is_none(), "{}", found.unwrap_or_default());
-        });
-    }
+/// Plays this tier's sequences on a real broker: it shows what the model shows.
+pub(super) async fn on_a_real_one(alone: &Alone) {
+    let real = Real::new(alone).await;
+    let (seed, count) = wanted();
+    let found = compare(&real, seed, count).await;
+    assert!(found.is_none(), "{}", found.unwrap_or_default());
 }
 
 /// Plays all sequences on both; tells of the first one that shows something else, as small as it can be made.

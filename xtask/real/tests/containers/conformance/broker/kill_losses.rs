@@ -12,7 +12,6 @@ use super::{
     operator::{Down, Operator, alone, on_the_model},
     play::Client,
 };
-use crate::gate;
 
 /// Publishes, the gap between two of them, how long the queue is idle before the kill.
 struct Row {
@@ -25,6 +24,7 @@ const fn row(count: usize, gap_ms: u64, idle_ms: u64) -> Row {
     Row { count, gap: Duration::from_millis(gap_ms), idle: Duration::from_millis(idle_ms) }
 }
 
+/// Measured on a 4.0.5 by hand, each row twice or more: all of rows 0 to 2 and 7, none of 3 to 6, then 17, 8 and 2.
 const ROWS: [Row; 11] = [
     row(103, 20, 0),
     row(50, 20, 0),
@@ -113,22 +113,27 @@ fn possible() -> Vec<BTreeSet<usize>> {
 }
 
 #[test]
-fn the_real_broker_loses_what_the_model_can_lose() {
+fn the_model_loses_all_of_a_busy_queue_nothing_of_an_idle_one_and_a_part_of_a_slow_trickle() {
     let possible = possible();
-    // Rows whose outcome is no matter of luck.
-    for (row, all) in [(0, true), (1, true), (2, true), (3, false), (4, false), (5, false), (6, false), (7, true)] {
-        let expected = if all { ROWS[row].count } else { 0 };
-        assert_eq!(possible[row], [expected].into(), "row {row}");
+    for (row, (Row { count, .. }, lost)) in ROWS.iter().zip(&possible).enumerate() {
+        match row {
+            // What was measured lies among what is possible.
+            8 => assert!(lost.contains(&17), "{lost:?}"),
+            9 => assert!(lost.contains(&8), "{lost:?}"),
+            10 => assert!(lost.contains(&2), "{lost:?}"),
+            0..=2 | 7 => assert_eq!(*lost, [*count].into(), "row {row}"),
+            _ => assert_eq!(*lost, [0].into(), "row {row}"),
+        }
     }
-    if gate::containers() {
-        gate::block_on(async {
-            let alone = alone(None).await;
-            let lost = lost(&alone).await;
-            alone.end().await.unwrap();
-            eprintln!("lost: {lost:?}");
-            for ((row, lost), possible) in lost.iter().enumerate().zip(&possible) {
-                assert!(possible.contains(lost), "row {row}: {lost} lost, the model loses {possible:?}");
-            }
-        });
+}
+
+/// Kills a real broker: of each row it loses what the model can lose.
+pub(super) async fn on_a_real_one() {
+    let alone = alone(None).await;
+    let lost = lost(&alone).await;
+    alone.end().await.unwrap();
+    eprintln!("lost: {lost:?}");
+    for ((row, lost), possible) in lost.iter().enumerate().zip(possible()) {
+        assert!(possible.contains(lost), "row {row}: {lost} lost, the model loses {possible:?}");
     }
 }

@@ -2,16 +2,12 @@
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
+use containers::Alone;
 use signals::{Passage, QueueCounters, Scrape};
 use simulated::{BrokerSettings, Config, DRIVER, Models, Pumped, Simulation};
 use world::broker::{Arguments, BrokerError, Consumer, Delivery, Overflow, Publish, Queue, Sent, Settle, Topology};
 
-use super::{
-    directed::message,
-    operator::{Operator as _, alone},
-    play::Client,
-};
-use crate::gate;
+use super::{directed::message, operator::Operator as _, play::Client};
 
 const CONFIRM: Publish = Publish { confirm: true, mandatory: false };
 /// RabbitMQ tells its counts once in a second, and they are looked at once in a second.
@@ -101,17 +97,12 @@ fn the_model_shows_dead_letters_where_they_are_delivered_and_not_where_they_come
     driven.take().expect("it has run");
 }
 
-#[test]
-fn the_real_broker_shows_what_the_model_shows_of_itself() {
-    if gate::containers() {
-        gate::block_on(async {
-            let alone = alone(None).await;
-            let client = alone.client().await;
-            let watch = alone.watch(&client.rt).await.unwrap();
-            play(&client).await;
-            let seen = watch.end();
-            alone.end().await.unwrap();
-            check(&seen.scrapes, &seen.passages);
-        });
-    }
+/// The same on a real one that nobody else uses.
+pub(super) async fn on_a_real_one(alone: &Alone) {
+    let client = alone.client().await;
+    let watch = alone.watch(&client.rt).await.unwrap();
+    play(&client).await;
+    let seen = watch.end();
+    alone.ctl(&["trace_off"]).await.unwrap();
+    check(&seen.scrapes, &seen.passages);
 }
