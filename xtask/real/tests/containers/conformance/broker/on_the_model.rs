@@ -21,7 +21,7 @@ impl Ground for Model {
     }
 
     fn has_consumers<'a>(&'a self, _: &'a str, _: usize) -> Boxed<'a, ()> {
-        self.0.sleep(Duration::from_millis(4))
+        Box::pin(self.0.sleep(Duration::from_millis(4)))
     }
 }
 

@@ -180,6 +180,11 @@ fn work<'a>(names: &'a Names, profile: &Profile) -> Queue<'a> {
     })
 }
 
+/// Asks the queue under test for something, so that all that was sent before on this channel has reached it.
+async fn meet(channel: &dyn Channel, names: &Names, profile: &Profile) -> Result<(), BrokerError> {
+    channel.declare(&Topology { exchanges: &[], queues: &[work(names, profile)], bindings: &[] }).await
+}
+
 impl Player<'_> {
     async fn step(&mut self, step: &Step, awaited: Option<bool>) -> Result<Seen, BrokerError> {
         match step {
@@ -196,9 +201,8 @@ impl Player<'_> {
                 }
                 let delivery = slot.held.remove(nth % slot.held.len());
                 delivery.settler.settle(*how).await?;
-                let channel = Arc::clone(&slot.channel);
                 // The queue answers after it has taken the answer.
-                self.meet(&*channel).await?;
+                meet(&*slot.channel, self.names, self.profile).await?;
                 Ok(Seen::Nothing)
             }
             Step::Close { consumer } => {
@@ -232,17 +236,12 @@ impl Player<'_> {
         self.published += 1;
         let sent = self.publisher.publish(message, Publish { confirm: *confirm, mandatory: *mandatory }).await;
         if !confirm {
-            self.meet(&*Arc::clone(&self.publisher)).await?;
+            meet(&*self.publisher, self.names, self.profile).await?;
         }
         match sent {
             Err(error) if error != BrokerError::Nacked => Err(error),
             sent => Ok(Seen::Sent(sent.map_err(|error| error.to_string()))),
         }
-    }
-
-    /// Asks the queue under test for something, so that all that was sent before on this channel has reached it.
-    async fn meet(&self, channel: &dyn Channel) -> Result<(), BrokerError> {
-        channel.declare(&Topology { exchanges: &[], queues: &[work(self.names, self.profile)], bindings: &[] }).await
     }
 
     fn queue_of(&self, consumer: usize) -> &str {
