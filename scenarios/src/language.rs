@@ -98,6 +98,8 @@ pub struct Instrumentation {
     pub preset: InstrumentationPreset,
     /// Services without traces.
     pub silent: Vec<String>,
+    /// Services that write a log.
+    pub logs: Vec<String>,
     /// Whether `traceparent` travels: in messages, in HTTP headers, in order rows.
     pub propagation: bool,
 }
@@ -108,13 +110,24 @@ impl Instrumentation {
     pub fn traces(&self, service: &str) -> bool {
         !self.silent.iter().any(|silent| silent == service)
     }
+
+    /// Whether a service writes a log.
+    #[must_use]
+    pub fn logs(&self, service: &str) -> bool {
+        self.logs.iter().any(|logs| logs == service)
+    }
+
+    /// The services that have traces: without another word they are those that write a log.
+    fn traced(&self) -> Vec<String> {
+        contracts::services::ALL.into_iter().filter(|service| self.traces(service)).map(str::to_owned).collect()
+    }
 }
 
 /// A named instrumentation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum InstrumentationPreset {
-    /// Traces of every service, propagation everywhere.
+    /// Traces and a log of every service, propagation everywhere.
     Full,
     /// None of it.
     Blind,
@@ -138,7 +151,9 @@ impl InstrumentationPreset {
     pub fn instrumentation(self) -> Instrumentation {
         let blind = self == Self::Blind;
         let silent = if blind { contracts::services::ALL.map(str::to_owned).to_vec() } else { Vec::new() };
-        Instrumentation { preset: self, silent, propagation: !blind }
+        let mut instrumentation = Instrumentation { preset: self, silent, logs: Vec::new(), propagation: !blind };
+        instrumentation.logs = instrumentation.traced();
+        instrumentation
     }
 }
 

@@ -78,6 +78,7 @@ fn assembled(scenario: &Scenario) -> Simulation {
     config.telemetry.instrument = Arc::new(move |node: Node| Instrumentation {
         traced: node != DRIVER && instrumentation.traces(node.service),
         propagate: instrumentation.propagation,
+        logged: node != DRIVER && instrumentation.logs(node.service),
     });
     let simulation = Simulation::new(&config);
     for (service, database) in [

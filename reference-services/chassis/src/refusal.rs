@@ -127,6 +127,15 @@ impl Refusal {
         }
     }
 
+    /// The value of `error.type` where a refusal is an error, whosever fault it is.
+    #[must_use]
+    pub fn cause(&self) -> Cow<'static, str> {
+        match self {
+            Self::UnknownOrder(_) => "unknown_order".into(),
+            _ => self.error_type().unwrap_or_else(|| "malformed".into()),
+        }
+    }
+
     /// Whether the same thing may succeed later, without anybody changing it.
     #[must_use]
     pub const fn passes(&self) -> bool {

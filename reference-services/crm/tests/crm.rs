@@ -52,6 +52,7 @@ fn shop_has(rig: &Rig, id: &str, status: Status) {
             status: status.name().into(),
             version: event.version,
             file_ref: event.file_ref,
+            file_size: event.file_size,
             price: None,
             staff: None,
             relay: None,

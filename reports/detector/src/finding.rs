@@ -8,7 +8,7 @@ use serde::Serialize;
 /// The detector's word on one order.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Finding {
-    /// The order, as its spans name it.
+    /// The order, as its telemetry names it.
     pub order_id: Arc<str>,
     /// `retail`, `api_partner`, or empty when no span says so.
     pub client_type: Arc<str>,
@@ -22,6 +22,8 @@ pub struct Finding {
     pub tier: Tier,
     /// The spans it rests on, oldest first, ten at most.
     pub evidence: Vec<(TraceId, SpanId)>,
+    /// The log records that it rests on where no span says the same, oldest first, ten at most.
+    pub logs: Vec<LogLine>,
     /// When the first alarm for this order was raised (telemetry time, nanoseconds since the Unix epoch).
     pub alarmed_ns: Option<u64>,
     /// How many hops an order in its state should have shown.
@@ -30,6 +32,17 @@ pub struct Finding {
     pub hops_seen: u32,
     /// The hops in the order of the lifecycle, for the waterfall: also those without evidence.
     pub journey: Vec<HopSeen>,
+}
+
+/// A log record that a finding rests on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct LogLine {
+    /// Who wrote it.
+    pub service: String,
+    /// The state that it records, or the work that it says has begun.
+    pub says: String,
+    /// When, nanoseconds since the Unix epoch.
+    pub at_ns: u64,
 }
 
 /// A hop of a journey as the telemetry shows it.

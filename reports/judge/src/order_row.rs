@@ -1,5 +1,6 @@
 //! One order in the report: the truth about it, and what the telemetry says.
 
+use detector::LogLine;
 #[cfg(test)]
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -41,6 +42,9 @@ pub struct BadOrder {
     pub faults: Vec<String>,
     /// The spans that the verdict rests on.
     pub evidence: Vec<Evidence>,
+    /// The log records that it rests on where no span says the same; absent when there is none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub logs: Vec<LogEvidence>,
     /// Where its trace can be looked at; null when nothing keeps it.
     pub trace_url: Option<String>,
     /// How truth and verdict stand to each other.
@@ -79,6 +83,18 @@ pub struct Evidence {
     pub trace_id: String,
     /// Its id.
     pub span_id: String,
+}
+
+/// A log record that says which state an order has entered, or that a work for it has begun.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(JsonSchema))]
+pub struct LogEvidence {
+    /// Who wrote it.
+    pub service: String,
+    /// The state, or the work.
+    pub says: String,
+    /// When, seconds since the start of the run.
+    pub at_s: f64,
 }
 
 /// How truth and verdict stand to each other.
@@ -134,6 +150,10 @@ pub struct BadOrderWithJourney {
     pub journey: Vec<HopRow>,
 }
 
+fn log_evidence(log: &LogLine, run: &Run) -> LogEvidence {
+    LogEvidence { service: log.service.clone(), says: log.says.clone(), at_s: words::since(log.at_ns, run.epoch_ns) }
+}
+
 /// The row of one order.
 #[must_use]
 pub fn with_journey(pair: &Pair<'_>, run: &Run) -> BadOrderWithJourney {
@@ -159,6 +179,7 @@ pub fn with_journey(pair: &Pair<'_>, run: &Run) -> BadOrderWithJourney {
         // The last span is the nearest to where the order went wrong.
         trace_url: run.trace_base.as_ref().and_then(|base| Some(format!("{base}{}", evidence.last()?.trace_id))),
         evidence,
+        logs: finding.map_or_else(Vec::new, |finding| finding.logs.iter().map(|log| log_evidence(log, run)).collect()),
         standing: pair.standing.unwrap_or(Standing::FalseAlarm),
         right_hop: pair.right_hop(),
         cause: finding.and_then(|finding| finding.cause).map(str::to_owned),

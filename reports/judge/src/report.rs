@@ -10,7 +10,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use crate::flow::{Flow, FlowHop, FlowState};
-pub use crate::order_row::{BadOrder, BadOrderWithJourney, Evidence, Hops, Miss, Standing};
+pub use crate::order_row::{BadOrder, BadOrderWithJourney, Evidence, Hops, LogEvidence, Miss, Standing};
 use crate::ordered::Ordered;
 pub use crate::timeline::{Around, Slice, Timeline};
 

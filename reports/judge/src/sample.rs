@@ -234,6 +234,7 @@ fn finding(truth: &Truth, unseen: bool, false_alarm: bool) -> Finding {
         cause: (verdict == Verdict::Lost).then_some("unconfirmed_vanished"),
         tier: if verdict == Verdict::Lost { Tier::B } else { Tier::A },
         evidence: (0..3).map(span).map(|(trace, span)| (trace.into(), span.into())).collect(),
+        logs: Vec::new(),
         alarmed_ns: verdict
             .alarms()
             .then(|| truth.since_ns.unwrap_or(number + DAY) + if verdict == Verdict::Lost { 31 * MINUTE } else { 0 }),

@@ -2,11 +2,15 @@
 //!
 //! The types of ids, kinds and attributes are OpenTelemetry's own, so a record is moved out of the SDK, not copied.
 
+pub mod ecs;
 pub mod jaeger;
+mod json;
+pub mod log;
 pub mod otlp;
 pub mod packed;
 pub mod span;
 pub mod words;
 
-pub use packed::{Packed, Packer};
+pub use log::Log;
+pub use packed::{Packed, PackedLogs, Packer};
 pub use span::{Event, Link, Resource, Span};

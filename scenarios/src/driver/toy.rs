@@ -112,6 +112,7 @@ async fn create(State(toy): State<Arc<Toy>>, Json(create): Json<CreateOrder>) ->
         status: "".into(),
         version: 0,
         file_ref: None,
+        file_size: None,
         price: None,
         staff: None,
         relay: Some("claimed".into()),

@@ -387,6 +387,11 @@ fn silence_is_by_service() {
     assert!(
         !partly.instrumentation.traces("crm-api") && partly.instrumentation.traces("crm") && !partly.instrumentation.propagation
     );
+    let logs = |scenario: &Scenario| contracts::services::ALL.map(|service| scenario.instrumentation.logs(service));
+    assert_eq!(logs(&plain), [true; 6]);
+    assert_eq!(logs(&partly), [true, true, true, false, true, true], "a service without traces says nothing unless it shall");
+    let crm_logs_only = "instrumentation = { silent = [\"crm-api\"], logs = [\"crm-api\"] }\n";
+    assert_eq!(logs(&parse(&format!("{crm_logs_only}{HEAD}")).unwrap()), [false, false, false, true, false, false]);
     let blind = plain.with_instrumentation(InstrumentationPreset::Blind).instrumentation;
-    assert!(!contracts::services::ALL.iter().any(|service| blind.traces(service)) && !blind.propagation);
+    assert!(!contracts::services::ALL.iter().any(|service| blind.traces(service) || blind.logs(service)) && !blind.propagation);
 }

@@ -24,7 +24,7 @@ pub struct Played {
     pub ledger: Ledger,
     /// What the detector says, from spans alone.
     pub findings: Vec<Finding>,
-    /// The spans that the report needs.
+    /// The spans and log records that the report needs.
     pub archive: Archive,
     /// Whether the telemetry is all there.
     pub telemetry: Telemetry,

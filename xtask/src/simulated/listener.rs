@@ -1,4 +1,4 @@
-//! Hears the spans of a run as they reach the backend: the detector, and the archive of what a report needs.
+//! Hears the spans and log records of a run as they reach the backend: the detector, and the archive of what a report needs.
 //!
 //! It has a thread of its own, as the detector of a real system has a machine of its own: nothing of the simulated world waits for
 //! it, and what it is told comes in one order, so that its word does not depend on who is faster.
@@ -8,7 +8,7 @@ use std::{
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering::Relaxed},
-        mpsc::{Receiver, SyncSender, channel, sync_channel},
+        mpsc::{Receiver, Sender, SyncSender, channel, sync_channel},
     },
     thread::JoinHandle,
     time::Duration,
@@ -22,7 +22,7 @@ use harness::{
 };
 use judge::case::Telemetry;
 use scenarios::{driver::DriveError, ledger::Ledger};
-use signals::Span;
+use signals::{Log, Span};
 use simulated::{Driven, Simulation};
 
 use super::nanos;
@@ -36,14 +36,16 @@ const BACKLOG: usize = 16;
 pub(super) struct Listener {
     looks: SyncSender<Look>,
     /// Emptied vectors come back, for their memory.
-    empty: Receiver<Vec<Span>>,
+    empty: Receiver<Look>,
     alarms: Arc<AtomicU64>,
     thread: JoinHandle<Heard>,
 }
 
 /// What had come when somebody looked.
+#[derive(Default)]
 struct Look {
     spans: Vec<Span>,
+    logs: Vec<Log>,
     watermark_ns: u64,
 }
 
@@ -75,11 +77,12 @@ impl Listener {
 
     /// Passes on what has reached the backend since the last time.
     pub(super) fn hear(&self, simulation: &Simulation) {
-        let mut spans = self.empty.try_recv().unwrap_or_default();
-        simulation.drain_spans_into(&mut spans);
-        let now = simulated::EPOCH_NS + nanos(simulation.now());
+        let mut look = self.empty.try_recv().unwrap_or_default();
+        simulation.drain_spans_into(&mut look.spans);
+        simulation.drain_logs_into(&mut look.logs);
+        look.watermark_ns = (simulated::EPOCH_NS + nanos(simulation.now())).saturating_sub(nanos(LATENESS));
         // A listener that is gone has panicked; whoever joins it will see.
-        drop(self.looks.send(Look { spans, watermark_ns: now.saturating_sub(nanos(LATENESS)) }));
+        drop(self.looks.send(look));
     }
 
     /// Alarms raised so far.
@@ -129,15 +132,19 @@ impl Listener {
 }
 
 impl Heard {
-    fn listen(mut self, waiting: &Receiver<Look>, emptied: &std::sync::mpsc::Sender<Vec<Span>>, alarms: &AtomicU64) -> Self {
-        for Look { mut spans, watermark_ns } in waiting {
-            for span in spans.drain(..) {
+    fn listen(mut self, waiting: &Receiver<Look>, emptied: &Sender<Look>, alarms: &AtomicU64) -> Self {
+        for mut look in waiting {
+            for span in look.spans.drain(..) {
                 self.detector.observe(&span);
                 self.records += 1;
                 self.archive.keep(&span);
             }
-            drop(emptied.send(spans));
-            self.detector.advance(watermark_ns);
+            for log in look.logs.drain(..) {
+                self.detector.observe_log(&log);
+                self.archive.keep_log(&log);
+            }
+            self.detector.advance(look.watermark_ns);
+            drop(emptied.send(look));
             alarms.store(self.detector.counts().alarms, Relaxed);
             for order in self.detector.take_closed() {
                 self.archive.release(&order);

@@ -68,7 +68,7 @@ impl Rig {
 
     fn of(settings: Settings, traced: bool) -> Self {
         let mut config = Config::new(42);
-        config.telemetry.instrument = Arc::new(move |_| Instrumentation { traced, propagate: traced });
+        config.telemetry.instrument = Arc::new(move |_| Instrumentation { traced, propagate: traced, logged: traced });
         Self { sim: Simulation::new(&config), settings: Arc::new(settings), spans: Vec::new(), sent: 0 }
     }
 
@@ -289,6 +289,7 @@ pub(crate) fn event(status: Status) -> OrderEvent {
         status,
         version: status as i64 + 1,
         file_ref: Some("models/o-1".into()),
+        file_size: Some(4),
         price: (status == Status::PriceCalculated).then_some(4200),
         operator: None,
     }

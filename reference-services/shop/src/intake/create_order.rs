@@ -72,6 +72,7 @@ fn begin(service: &Service, asked: &CreateOrder, context: &SpanContext) -> Moved
         status: column(Status::Initiated),
         version: version(Status::Initiated),
         file_ref: None,
+        file_size: None,
         price: None,
         staff: None,
         relay: None,

@@ -38,7 +38,8 @@ async fn upload(service: &Service, call: &Call, entry: &mut Entry) -> Result<Res
     let key: Arc<str> = ["models/", id].concat().into();
     put(service, entry.span.context(), &order, &key, call.body.clone()).await?;
     let event_id = machine_event(id, Status::FileUploaded);
-    let edit = |order: &mut Order| order.file_ref = Some(key.clone());
+    let size = i64::try_from(call.body.len()).unwrap_or(i64::MAX);
+    let edit = |order: &mut Order| (order.file_ref, order.file_size) = (Some(key.clone()), Some(size));
     let stepped = step(service, &mut entry.span, id, Status::FileUploaded, &event_id, edit).await?;
     Ok(list::answer(StatusCode::OK, stepped.order()))
 }

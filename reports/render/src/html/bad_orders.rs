@@ -185,13 +185,17 @@ fn evidence(order: &BadOrder) -> Markup {
                 span class="label" { "Spans (trace id, span id)" }
                 ul { @for span in &order.evidence { li { code { (span.trace_id) " " (span.span_id) } } } }
             }
+            @if !order.logs.is_empty() {
+                span class="label" { "Log records (where no span says it)" }
+                ul { @for log in &order.logs { li { code { (log.service) " " (log.says) } " " (words::duration(log.at_s - order.initiated_s)) " after it was initiated" } } }
+            }
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use judge::{judge, sample, sample::Shape};
+    use judge::{judge, report::LogEvidence, sample, sample::Shape};
 
     use super::*;
 
@@ -203,6 +207,15 @@ mod tests {
             |standing| rows.iter().zip(&picked).filter(|(row, picked)| **picked && row.order.standing == standing).count();
         assert_eq!(picked.iter().filter(|picked| **picked).count(), 100);
         assert_eq!((count(Standing::FalseAlarm), count(Standing::Exposed)), (5, 20));
+    }
+
+    #[test]
+    fn a_log_record_that_a_verdict_rests_on_is_named() {
+        let mut order = judge(sample::broker_kill()).bad_orders.swap_remove(0).order;
+        assert!(!evidence(&order).into_string().contains("Log records"));
+        let (service, says, at_s) = ("crm-api".to_owned(), "CLOSED".to_owned(), order.initiated_s + 90.0);
+        order.logs = vec![LogEvidence { service, says, at_s }];
+        assert!(evidence(&order).into_string().contains("<code>crm-api CLOSED</code> 1 m 30 s after it was initiated"));
     }
 
     #[test]
