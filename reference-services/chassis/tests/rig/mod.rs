@@ -22,7 +22,7 @@ use http::{Request, Response};
 use opentelemetry::trace::Status as SpanStatus;
 use serde::Serialize;
 use signals::{
-    Span,
+    Log, Span,
     span::{integer, text},
 };
 use simulated::{Config, DRIVER, Instrumentation, Simulation};
@@ -216,6 +216,18 @@ impl Rig {
         self.sim.flush_spans();
         self.spans.extend(self.sim.drain_spans());
         &self.spans
+    }
+
+    /// The errors in the logs since this was last asked: `service ACTION error.type order`.
+    pub(crate) fn errors(&self) -> Vec<String> {
+        let mut logs = Vec::new();
+        self.sim.drain_logs_into(&mut logs);
+        let word = |log: &Log, key| text(&log.fields, key).unwrap_or("-").to_owned();
+        let line = |log: &Log| {
+            let (service, action) = (&log.resource.service, &log.action);
+            format!("{service} {action} {} {}", word(log, "error.type"), word(log, "order.id"))
+        };
+        logs.iter().filter(|log| log.level == "ERROR").map(line).collect()
     }
 
     /// The spans of a name, oldest first.
