@@ -1,12 +1,15 @@
 //! Those who move orders: customers, API users, sellers, operators, carriers.
 //!
 //! They act through HTTP alone, think as long as the scenario's people do, and write each intent into a shared book. One
-//! file per actor; [`desk`] is where sellers and operators find their work, [`intents`] the book.
+//! file per actor; [`desk`] is where sellers and operators find their work, [`intents`] the book. [`asking`] moves nothing.
 
+pub(crate) mod api_user;
+pub(crate) mod asking;
 pub(crate) mod carrier;
 pub(crate) mod customer;
 pub(crate) mod desk;
 pub mod intents;
+pub(crate) mod models;
 pub(crate) mod operator;
 pub(crate) mod seller;
 
@@ -19,7 +22,10 @@ use world::Runtime;
 
 use crate::{
     Stage,
-    actors::intents::{Entry, Intents, Who},
+    actors::{
+        asking::Asking,
+        intents::{Entry, Intents, Who},
+    },
     driver::Progress,
     people::{People, Wait},
 };
@@ -30,6 +36,7 @@ pub(crate) struct Cast {
     pub(crate) people: People,
     pub(crate) intents: Intents,
     pub(crate) progress: Arc<Progress>,
+    pub(crate) asking: Asking,
 }
 
 /// An order as the actors know it.
@@ -54,6 +61,11 @@ impl Cast {
 
     pub(crate) fn now_ns(&self) -> u64 {
         self.rt().wall_ns()
+    }
+
+    /// Whether an order is one of a share of all: a draw that depends on the purpose and the order alone.
+    pub(crate) fn among(&self, share: f64, purpose: &str, order_ref: &str) -> bool {
+        share > 0.0 && self.rt().random(purpose, order_ref).unit() < share
     }
 
     /// Thinks or works for a while: a draw that depends on the purpose and the order alone.
@@ -82,9 +94,11 @@ impl Cast {
         let nth = self.intents.attempts(entry);
         let nth = if nth > 1 { format!("#{nth}") } else { String::new() };
         let event_id = [&*piece.order_ref, ":", entry.step.name(), &nth].concat();
-        let path = ["/orders/", &piece.order_id, "/", verb(entry.step)].concat();
+        let path = ["/orders/", &piece.order_id, "/", verb(entry.step, entry.who)].concat();
         let body = Step { event_id: event_id.into(), by: by.into() };
-        self.insist(entry.who, json(Method::POST, &path, &body)).await
+        // Whoever closes an order may come before the CRM has heard that it was shipped.
+        let patience = if entry.step == Status::Closed { People::CLOSE_RETRIES } else { 0 };
+        self.insist(entry.who, json(Method::POST, &path, &body), patience).await
     }
 
     /// Strikes an intent out by how its request ended. True when it was done.
@@ -107,18 +121,18 @@ impl Cast {
         }
     }
 
-    /// Sends a request again and again, as patiently as people are: a server's failure is tried again soon, and a carrier
-    /// who comes too early comes again later.
-    pub(crate) async fn insist(&self, who: Who, request: Request<Bytes>) -> End {
+    /// Sends a request again and again, as patiently as people are: a server's failure is tried again soon, and a step that
+    /// comes too early a little later, as often as `patience` says.
+    pub(crate) async fn insist(&self, who: Who, request: Request<Bytes>, patience: u32) -> End {
         let (mut failures, mut refusals) = (0, 0);
         loop {
             let answer = self.stage.world.http.call(who.service(), request.clone()).await;
             let status = answer.as_ref().ok().map(|response| response.status());
             match (answer, status) {
                 (Ok(response), Some(status)) if status.is_success() => return End::Done(status.as_u16(), response.into_body()),
-                (_, Some(status)) if status.as_u16() == 409 && who == Who::Carrier && refusals < People::CARRIER_RETRIES => {
+                (_, Some(status)) if status.as_u16() == 409 && refusals < patience => {
                     refusals += 1;
-                    self.rt().sleep(self.people.carrier_retry).await;
+                    self.rt().sleep(self.people.close_retry).await;
                 }
                 (_, Some(status)) if !status.is_server_error() => return End::GivenUp(Some(status.as_u16())),
                 (_, status) if failures >= People::RETRIES => return End::GivenUp(status.map(|status| status.as_u16())),
@@ -145,13 +159,14 @@ impl Who {
 }
 
 /// The end of the path of the step that leads to a state. The first two states are not entered by a step.
-pub(crate) const fn verb(step: Status) -> &'static str {
+pub(crate) fn verb(step: Status, who: Who) -> &'static str {
     match step {
         Status::ManufacturingApproved => "approve",
         Status::ManufacturingStarted => "start",
         Status::ManufacturingCompleted => "complete",
         Status::Packaging => "package",
         Status::Shipped => "ship",
+        Status::Closed if who == Who::Carrier => "delivered",
         Status::Closed => "close",
         _ => "submit",
     }

@@ -17,8 +17,9 @@ pub use progress::Progress;
 
 use crate::{
     Scenario, Stage,
-    actors::{Cast, customer, desk::Desk, intents::Intents},
+    actors::{Cast, api_user, asking::Asking, customer, desk::Desk, intents::Intents},
     classify,
+    language::Actor,
     ledger::{self, FaultRun, Ledger},
     lifecycle::{Lifecycle, LifecycleError},
     load,
@@ -58,6 +59,7 @@ pub async fn drive(stage: Stage, scenario: Arc<Scenario>, progress: Arc<Progress
         people: scenario.people.clone(),
         intents: Intents::default(),
         progress: Arc::clone(&progress),
+        asking: Asking::default(),
     });
     let picking = scenario.architecture.picking;
     let desks = [Desk::of_sellers(&cast, picking), Desk::of_operators(&cast, picking)];
@@ -76,6 +78,7 @@ pub async fn drive(stage: Stage, scenario: Arc<Scenario>, progress: Arc<Progress
     for desk in &desks {
         desk.close();
     }
+    cast.asking.end().await;
     Ok(ledger)
 }
 
@@ -84,7 +87,10 @@ async fn arrive(cast: Arc<Cast>, scenario: Arc<Scenario>) {
     for arrival in load::arrivals(&scenario) {
         cast.rt().sleep_until(arrival.at).await;
         cast.progress.tick(arrival.at);
-        cast.rt().spawn("order", customer::order(Arc::clone(&cast), arrival));
+        match arrival.actor {
+            Actor::Customer => drop(cast.rt().spawn("order", customer::order(Arc::clone(&cast), arrival))),
+            Actor::ApiUser => drop(cast.rt().spawn("order", api_user::order(Arc::clone(&cast), arrival))),
+        }
     }
 }
 

@@ -15,6 +15,7 @@ pub mod recording;
 pub mod schema;
 pub mod thresholds;
 pub mod units;
+pub mod version;
 
 #[cfg(test)]
 mod tests;
@@ -28,7 +29,7 @@ pub use problem::{ScenarioError, nearest};
 pub(crate) use read::whole_millis;
 pub use recording::Recorded;
 
-use crate::people::People;
+use crate::{people::People, scale::Clock};
 
 /// A scenario: everything that decides a run but the world and the version.
 #[derive(Clone, Debug, PartialEq)]
@@ -53,6 +54,8 @@ pub struct Scenario {
     pub pricing: Pricing,
     /// How long people take, and how many there are.
     pub people: People,
+    /// The limits of the partners' intake.
+    pub partner_api: PartnerApi,
     /// The broker's own time settings.
     pub broker: Broker,
     /// What goes wrong, by begin. A repeated fault stands here once per time.
@@ -61,8 +64,8 @@ pub struct Scenario {
     pub sla: Sla,
     /// How a real stack may shorten it.
     pub scale: Option<Scale>,
-    /// By what it was shortened: set in a scaled scenario only.
-    pub scaled_by: Option<Factors>,
+    /// How it was shortened: set in a scaled scenario only.
+    pub scaled_by: Option<Clock>,
     /// What must hold, the defaults included.
     pub thresholds: Vec<Threshold>,
     /// The architecture as the file has it, whatever the command line chose: see [`Scenario::with_architecture`].
@@ -102,9 +105,26 @@ pub struct Instrumentation {
     pub logs: Vec<String>,
     /// Whether `traceparent` travels: in messages, in HTTP headers, in order rows.
     pub propagation: bool,
+    /// Services that neither pass a `traceparent` on nor take one up.
+    pub unlinked: Vec<String>,
+    /// What the broker lets see of itself.
+    pub broker: BrokerTelemetry,
+    /// Between two looks at the broker's counters.
+    #[serde(serialize_with = "written")]
+    pub scrape_interval: Duration,
+}
+
+fn written<S: serde::Serializer>(duration: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(&units::written(*duration))
 }
 
 impl Instrumentation {
+    /// Whether a service passes trace contexts on.
+    #[must_use]
+    pub fn propagates(&self, service: &str) -> bool {
+        self.propagation && !self.unlinked.iter().any(|unlinked| unlinked == service)
+    }
+
     /// Whether a service's spans are exported.
     #[must_use]
     pub fn traces(&self, service: &str) -> bool {
@@ -123,11 +143,38 @@ impl Instrumentation {
     }
 }
 
+/// What the broker lets see of itself; each adds to the one before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum BrokerTelemetry {
+    /// Nothing.
+    None,
+    /// Its counters, looked at again and again.
+    Counters,
+    /// Each message that passes, too.
+    Firehose,
+}
+
+impl BrokerTelemetry {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::None, Self::Counters, Self::Firehose];
+
+    /// Its name in scenario files.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Counters => "counters",
+            Self::Firehose => "firehose",
+        }
+    }
+}
+
 /// A named instrumentation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum InstrumentationPreset {
-    /// Traces and a log of every service, propagation everywhere.
+    /// Traces and a log of every service, propagation everywhere, the broker's counters.
     Full,
     /// None of it.
     Blind,
@@ -151,7 +198,16 @@ impl InstrumentationPreset {
     pub fn instrumentation(self) -> Instrumentation {
         let blind = self == Self::Blind;
         let silent = if blind { contracts::services::ALL.map(str::to_owned).to_vec() } else { Vec::new() };
-        let mut instrumentation = Instrumentation { preset: self, silent, logs: Vec::new(), propagation: !blind };
+        let broker = if blind { BrokerTelemetry::None } else { BrokerTelemetry::Counters };
+        let mut instrumentation = Instrumentation {
+            preset: self,
+            silent,
+            logs: Vec::new(),
+            propagation: !blind,
+            unlinked: Vec::new(),
+            broker,
+            scrape_interval: Duration::from_secs(60),
+        };
         instrumentation.logs = instrumentation.traced();
         instrumentation
     }
@@ -252,6 +308,13 @@ pub struct Pricing {
     pub mean: Duration,
     /// No calculation takes longer, unless a fault says so.
     pub max: Duration,
+}
+
+/// The limits of the partners' intake.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PartnerApi {
+    /// The largest model, bytes.
+    pub max_model_size: u32,
 }
 
 /// The broker's own time settings.

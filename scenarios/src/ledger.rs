@@ -15,12 +15,16 @@ mod tests;
 use std::{sync::Arc, time::Duration};
 
 use contracts::Status;
-use faults::{Effect, End, Fault, Kind, Outcome};
+use faults::{Effect, End, Fault, Kind, Outcome as Sent};
 use serde::Serialize;
 
 pub(crate) use collect::{collect, nothing_since};
 
-use crate::{Scenario, actors::intents::Intent, lifecycle::Side};
+use crate::{
+    Scenario,
+    actors::intents::{Intent, Outcome},
+    lifecycle::Side,
+};
 
 /// What really happened in a run.
 #[derive(Clone, Debug, PartialEq)]
@@ -151,7 +155,7 @@ pub struct Message {
     /// When the publish began, nanoseconds since the Unix epoch.
     pub published_ns: u64,
     /// What the publisher learned.
-    pub sent: Outcome,
+    pub sent: Sent,
     /// Its deliveries.
     pub deliveries: Vec<Delivery>,
     /// Where it is.
@@ -175,6 +179,12 @@ impl Ledger {
     /// Orders that were created: those that a run is about.
     pub fn initiated(&self) -> impl Iterator<Item = &Account> {
         self.orders.iter().filter(|account| account.order_id.is_some())
+    }
+
+    /// What never became an order: its first request was refused, or failed as often as anybody tries.
+    pub fn refused(&self) -> impl Iterator<Item = &Account> {
+        let given_up = |account: &&Account| account.intents.iter().any(|intent| intent.outcome == Outcome::GivenUp);
+        self.orders.iter().filter(|account| account.order_id.is_none()).filter(given_up)
     }
 }
 

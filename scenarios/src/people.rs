@@ -15,10 +15,10 @@ pub struct Wait {
     pub cap: Duration,
 }
 
-/// How long people think and work, how many there are, and how they try again. Scenario time, unless the scenario is scaled.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// How long people think and work, how many there are, and what they like to do. Scenario time, unless the scenario is scaled.
+#[derive(Clone, Debug, PartialEq)]
 pub struct People {
-    /// A customer, from creating an order to uploading its model. A partner's program takes a hundredth.
+    /// A customer, from creating an order to its model, uploaded or built. A partner's program sends the model at once.
     pub upload: Wait,
     /// A customer, from uploading to sending the order off. A partner's program takes a hundredth.
     pub submit: Wait,
@@ -32,16 +32,26 @@ pub struct People {
     pub packaging: Wait,
     /// From packaging to shipping.
     pub shipping: Wait,
-    /// A carrier, from shipping to the call back that closes the order.
+    /// A carrier, from shipping to the call-back that closes the order.
     pub carrier: Wait,
+    /// A seller, from a delivery that no carrier called about to closing the order by hand.
+    pub closing: Wait,
+    /// A customer who wants to know how the order is, from one question to the next.
+    pub asking: Wait,
     /// Sellers in the pool.
     pub sellers: u32,
     /// Operators in the pool.
     pub operators: u32,
+    /// Share of customers who build their model in the constructor.
+    pub constructor: f64,
+    /// Share of customers who ask how their order is.
+    pub askers: f64,
+    /// Share of deliveries that the carrier does not call about.
+    pub uncalled: f64,
     /// After a 5xx or a broken connection: how long until the same step is tried again.
     pub retry: Duration,
-    /// The carrier, after a 409: how long until the next call.
-    pub carrier_retry: Duration,
+    /// Whoever closes an order, after a 409: how long until the next attempt.
+    pub close_retry: Duration,
 }
 
 impl People {
@@ -49,8 +59,16 @@ impl People {
     pub const VARIATION: f64 = 0.5;
     /// How often a step is tried again after a 5xx or a broken connection.
     pub const RETRIES: u32 = 10;
-    /// How often the carrier calls again after a 409: for half an hour, by when the news of the shipping is due.
-    pub const CARRIER_RETRIES: u32 = 6;
+    /// How often closing is tried again after a 409: for half an hour, by when the news of the shipping is due.
+    pub const CLOSE_RETRIES: u32 = 6;
+    /// How often a customer who wants to know asks.
+    pub const QUESTIONS: u32 = 3;
+    /// Share of customers who build their model, where a scenario says nothing.
+    pub const CONSTRUCTOR: f64 = 0.25;
+    /// Share of customers who ask, where a scenario says nothing.
+    pub const ASKERS: f64 = 0.05;
+    /// Share of deliveries that no carrier calls about, where a scenario says nothing.
+    pub const UNCALLED: f64 = 0.05;
     /// How busy a pool is in calm: the two-fold reserve that the company plans with.
     pub const UTILISATION: f64 = 0.5;
 
@@ -66,10 +84,15 @@ impl People {
             packaging: wait(4 * HOUR, 12 * HOUR),
             shipping: wait(DAY, 2 * DAY),
             carrier: wait(3 * DAY, 6 * DAY),
+            closing: wait(8 * HOUR, DAY),
+            asking: wait(DAY, 3 * DAY),
             sellers: 1,
             operators: 1,
+            constructor: Self::CONSTRUCTOR,
+            askers: Self::ASKERS,
+            uncalled: Self::UNCALLED,
             retry: Duration::from_secs(MINUTE),
-            carrier_retry: Duration::from_secs(5 * MINUTE),
+            close_retry: Duration::from_secs(5 * MINUTE),
         };
         people.sellers = pool(per_second, people.seller.mean);
         people.operators = pool(per_second, people.bench.mean);
@@ -79,10 +102,11 @@ impl People {
     /// The longest that all people together can take for one order that never waits for its turn.
     #[must_use]
     pub fn longest(&self) -> Duration {
-        let steps =
-            [self.upload, self.submit, self.seller, self.bench, self.manufacturing, self.packaging, self.shipping, self.carrier];
-        let thinking: Duration = steps.into_iter().map(|step| step.cap).sum();
-        thinking + self.retry * Self::RETRIES + self.carrier_retry * Self::CARRIER_RETRIES
+        let ordering = [self.upload, self.submit, self.seller];
+        let making = [self.bench, self.manufacturing, self.packaging, self.shipping];
+        let delivery = [self.carrier, self.closing];
+        let thinking: Duration = ordering.into_iter().chain(making).chain(delivery).map(|step| step.cap).sum();
+        thinking + self.retry * Self::RETRIES + self.close_retry * Self::CLOSE_RETRIES
     }
 }
 

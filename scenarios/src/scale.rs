@@ -4,25 +4,32 @@
 //! faults and the broker's timers, and `human` divides think times. Deadlines follow: each is the sum of its scaled
 //! hops and the stack's floor. What would change how busy a pool is, is refused.
 
+mod clock;
 mod deadlines;
 mod window;
 
 use std::time::Duration;
 
+pub use clock::Clock;
 use contracts::{
     Settings,
-    settings::{PricingTimes, SlowWindow},
+    settings::{PartnerLimits, PricingTimes, SlowWindow},
 };
 use faults::Kind;
 
 use crate::{
-    language::{Executor, Factors, Load, Pool, RampStage, Rate, Recorded, Scale, Scenario, units::written, whole_millis},
+    language::{
+        BrokerTelemetry, Executor, Factors, Load, Pool, RampStage, Rate, Recorded, Scale, Scenario, units::written, whole_millis,
+    },
     lifecycle::LifecycleError,
     people::{People, Wait},
 };
 
 /// A pool's utilisation may move by this share of itself.
 const TOLERANCE: f64 = 0.05;
+
+/// A real broker tells its counts once a second at most.
+const LEAST_SCRAPE_INTERVAL: Duration = Duration::from_secs(1);
 
 /// Why a scenario cannot be scaled.
 #[derive(Debug, thiserror::Error)]
@@ -77,7 +84,7 @@ pub fn scaled(scenario: &Scenario) -> Result<Scenario, ScaleError> {
         return Err(ScaleError::Twice { scenario: name() });
     }
     let Some(scale) = &scenario.scale else { return Err(ScaleError::NoScale { scenario: name() }) };
-    let cut = window::cut(scenario, scale)?;
+    let (cut, from) = window::cut(scenario, scale)?;
     let scaled = divided(&cut, scale.factors);
     for pool in Pool::ALL.into_iter().filter(|pool| !scale.unstudied.contains(pool)) {
         let (before, after) = (utilisation(&cut, pool), utilisation(&scaled, pool));
@@ -85,7 +92,7 @@ pub fn scaled(scenario: &Scenario) -> Result<Scenario, ScaleError> {
             return Err(ScaleError::Utilisation { scenario: name(), pool, before, after });
         }
     }
-    deadlines::adapted(scenario, scaled, scale)
+    deadlines::adapted(scenario, scaled, scale, from)
 }
 
 /// How busy a pool is on average, 1 for all the time.
@@ -120,7 +127,6 @@ fn divided(cut: &Scenario, factors: Factors) -> Scenario {
         }
     }
     scaled.people = hastier(&cut.people, factors);
-    scaled.scaled_by = Some(factors);
     scaled
 }
 
@@ -167,17 +173,30 @@ fn hastier(people: &People, factors: Factors) -> People {
         packaging: wait(people.packaging),
         shipping: wait(people.shipping),
         carrier: wait(people.carrier),
+        closing: wait(people.closing),
+        asking: wait(people.asking),
         sellers: people.sellers,
         operators: people.operators,
+        constructor: people.constructor,
+        askers: people.askers,
+        uncalled: people.uncalled,
         retry: over(people.retry, factors.machine),
-        carrier_retry: over(people.carrier_retry, factors.machine),
+        close_retry: over(people.close_retry, factors.machine),
     }
+}
+
+/// Between two looks at the broker's counters, in the run's own time; `None` where nobody looks.
+#[must_use]
+pub fn scrapes_every(scenario: &Scenario) -> Option<Duration> {
+    let every = scenario.instrumentation.scrape_interval;
+    let scaled = scenario.scaled_by.map_or(every, |factors| over(every, factors.machine).max(LEAST_SCRAPE_INTERVAL));
+    (scenario.instrumentation.broker != BrokerTelemetry::None).then_some(scaled)
 }
 
 /// What the services of a run are told, in the run's own time.
 #[must_use]
 pub fn settings(scenario: &Scenario) -> Settings {
-    let machine = scenario.scaled_by.map_or(1.0, |factors| factors.machine);
+    let machine = scenario.scaled_by.as_ref().map_or(1.0, |clock| clock.factors.machine);
     let wait = |seconds: u64, least: u64| over(Duration::from_secs(seconds), machine).max(Duration::from_millis(least));
     let slow = scenario.faults.iter().filter_map(|fault| match fault.kind {
         Kind::SlowPricing { share, takes } => Some(SlowWindow { from: fault.at, until: fault.at + fault.lasts, share, takes }),
@@ -186,6 +205,7 @@ pub fn settings(scenario: &Scenario) -> Settings {
     Settings {
         architecture: scenario.architecture,
         pricing: PricingTimes { mean: scenario.pricing.mean, max: scenario.pricing.max, slow: slow.collect() },
+        partner: PartnerLimits { model_bytes: scenario.partner_api.max_model_size as usize },
         poll: wait(1, 5),
         reconnect: wait(5, 5),
         // A real broker writes to its disk before it confirms, and that never gets faster.

@@ -127,9 +127,10 @@ fn complain(text: &str) {
     eprintln!("error: {text}");
 }
 
-/// The workspace that this binary was built from.
+/// The workspace: where cargo has found this package now, or where it was built.
 fn root() -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR")).parent().map(PathBuf::from).unwrap_or_default()
+    let package = variable("CARGO_MANIFEST_DIR").unwrap_or_else(|| env!("CARGO_MANIFEST_DIR").to_owned());
+    PathBuf::from(package).parent().map(PathBuf::from).unwrap_or_default()
 }
 
 /// An environment variable, where it is set and text.

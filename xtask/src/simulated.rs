@@ -10,7 +10,7 @@ use harness::{
     progress::{Progress, Reached},
 };
 use judge::Judged;
-use scenarios::{Scenario, Stage, driver, scale};
+use scenarios::{Scenario, Stage, driver, language::BrokerTelemetry, scale};
 use signals::{Span, span};
 use simulated::{Config, DRIVER, Instrumentation, Pumped, Simulation};
 use world::{Node, World};
@@ -72,12 +72,14 @@ fn assembled(scenario: &Scenario) -> Simulation {
     config.broker.consumer_timeout = Some(scenario.broker.consumer_timeout);
     config.broker.channel_tick = scenario.broker.tick;
     config.broker.event_header = message::EVENT_ID_HEADER;
+    config.broker.scrape_every = scale::scrapes_every(scenario);
+    config.broker.firehose = scenario.instrumentation.broker == BrokerTelemetry::Firehose;
     config.telemetry.about = attributes::ORDER_ID;
     config.telemetry.at_once = at_once;
     let instrumentation = scenario.instrumentation.clone();
     config.telemetry.instrument = Arc::new(move |node: Node| Instrumentation {
         traced: node != DRIVER && instrumentation.traces(node.service),
-        propagate: instrumentation.propagation,
+        propagate: instrumentation.propagates(node.service),
         logged: node != DRIVER && instrumentation.logs(node.service),
     });
     let simulation = Simulation::new(&config);

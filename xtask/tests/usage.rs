@@ -195,6 +195,60 @@ fn a_wrong_scenario_file_is_refused_with_line_column_and_what_was_expected() {
 }
 
 #[test]
+fn a_file_in_another_version_of_the_language_is_told_so() {
+    let (title, versioned) = ("title = \"A day\"", |version: &str| format!("titel = 1\nschema_version = {version}"));
+    broken(title, &versioned("2"), "case.toml:2:18", &["`schema_version` is `2`", "expected `1`"]);
+    broken(title, &versioned("\"next\""), "case.toml:2:18", &["expected `1`"]);
+    let folder = scratch("schema");
+    let own = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../scenarios/schema.json")).unwrap();
+    let next = own.replace("\"const\": 1", "\"const\": 2");
+    assert_ne!(own, next);
+    fs::write(folder.join("next.json"), next).unwrap();
+    let file = folder.join("case.toml");
+    fs::write(&file, format!("#:schema next.json\n{FILE}")).unwrap();
+    refused(
+        &["simulate", file.to_str().unwrap()],
+        &["case.toml:1:10", "next.json", "version 2", "expected a schema of version 1"],
+    );
+    fs::remove_dir_all(folder).unwrap();
+}
+
+#[test]
+fn a_bad_recording_is_refused_by_line_and_column() {
+    let folder = scratch("recording");
+    let (file, rows, out) = (folder.join("case.toml"), folder.join("day.csv"), folder.join("out"));
+    let (before, _) = FILE.split_once("[[load]]").unwrap();
+    fs::write(&file, format!("{before}[[load]]\nexecutor = \"replay\"\nfile = \"day.csv\"\n")).unwrap();
+    let refused = |words: &[&str]| {
+        refused(&["simulate", file.to_str().unwrap(), "--report-dir", out.to_str().unwrap()], words);
+        assert!(!out.join("case").exists());
+    };
+    refused(&["case.toml:8:8", "day.csv", "cannot be read", "a CSV file beside the scenario"]);
+    let good = "time,actor,model_size\n0s,customer,7\n1h,api-user,9\n";
+    for (bad, place, words) in [
+        (good.replace("1h", "1x"), "day.csv:3: column 1: ", "`x`"),
+        (good.replace("api-user", "api-usr"), "day.csv:3: column 2: ", "did you mean `api-user`?"),
+        (good.replace(",7", ",many"), "day.csv:2: column 3: ", "a whole number of bytes"),
+        (good.replace("1h,api-user,9", "1h"), "day.csv:3: ", "a row of 1 cells"),
+        (good.replace("model_size", "size"), "day.csv:1: column 3: ", "unknown column `size`"),
+        (String::new(), "day.csv:1: ", "a column is missing"),
+    ] {
+        fs::write(&rows, bad).unwrap();
+        refused(&[place, words, "expected"]);
+    }
+    fs::remove_file(&rows).unwrap();
+    // It never ends.
+    std::os::unix::fs::symlink("/dev/zero", &rows).unwrap();
+    refused(&["case.toml:8:8", "no file of its own", "expected a recording file"]);
+    fs::remove_file(&rows).unwrap();
+    fs::write(&rows, good).unwrap();
+    let run =
+        Command::new(env!("CARGO_BIN_EXE_xtask")).args(["simulate", file.to_str().unwrap(), "--report-dir"]).arg(&out).output();
+    assert!(run.unwrap().status.code().is_some_and(|code| code <= 2), "the good one runs");
+    fs::remove_dir_all(folder).unwrap();
+}
+
+#[test]
 fn a_scenario_that_cannot_be_scaled_says_so() {
     let folder = scratch("scale");
     let file = folder.join("case.toml");

@@ -89,6 +89,8 @@ pub struct Images {
     pub postgres: String,
     /// Jaeger v2.
     pub jaeger: String,
+    /// An S3 store: VersityGW.
+    pub s3: String,
     /// What the services' image is built on; its C library must be as new as the one the binary was linked with.
     pub base: String,
 }
@@ -99,13 +101,14 @@ impl Default for Images {
             rabbitmq: "rabbitmq:4-management".into(),
             postgres: "postgres:17".into(),
             jaeger: "cr.jaegertracing.io/jaegertracing/jaeger:2.13.0".into(),
+            s3: "versity/versitygw:v1.8.0".into(),
             base: "debian:trixie-slim".into(),
         }
     }
 }
 
 impl Images {
-    /// The defaults, or what `LOUPE_IMAGE_RABBITMQ`, `_POSTGRES`, `_JAEGER` and `_BASE` say; `variable` looks one up.
+    /// The defaults, or what `LOUPE_IMAGE_RABBITMQ`, `_POSTGRES`, `_JAEGER`, `_S3` and `_BASE` say; `variable` looks one up.
     #[must_use]
     pub fn from_environment(variable: impl Fn(&str) -> Option<String>) -> Self {
         let default = Self::default();
@@ -115,6 +118,7 @@ impl Images {
             rabbitmq: name("RABBITMQ", default.rabbitmq),
             postgres: name("POSTGRES", default.postgres),
             jaeger: name("JAEGER", default.jaeger),
+            s3: name("S3", default.s3),
             base: name("BASE", default.base),
         }
     }

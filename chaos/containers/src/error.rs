@@ -84,6 +84,12 @@ pub enum Error {
     /// RabbitMQ's management interface does not answer.
     #[error("RabbitMQ's management interface: {0}")]
     Management(String),
+    /// Nobody can listen to the broker's firehose.
+    #[error("RabbitMQ's firehose cannot be listened to: {0}")]
+    Firehose(String),
+    /// The object store does not give the run its bucket.
+    #[error("the bucket of the 3D models: {0}")]
+    Bucket(String),
     /// A process' journal cannot be read.
     #[error("the journal of {part} cannot be read: {reason}")]
     Journal {

@@ -1,12 +1,12 @@
-//! What a run stands on: RabbitMQ, a Postgres for each database and Jaeger; its own ones, or those of the open stack.
+//! What a run stands on: RabbitMQ, a Postgres for each database, an S3 store and Jaeger; its own ones, or those of the open stack.
 
 use std::{collections::BTreeMap, time::Duration};
 
-use futures_util::future::{try_join, try_join_all};
+use futures_util::future::{try_join_all, try_join4};
 
 use crate::{
     Error, Images,
-    parts::{Ground, Recipe, Started, jaeger, postgres, rabbitmq},
+    parts::{Ground, Recipe, Started, jaeger, postgres, rabbitmq, s3},
 };
 
 /// The parts a run stands on.
@@ -14,6 +14,7 @@ pub(crate) struct Foundation {
     pub(crate) broker: Started,
     /// By the name of the database.
     pub(crate) databases: BTreeMap<String, Started>,
+    pub(crate) files: Started,
     pub(crate) jaeger: Started,
 }
 
@@ -23,6 +24,7 @@ pub(crate) struct Found {
     pub(crate) broker: Option<Started>,
     /// By the name of the database.
     pub(crate) databases: BTreeMap<String, Started>,
+    pub(crate) files: Option<Started>,
     pub(crate) jaeger: Option<Started>,
 }
 
@@ -45,6 +47,10 @@ impl Plan<'_> {
         postgres::recipe(&self.images.postgres, name)
     }
 
+    pub(crate) fn files(&self) -> Recipe {
+        s3::recipe(&self.images.s3)
+    }
+
     pub(crate) fn jaeger(&self) -> Recipe {
         jaeger::recipe(&self.images.jaeger, self.max_traces)
     }
@@ -52,19 +58,20 @@ impl Plan<'_> {
     /// All of them.
     pub(crate) fn recipes(&self) -> Vec<Recipe> {
         let databases = self.databases.iter().map(|name| self.database(name));
-        [self.broker(), self.jaeger()].into_iter().chain(databases).collect()
+        [self.broker(), self.files(), self.jaeger()].into_iter().chain(databases).collect()
     }
 
     /// Takes what is there and starts the rest, all at once.
     pub(crate) async fn complete(&self, ground: Ground<'_>, found: Found) -> Result<Foundation, Error> {
         let taken = &found.databases;
         let broker = or_start(ground, found.broker, self.broker());
+        let files = or_start(ground, found.files, self.files());
         let jaeger = or_start(ground, found.jaeger, self.jaeger());
         let databases = self.databases.iter().map(|name| async move {
             Ok::<_, Error>((name.clone(), or_start(ground, taken.get(name).cloned(), self.database(name)).await?))
         });
-        let ((broker, jaeger), databases) = try_join(try_join(broker, jaeger), try_join_all(databases)).await?;
-        Ok(Foundation { broker, databases: databases.into_iter().collect(), jaeger })
+        let (broker, databases, files, jaeger) = try_join4(broker, try_join_all(databases), files, jaeger).await?;
+        Ok(Foundation { broker, databases: databases.into_iter().collect(), files, jaeger })
     }
 }
 

@@ -13,7 +13,7 @@ use crate::{
     foundation::Found,
     lock::{self, Hold},
     open::{self, Open},
-    parts::{Started, jaeger, postgres, rabbitmq},
+    parts::{Started, jaeger, postgres, rabbitmq, s3},
     quarters::Quarters,
     run::{self, PREFIX},
 };
@@ -27,6 +27,7 @@ pub(crate) struct Guest {
     network: String,
     broker: Option<Seat>,
     databases: BTreeMap<String, Started>,
+    files: Started,
     jaeger: Option<Started>,
     limit: Duration,
     _stays_open: File,
@@ -58,13 +59,14 @@ impl Guest {
             Ok::<_, Error>((database.clone(), server))
         });
         let databases = databases.collect::<Result<BTreeMap<_, _>, _>>()?;
+        let files = open.running(s3::NAME)?;
         let jaeger = (config.max_traces <= open::MAX_TRACES).then(|| open.running(jaeger::NAME)).transpose()?;
         if jaeger.is_none() {
             say("more traces than the open stack's Jaeger keeps: it starts one of its own");
         }
         let broker = seat(docker, config, &open, say).await?;
         let (folder, network) = (open.folder().to_owned(), open.network());
-        Ok(Some(Self { folder, network, broker, databases, jaeger, limit, _stays_open: stays_open }))
+        Ok(Some(Self { folder, network, broker, databases, files, jaeger, limit, _stays_open: stays_open }))
     }
 
     /// Where the users of the stack keep their locks.
@@ -80,7 +82,7 @@ impl Guest {
     /// The parts it shares.
     pub(crate) fn found(&self) -> Found {
         let broker = self.broker.as_ref().map(|seat| seat.broker.clone());
-        Found { broker, databases: self.databases.clone(), jaeger: self.jaeger.clone() }
+        Found { broker, databases: self.databases.clone(), files: Some(self.files.clone()), jaeger: self.jaeger.clone() }
     }
 
     /// Removes what dead runs left at the parts it shares. A broker that it does not share is left alone: there is one who
@@ -111,7 +113,8 @@ impl Guest {
 
     fn quarters<'a>(&'a self, docker: &'a Docker) -> Quarters<'a> {
         let broker = self.broker.as_ref().map(|seat| &seat.broker);
-        Quarters { docker, broker, databases: self.databases.values().collect(), limit: self.limit }
+        let databases = self.databases.values().collect();
+        Quarters { docker, broker, databases, files: Some(&self.files), limit: self.limit }
     }
 }
 

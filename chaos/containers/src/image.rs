@@ -24,6 +24,7 @@ pub(crate) async fn ensure(docker: &Docker, images: &Images, limit: Duration) ->
         (&images.rabbitmq, "LOUPE_IMAGE_RABBITMQ"),
         (&images.postgres, "LOUPE_IMAGE_POSTGRES"),
         (&images.jaeger, "LOUPE_IMAGE_JAEGER"),
+        (&images.s3, "LOUPE_IMAGE_S3"),
         (&images.base, "LOUPE_IMAGE_BASE"),
     ];
     let pulls = wanted.into_iter().map(|(image, variable)| async move {

@@ -23,9 +23,11 @@ mod removal;
 pub mod run;
 pub mod stack;
 pub mod testimony;
+pub mod watch;
 
 pub use config::{Blueprint, Config, Images, Limits, Rabbit, Role, Standing};
 pub use error::Error;
 pub use nemesis::ContainerNemesis;
 pub use stack::Stack;
 pub use testimony::Testimony;
+pub use watch::{BrokerSeen, Watch};

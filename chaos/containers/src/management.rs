@@ -23,6 +23,7 @@ pub(crate) struct Management {
 /// A queue as the interface shows it.
 #[derive(Debug, Deserialize)]
 struct Queue {
+    name: String,
     /// Ready and out unacknowledged.
     #[serde(default)]
     messages: u64,
@@ -57,6 +58,11 @@ impl Management {
         self.ask(Method::PUT, &format!("policies/{virtual_host}/consumer-timeout"), Some(policy)).await.map(drop)
     }
 
+    /// Switches the firehose of a virtual host on: `rabbitmqctl trace_on`. It is off after each start of the broker.
+    pub(crate) async fn trace(&self, virtual_host: &str) -> Result<(), Error> {
+        self.ask(Method::PUT, &format!("vhosts/{virtual_host}"), Some(json!({ "tracing": true }))).await.map(drop)
+    }
+
     /// Removes a virtual host and whoever is connected to it, where there is one.
     pub(crate) async fn remove_virtual_host(&self, name: &str) -> Result<(), Error> {
         match self.send(Method::DELETE, &format!("vhosts/{name}"), None).await? {
@@ -76,7 +82,8 @@ impl Management {
     pub(crate) async fn depth(&self, virtual_host: &str) -> Result<u64, Error> {
         let path = format!("queues/{virtual_host}?disable_stats=true&enable_queue_totals=true");
         let queues: Vec<Queue> = self.get(&path).await?;
-        Ok(queues.iter().map(|queue| queue.messages).sum())
+        let of_the_run = queues.iter().filter(|queue| queue.name != rabbitmq::FIREHOSE);
+        Ok(of_the_run.map(|queue| queue.messages).sum())
     }
 
     /// The broker's version.

@@ -1,4 +1,4 @@
-//! The stack that stays open between runs: RabbitMQ, the databases' servers and Jaeger, which runs then share.
+//! The stack that stays open between runs: RabbitMQ, the databases' servers, the S3 store and Jaeger, which runs then share.
 //!
 //! It is known by the label of its containers, and whether it fits by what they are made of.
 

@@ -3,6 +3,7 @@
 pub(crate) mod jaeger;
 pub(crate) mod postgres;
 pub(crate) mod rabbitmq;
+pub(crate) mod s3;
 pub(crate) mod service;
 
 use std::{
@@ -19,7 +20,7 @@ use testcontainers::{
         Docker,
         models::{HostConfig, HostConfigLogConfig, PortBinding},
     },
-    core::{IntoContainerPort as _, Mount},
+    core::IntoContainerPort as _,
     runners::AsyncRunner as _,
 };
 
@@ -48,8 +49,6 @@ pub(crate) struct Recipe {
     pub(crate) hostname: Option<&'static str>,
     /// Path and text.
     pub(crate) files: Vec<(&'static str, String)>,
-    /// Name and path.
-    pub(crate) volume: Option<(String, &'static str)>,
     pub(crate) ready: Ready,
 }
 
@@ -63,7 +62,6 @@ impl Recipe {
             environment: BTreeMap::new(),
             hostname: None,
             files: Vec::new(),
-            volume: None,
             ready,
         }
     }
@@ -174,9 +172,6 @@ impl Ground<'_> {
         }
         if let Some(name) = recipe.hostname {
             request = request.with_hostname(name);
-        }
-        if let Some((name, path)) = &recipe.volume {
-            request = request.with_mount(Mount::volume_mount(name, *path));
         }
         let request = recipe.environment.iter().fold(request, |request, (name, value)| request.with_env_var(name, value));
         recipe

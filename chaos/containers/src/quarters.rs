@@ -1,16 +1,18 @@
-//! What a run has to itself in parts that others may use too: a virtual host in RabbitMQ, a database in each Postgres. All
-//! of them carry the run's name.
+//! What a run has to itself in parts that others may use too: a virtual host in RabbitMQ, a database in each Postgres, a bucket
+//! in the S3 store. All of them carry the run's name.
 
 use std::{collections::BTreeSet, pin::pin, time::Duration};
 
+use adapters::files::S3;
 use futures_util::future::{Either, select, try_join, try_join_all};
 use testcontainers::bollard::Docker;
 use tokio_postgres::NoTls;
+use world::files::FilesError;
 
 use crate::{
     Error, docker,
     management::Management,
-    parts::{Started, postgres, rabbitmq},
+    parts::{Started, postgres, rabbitmq, s3},
 };
 
 /// Where runs have their quarters.
@@ -19,6 +21,8 @@ pub(crate) struct Quarters<'a> {
     /// The broker, where it can be asked.
     pub(crate) broker: Option<&'a Started>,
     pub(crate) databases: Vec<&'a Started>,
+    /// The S3 store, where it can be asked.
+    pub(crate) files: Option<&'a Started>,
     /// How long a part may take to answer.
     pub(crate) limit: Duration,
 }
@@ -37,7 +41,9 @@ impl Quarters<'_> {
             }
         };
         let make = format!("create database \"{name}\"");
-        try_join(virtual_host, self.of_each_server(&make)).await.map(drop)
+        try_join(virtual_host, self.of_each_server(&make)).await?;
+        // Last, and removed first: whoever looks for the dead finds them by the names of their databases.
+        self.bucket(name, async |bucket| bucket.create().await).await
     }
 
     /// Removes a run's, whoever is in it. What is not there needs no removal.
@@ -46,6 +52,7 @@ impl Quarters<'_> {
             let Some(broker) = self.broker else { return Ok(()) };
             Management::new(self.docker.clone(), &*broker.id).remove_virtual_host(name).await
         };
+        self.bucket(name, async |bucket| bucket.remove().await).await?;
         let remove = format!("drop database if exists \"{name}\" with (force)");
         try_join(virtual_host, self.of_each_server(&remove)).await.map(drop)
     }
@@ -62,9 +69,20 @@ impl Quarters<'_> {
         Ok(all.filter(|name| name.starts_with(prefix)).collect())
     }
 
+    async fn bucket(&self, name: &str, act: impl AsyncFn(S3) -> Result<(), FilesError>) -> Result<(), Error> {
+        let Some(store) = self.files else { return Ok(()) };
+        act(bucket(self.docker, store, name).await?).await.map_err(|error| Error::Bucket(error.to_string()))
+    }
+
     async fn of_each_server(&self, statement: &str) -> Result<Vec<Vec<String>>, Error> {
         try_join_all(self.databases.iter().map(|server| ask(self.docker, server, self.limit, statement))).await
     }
+}
+
+/// A run's bucket, as it is reached from here.
+pub(crate) async fn bucket(docker: &Docker, store: &Started, name: &str) -> Result<S3, Error> {
+    let port = docker::port(docker, &store.id, s3::PORT).await?;
+    S3::new(&s3::url("127.0.0.1", port, name)).map_err(|error| Error::Bucket(error.to_string()))
 }
 
 /// Runs a statement outside of any run's database; gives the first column.

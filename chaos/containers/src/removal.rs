@@ -3,10 +3,7 @@
 use futures_util::future::join_all;
 use testcontainers::bollard::{
     Docker,
-    query_parameters::{
-        ListContainersOptionsBuilder, ListNetworksOptionsBuilder, ListVolumesOptionsBuilder, RemoveContainerOptionsBuilder,
-        RemoveVolumeOptionsBuilder,
-    },
+    query_parameters::{ListContainersOptionsBuilder, ListNetworksOptionsBuilder, RemoveContainerOptionsBuilder},
 };
 
 use crate::{Error, docker};
@@ -29,7 +26,7 @@ pub(crate) const CUT_OFF_LOOKS: u32 = 20;
 /// So often the engine may refuse, because somebody else is removing the same thing.
 const MOST_FAILURES: u32 = 20;
 
-/// Removes the containers, then the network and the volume with a label (`name=value`), until so many looks in a row found
+/// Removes the containers and the volumes of their images, then the network with a label (`name=value`), until so many looks in a row found
 /// nothing.
 pub(crate) async fn remove(docker: &Docker, label: &str, looks: u32) -> Result<(), Error> {
     let filters = [("label", vec![label])].into_iter().collect();
@@ -44,14 +41,8 @@ pub(crate) async fn remove(docker: &Docker, label: &str, looks: u32) -> Result<(
         let listed = ListNetworksOptionsBuilder::new().filters(&filters).build();
         let networks: Vec<String> =
             docker.list_networks(Some(listed)).await?.into_iter().filter_map(|network| network.id).collect();
-        let mut last = join_all(networks.iter().map(|id| docker.remove_network(id))).await.into_iter().find_map(Result::err);
-        let listed = ListVolumesOptionsBuilder::new().filters(&filters).build();
-        let volumes = docker.list_volumes(Some(listed)).await?.volumes.unwrap_or_default();
-        let force = RemoveVolumeOptionsBuilder::new().force(true).build();
-        for volume in &volumes {
-            last = docker.remove_volume(&volume.name, Some(force.clone())).await.err().or(last);
-        }
-        let nothing = containers.is_empty() && networks.is_empty() && volumes.is_empty();
+        let last = join_all(networks.iter().map(|id| docker.remove_network(id))).await.into_iter().find_map(Result::err);
+        let nothing = containers.is_empty() && networks.is_empty();
         quiet = if nothing { quiet + 1 } else { 0 };
         if let Some(error) = last {
             failures += 1;

@@ -1,6 +1,6 @@
 //! A run's name, its lock, and the removal of everything that belongs to it.
 //!
-//! Containers, network and volume are labelled with the run's id and the path of its lock file; what it has in parts of the
+//! Containers and network are labelled with the run's id and the path of its lock file; what it has in parts of the
 //! open stack is named after it. While the run lives, its process holds a lock on that file; the engine cannot know when a
 //! process dies, so the next run removes what belongs to a run whose lock is free.
 
@@ -12,8 +12,8 @@ use std::{
 
 use testcontainers::bollard::{
     Docker,
-    models::{NetworkCreateRequest, VolumeCreateRequest},
-    query_parameters::{ListContainersOptionsBuilder, ListNetworksOptionsBuilder, ListVolumesOptionsBuilder},
+    models::NetworkCreateRequest,
+    query_parameters::{ListContainersOptionsBuilder, ListNetworksOptionsBuilder},
 };
 
 use crate::{
@@ -66,7 +66,7 @@ impl Run {
         &self.id
     }
 
-    /// How the names of its containers begin; its virtual host and its databases are called so.
+    /// How the names of its containers begin; its virtual host, its databases and its bucket are called so.
     pub(crate) fn name(&self) -> String {
         format!("{PREFIX}{}", self.id)
     }
@@ -82,24 +82,16 @@ impl Run {
         Owner { name: self.name(), labels: self.labels(), network, lasting_ports: None }
     }
 
-    /// The volume of its model files.
-    pub(crate) fn models(&self) -> String {
-        format!("{}-models", self.name())
-    }
-
     fn labels(&self) -> BTreeMap<String, String> {
         [(RUN.to_owned(), self.id.clone()), (LOCK.to_owned(), self.path.display().to_string())].into()
     }
 
-    /// Makes its network, unless it is a guest on another one, and the volume of the model files.
+    /// Makes its network, unless it is a guest on another one.
     pub(crate) async fn prepare(&self, docker: &Docker) -> Result<(), Error> {
-        let labels = || Some(self.labels().into_iter().collect());
         if self.guest.is_none() {
-            let name = self.owner().network;
-            docker.create_network(NetworkCreateRequest { name, labels: labels(), ..NetworkCreateRequest::default() }).await?;
+            let (name, labels) = (self.owner().network, Some(self.labels().into_iter().collect()));
+            docker.create_network(NetworkCreateRequest { name, labels, ..NetworkCreateRequest::default() }).await?;
         }
-        let volume = VolumeCreateRequest { name: Some(self.models()), labels: labels(), ..VolumeCreateRequest::default() };
-        docker.create_volume(volume).await?;
         Ok(())
     }
 
@@ -179,10 +171,8 @@ async fn labelled(docker: &Docker) -> Result<BTreeSet<(String, String)>, Error> 
     let filters = [("label", vec![RUN])].into_iter().collect();
     let containers = docker.list_containers(Some(ListContainersOptionsBuilder::new().all(true).filters(&filters).build()));
     let networks = docker.list_networks(Some(ListNetworksOptionsBuilder::new().filters(&filters).build()));
-    let volumes = docker.list_volumes(Some(ListVolumesOptionsBuilder::new().filters(&filters).build()));
     let containers = containers.await?.into_iter().filter_map(|container| container.labels);
     let networks = networks.await?.into_iter().filter_map(|network| network.labels);
-    let volumes = volumes.await?.volumes.unwrap_or_default().into_iter().map(|volume| volume.labels);
-    let labels = containers.chain(networks).chain(volumes);
+    let labels = containers.chain(networks);
     Ok(labels.filter_map(|labels| Some((labels.get(RUN)?.clone(), labels.get(LOCK)?.clone()))).collect())
 }

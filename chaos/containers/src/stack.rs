@@ -3,7 +3,7 @@
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
-use adapters::{http::Addresses, runtime::wall_clock_ns};
+use adapters::{files::S3, http::Addresses, runtime::wall_clock_ns};
 use futures_util::future::{try_join, try_join_all};
 use testcontainers::bollard::Docker;
 
@@ -16,7 +16,7 @@ use crate::{
     messages::ContainerMessages,
     nemesis::Targets,
     parts::{Ground, Started, jaeger, postgres, rabbitmq, service},
-    quarters::Quarters,
+    quarters::{self, Quarters},
     run::Run,
     testimony,
 };
@@ -92,12 +92,13 @@ impl Stack {
             max_traces: config.max_traces,
         };
         let found = run.guest().map_or_else(Found::default, Guest::found);
-        say(if run.guest().is_some() { "using the open stack" } else { "starting RabbitMQ, Postgres and Jaeger" });
+        say(if run.guest().is_some() { "using the open stack" } else { "starting RabbitMQ, Postgres, S3 and Jaeger" });
         let (image, foundation) = try_join(image::app(docker, config), plan.complete(ground, found)).await?;
         let quarters = Quarters {
             docker,
             broker: Some(&foundation.broker),
             databases: foundation.databases.values().collect(),
+            files: Some(&foundation.files),
             limit: config.limits.ready,
         };
         quarters.make(&run.name(), config.rabbit.consumer_timeout).await?;
@@ -121,8 +122,8 @@ impl Stack {
     /// How long each part that was started took until it was ready.
     #[must_use]
     pub fn start_times(&self) -> Vec<(String, Duration)> {
-        let Foundation { broker, databases, jaeger } = &self.foundation;
-        let parts = [broker, jaeger].into_iter().chain(databases.values()).chain(&self.services);
+        let Foundation { broker, databases, files, jaeger } = &self.foundation;
+        let parts = [broker, files, jaeger].into_iter().chain(databases.values()).chain(&self.services);
         parts.filter_map(|part| Some((part.part.clone(), part.took?))).collect()
     }
 
@@ -151,11 +152,25 @@ impl Stack {
         Ok(rabbitmq::url("127.0.0.1", port, &self.run.name()))
     }
 
+    /// The broker, for whoever watches it.
+    pub(crate) fn broker_part(&self) -> BrokerPart {
+        let (container, virtual_host) = (self.foundation.broker.id.to_string(), self.run.name());
+        BrokerPart { docker: self.docker.clone(), container, virtual_host }
+    }
+
     /// Where people look at a trace after the run, up to its id; `None` when the traces go with it.
     pub async fn traces(&self) -> Option<String> {
         self.run.guest()?.found().jaeger?;
         let port = docker::port(&self.docker, &self.foundation.jaeger.id, jaeger::QUERY).await.ok()?;
         Some(format!("http://127.0.0.1:{port}/trace/"))
+    }
+
+    /// The bucket of the 3D models, as it is reached from here.
+    ///
+    /// # Errors
+    /// When the S3 store is not running.
+    pub async fn files(&self) -> Result<S3, Error> {
+        quarters::bucket(&self.docker, &self.foundation.files, &self.run.name()).await
     }
 
     /// Whoever inflicts the faults.
@@ -218,6 +233,14 @@ impl Stack {
     }
 }
 
+/// A run's part of a broker.
+#[derive(Clone)]
+pub(crate) struct BrokerPart {
+    pub(crate) docker: Docker,
+    pub(crate) container: String,
+    pub(crate) virtual_host: String,
+}
+
 /// The services of a run.
 struct Crew {
     services: Vec<Started>,
@@ -230,7 +253,7 @@ struct Crew {
 async fn services(ground: Ground<'_>, of: (&Run, &Config, &Foundation), image: &str) -> Result<Crew, Error> {
     let (run, config, foundation) = of;
     let since_ns = wall_clock_ns();
-    let place = service::Place { image, run: run.id(), name: &run.name(), models: run.models(), foundation };
+    let place = service::Place { image, run: run.id(), name: &run.name(), foundation };
     let recipes: Vec<_> = config.roles.iter().map(|role| service::recipe(&place, config, role)).collect();
     let services = try_join_all(recipes.iter().map(|recipe| ground.start(recipe))).await?;
     let addresses = Addresses::default();

@@ -9,6 +9,7 @@ mod channel;
 mod client;
 mod delivery;
 mod flush;
+mod monitor;
 mod outage;
 mod queue;
 mod routing;
@@ -36,6 +37,7 @@ use crate::{
 use account::{Account, Entry};
 use channel::Open;
 use client::Client;
+use monitor::Monitor;
 pub(crate) use outage::Down;
 use queue::Queue;
 
@@ -52,6 +54,10 @@ pub struct BrokerSettings {
     pub channel_tick: Duration,
     /// The header that names the event of a message.
     pub event_header: &'static str,
+    /// How often its counters are looked at; none: never.
+    pub scrape_every: Option<Duration>,
+    /// Whether somebody listens to its firehose.
+    pub firehose: bool,
 }
 
 impl Default for BrokerSettings {
@@ -62,6 +68,8 @@ impl Default for BrokerSettings {
             consumer_timeout: Some(Duration::from_secs(1800)),
             channel_tick: Duration::from_secs(60),
             event_header: "x-event-id",
+            scrape_every: None,
+            firehose: false,
         }
     }
 }
@@ -99,6 +107,7 @@ struct State {
     opened: u64,
     account: Account,
     timeout: timeout::Clock,
+    monitor: Monitor,
 }
 
 /// The node that the broker's own tasks run on.
@@ -117,6 +126,7 @@ impl Exchange {
             opened: 0,
             account: Account::new(settings.event_header),
             timeout: timeout::Clock::default(),
+            monitor: Monitor::new(settings.scrape_every, settings.firehose, host.wall_ns(BROKER)),
         };
         let this = Self(Arc::new(Inner {
             host: Arc::clone(host),
@@ -156,6 +166,7 @@ impl Exchange {
         let mut woken = Vec::new();
         let result = {
             let mut state = lock(&self.0.state);
+            state.look_before(self.now());
             let result = change(&mut state, &mut woken);
             woken.extend(state.timeout.waker());
             result
@@ -168,7 +179,9 @@ impl Exchange {
         let now = self.now();
         self.change(|state, woken| match packet {
             Packet::Publish { channel, entry, message, options } => {
-                let queues = state.take_in(channel, entry, message, (now, self.wall_ns()), woken);
+                let message = Arc::new(message);
+                let queues = state.take_in(channel, entry, &message, (now, self.wall_ns()), woken);
+                state.came_in(now, entry, &message, options.mandatory, &queues);
                 for queue in &queues {
                     self.deliver(state, *queue, now);
                 }
@@ -205,7 +218,7 @@ impl State {
         &mut self,
         channel: u64,
         entry: Entry,
-        message: Message,
+        message: &Arc<Message>,
         (now, wall): (Duration, u64),
         woken: &mut Vec<Waker>,
     ) -> Vec<usize> {
@@ -220,13 +233,12 @@ impl State {
         if queues.is_empty() {
             self.account.end(entry, End::Unroutable, wall);
         }
-        let message = Arc::new(message);
         for (nth, at) in queues.iter().enumerate() {
             let entry = if nth == 0 { entry } else { self.account.copy(entry) };
             self.account.end(entry, End::Ready, wall);
             // The publish wakes the queue's process: what was there before it slept is on disk, the new message is not.
             self.queues[*at].touch(now);
-            self.queues[*at].push(entry, Arc::clone(&message));
+            self.queues[*at].push(entry, Arc::clone(message));
         }
         queues
     }

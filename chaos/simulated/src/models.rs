@@ -7,7 +7,7 @@ use std::{
 };
 
 use faults::{MessageLog, Nemesis};
-use signals::{Log, Span};
+use signals::{Log, Passage, Scrape, Silence, Span};
 use world::{Engine, Node, Runtime, World, store::Store};
 
 use crate::{
@@ -243,6 +243,23 @@ impl Models {
     #[must_use]
     pub fn journals(&self) -> Vec<Journal> {
         self.0.backend.journals()
+    }
+
+    /// The looks at the broker's counters since the last call.
+    #[must_use]
+    pub fn take_scrapes(&self) -> Vec<Scrape> {
+        self.0.broker.take_scrapes()
+    }
+
+    /// Adds what the broker's firehose showed since the last call.
+    pub fn drain_passages_into(&self, passages: &mut Vec<Passage>) {
+        self.0.broker.drain_passages_into(passages);
+    }
+
+    /// When nobody listened to the firehose.
+    #[must_use]
+    pub fn silences(&self) -> Vec<Silence> {
+        self.0.broker.silences()
     }
 
     /// Forgets services and routers: they hold worlds, and worlds hold the engine.

@@ -1,4 +1,4 @@
-//! The ports on real parts: tokio, RabbitMQ, Postgres, a shared folder, sockets, OTLP.
+//! The ports on real parts: tokio, RabbitMQ, Postgres, S3, sockets, OTLP.
 //!
 //! The files have the names of their twins in `chaos/simulated`, so a diff explains the simulation. What has no twin: the
 //! [`journal`], by which a process says outside of itself what it did to messages (the ledger's side, never telemetry), the

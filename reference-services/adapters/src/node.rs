@@ -1,6 +1,6 @@
 //! The ports of one process, put together from its configuration.
 
-use std::{collections::BTreeMap, io::Write, net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, io::Write, net::SocketAddr, sync::Arc, time::Duration};
 
 use tokio::runtime::Handle;
 use world::{Engine, Node, Runtime, Telemetry, World};
@@ -8,7 +8,7 @@ use world::{Engine, Node, Runtime, Telemetry, World};
 use crate::{
     broker::RabbitMq,
     control,
-    files::Folder,
+    files::{AddressError, S3},
     http::{Server, Sockets},
     journal::Journal,
     logbook::Logbook,
@@ -42,8 +42,8 @@ pub struct Config {
     pub propagate: bool,
     /// Whether it writes a log.
     pub logs: bool,
-    /// The folder of the 3D models.
-    pub files: PathBuf,
+    /// `http://access-key:secret@host:port/bucket`, where the 3D models are.
+    pub s3_url: String,
     /// `http://host:port` of each service, by name.
     pub services: BTreeMap<String, String>,
     /// Where the service is reached.
@@ -62,6 +62,9 @@ pub enum StartError {
     /// The database's URL does not parse.
     #[error("database URL")]
     Database(#[from] tokio_postgres::Error),
+    /// The object store's URL names no bucket.
+    #[error("S3 URL")]
+    Files(#[from] AddressError),
     /// No HTTP client.
     #[error("HTTP client")]
     Http(#[from] reqwest::Error),
@@ -110,7 +113,7 @@ impl Process {
         let world = World {
             broker: Arc::new(RabbitMq::new(rt.clone(), config.amqp_url, config.event_id_header, journal)),
             store: Arc::new(Postgres::new(rt.clone(), database_url, CONNECTIONS)?),
-            files: Arc::new(Folder::new(config.files, config.node.to_string())),
+            files: Arc::new(S3::new(&config.s3_url)?),
             http: Arc::new(Sockets::new(rt.clone(), Some(config.listen), config.services, config.call_limit)?),
             telemetry: Telemetry::new(rt.clone(), tracer, config.propagate).logging(log.clone().map(|log| Arc::new(log) as _)),
             rt: rt.clone(),

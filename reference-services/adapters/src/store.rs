@@ -152,7 +152,8 @@ impl Tx for Transaction {
     fn scan(&mut self, table: &'static Table, scan: Scan) -> Boxed<'_, Result<Vec<(Row, i64)>, StoreError>> {
         Box::pin(async move {
             let equal = scan.equals.iter().map(|(_, value)| value).filter(|value| **value != Value::Null);
-            let values: Vec<&Value> = equal.chain(&scan.after).collect();
+            let limit = scan.at_most.map(|(_, limit)| Value::Int(limit));
+            let values: Vec<&Value> = equal.chain(&scan.after).chain(&limit).collect();
             let rows = self.query(table, &sql::scan(table, &scan), &values).await?;
             rows.iter().map(|row| read(table, row)).collect()
         })

@@ -7,7 +7,7 @@
 //! | `LOUPE_RUN` | the run's id: with the service's name and instance it tells whose a span is |
 //! | `LOUPE_INSTANCE` | which instance of the service; 1 |
 //! | `LOUPE_STARTS` | a file of the container that counts the starts of its process; without it this is the first |
-//! | `LOUPE_AMQP_URL`, `LOUPE_DATABASE_URL`, `LOUPE_SERVICES`, `LOUPE_FILES` | where the parts are; the services as JSON, by name |
+//! | `LOUPE_AMQP_URL`, `LOUPE_DATABASE_URL`, `LOUPE_S3_URL`, `LOUPE_SERVICES` | where the parts are; the services as JSON, by name |
 //! | `LOUPE_OTLP_URL` | where the spans go; without it there are none |
 //! | `LOUPE_PROPAGATE` | whether trace contexts are passed on; `true` |
 //! | `LOUPE_LOGS` | whether a log is written; `true` |
@@ -62,7 +62,7 @@ fn parse(role: &'static str, variable: impl Fn(&str) -> Option<String>) -> Resul
         otlp_url: variable("LOUPE_OTLP_URL"),
         propagate: value(&variable, "LOUPE_PROPAGATE", Some(true))?,
         logs: value(&variable, "LOUPE_LOGS", Some(true))?,
-        files: needed("LOUPE_FILES")?.into(),
+        s3_url: needed("LOUPE_S3_URL")?,
         services: serde_json::from_str(&needed("LOUPE_SERVICES")?).context("LOUPE_SERVICES")?,
         listen: value(&variable, "LOUPE_LISTEN", Some(([0, 0, 0, 0], 8080).into()))?,
         control: value(&variable, "LOUPE_CONTROL", Some(([0, 0, 0, 0], 8081).into()))?,
@@ -100,13 +100,17 @@ where
 #[cfg(test)]
 mod tests {
     use super::*;
-    use contracts::{architecture::Preset, settings::PricingTimes};
+    use contracts::{
+        architecture::Preset,
+        settings::{PartnerLimits, PricingTimes},
+    };
 
     fn environment(name: &str) -> Option<String> {
         let second = Duration::from_secs(1);
         let settings = Settings {
             architecture: Preset::ToBe.architecture(),
             pricing: PricingTimes { mean: second, max: 90 * second, slow: Vec::new() },
+            partner: PartnerLimits { model_bytes: 1 << 20 },
             poll: second,
             reconnect: second,
             confirm_timeout: second,
@@ -117,7 +121,7 @@ mod tests {
             "LOUPE_SEED" => "7".into(),
             "LOUPE_RUN" => "r-1".into(),
             "LOUPE_AMQP_URL" => "amqp://broker".into(),
-            "LOUPE_FILES" => "/models".into(),
+            "LOUPE_S3_URL" => "http://loupe:loupe@s3/models".into(),
             "LOUPE_SERVICES" => r#"{"mes":"http://mes:8080"}"#.into(),
             _ => return None,
         };
@@ -144,8 +148,8 @@ mod tests {
 
     #[test]
     fn what_is_missing_or_wrong_is_named() {
-        let missing = parse("mes", |name| environment(name).filter(|_| name != "LOUPE_FILES")).unwrap_err();
-        assert_eq!(missing.to_string(), "LOUPE_FILES is not set");
+        let missing = parse("mes", |name| environment(name).filter(|_| name != "LOUPE_S3_URL")).unwrap_err();
+        assert_eq!(missing.to_string(), "LOUPE_S3_URL is not set");
         let wrong = parse("mes", |name| if name == "LOUPE_SEED" { Some("x".into()) } else { environment(name) }).unwrap_err();
         assert_eq!(wrong.to_string(), "LOUPE_SEED=x: invalid digit found in string");
     }

@@ -25,7 +25,7 @@ use contracts::{
     architecture::Preset,
     attributes,
     services::{INTERNET_SHOP, MES, SHOP_API},
-    settings::PricingTimes,
+    settings::{PartnerLimits, PricingTimes},
 };
 use opentelemetry_proto::tonic::{
     collector::trace::v1::ExportTraceServiceRequest,
@@ -95,6 +95,7 @@ impl Started {
         let settings = Settings {
             architecture: Preset::ToBe.architecture(),
             pricing: PricingTimes { mean: 60 * second, max: 60 * second, slow: Vec::new() },
+            partner: PartnerLimits { model_bytes: 1 << 20 },
             poll: second,
             reconnect: second,
             confirm_timeout: second,

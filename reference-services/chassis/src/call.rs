@@ -8,7 +8,10 @@ use axum::{
     response::Response,
 };
 use bytes::Bytes;
-use contracts::{attributes as name, logs, request::Step};
+use contracts::{
+    attributes as name, logs,
+    request::{API_PARTNER, Step},
+};
 use http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header};
 use opentelemetry::{
     KeyValue,
@@ -25,8 +28,8 @@ use crate::{
     log::{self, Failure},
 };
 
-/// No body is larger: 3D models are the largest.
-pub const BODY_LIMIT: usize = 64 << 20;
+/// No body is larger: 3D models are the largest, and a partner's comes in an envelope.
+pub const BODY_LIMIT: usize = (64 << 20) + (64 << 10);
 
 /// A request, whole.
 #[derive(Debug)]
@@ -37,8 +40,8 @@ pub struct Call {
     pub uri: Uri,
     /// Headers.
     pub headers: HeaderMap,
-    /// Body.
-    pub body: Bytes,
+    /// Body; [`Refusal::TooLarge`] where there is more of it than anybody takes.
+    pub body: Result<Bytes, Refusal>,
 }
 
 /// A method and a path template, as spans name them.
@@ -67,6 +70,8 @@ pub struct Entry {
     telemetry: Telemetry,
     method: &'static str,
     order_id: Arc<str>,
+    /// A caller's fault is an error of this span too.
+    strict: bool,
 }
 
 impl Entry {
@@ -85,7 +90,15 @@ impl Entry {
             }
         }
         let span = telemetry.start(route.name, SpanKind::Server, Origin::child_of(&caller), attributes);
-        Self { span, telemetry: telemetry.clone(), method: route.method, order_id: call.order_id.clone() }
+        Self { span, telemetry: telemetry.clone(), method: route.method, order_id: call.order_id.clone(), strict: false }
+    }
+
+    /// It is a partner's: whatever we turn away, they will ask us why, so the trace says it.
+    #[must_use]
+    pub fn of_partner(mut self) -> Self {
+        self.span.set(KeyValue::new(name::CLIENT_TYPE, API_PARTNER));
+        self.strict = true;
+        self
     }
 
     /// Says which order it is about, where the path does not.
@@ -112,7 +125,7 @@ impl Entry {
         let response = match outcome {
             Ok(response) => response,
             Err(refusal) => {
-                if refusal.error_type().is_some() {
+                if refusal.error_type().is_some() || self.strict {
                     self.fail(&refusal);
                 } else if matches!(refusal, Refusal::UnknownOrder(_)) && self.method != "GET" {
                     self.log(&refusal);
@@ -126,12 +139,20 @@ impl Entry {
 }
 
 impl Call {
+    /// The body.
+    ///
+    /// # Errors
+    /// [`Refusal::TooLarge`].
+    pub fn body(&self) -> Result<&Bytes, Refusal> {
+        self.body.as_ref().map_err(Clone::clone)
+    }
+
     /// The body as JSON of a type.
     ///
     /// # Errors
-    /// [`Refusal::Malformed`] when it is no JSON, [`Refusal::Invalid`] when it is JSON of another shape.
+    /// [`Refusal::TooLarge`]; [`Refusal::Malformed`] when it is no JSON, [`Refusal::Invalid`] when it is JSON of another shape.
     pub fn json<T: DeserializeOwned>(&self) -> Result<T, Refusal> {
-        serde_json::from_slice(&self.body).map_err(|cause| match cause.classify() {
+        serde_json::from_slice(self.body()?).map_err(|cause| match cause.classify() {
             serde_json::error::Category::Data => Refusal::Invalid(cause.to_string()),
             _ => Refusal::Malformed(cause.to_string()),
         })
@@ -161,7 +182,7 @@ impl<S: Send + Sync> FromRequest<S> for Call {
             Err(RawPathParamsRejection::MissingPathParams(_)) => "".into(),
             Err(cause) => return Err(Refusal::Malformed(cause.to_string()).answer()),
         };
-        let body = body::to_bytes(body, BODY_LIMIT).await.map_err(|_| Refusal::TooLarge(BODY_LIMIT).answer())?;
+        let body = body::to_bytes(body, BODY_LIMIT).await.map_err(|_| Refusal::TooLarge { what: "body", limit: BODY_LIMIT });
         Ok(Self { order_id, uri: parts.uri, headers: parts.headers, body })
     }
 }
@@ -205,7 +226,7 @@ mod tests {
                 order_id: "".into(),
                 uri: Uri::from_static("/"),
                 headers: HeaderMap::new(),
-                body: Bytes::from_static(body.as_bytes()),
+                body: Ok(Bytes::from_static(body.as_bytes())),
             };
             call.json::<Step>().map_err(|refusal| refusal.status().as_u16())
         };

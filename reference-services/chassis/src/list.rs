@@ -1,44 +1,88 @@
-//! The list of orders that people pick from: `GET /orders?status=..&newest_first=..&limit=..&offset=..`.
+//! The list of orders that people pick from: `GET /orders`, filtered and page by page.
 
 use axum::{extract::Query, response::Response};
 use contracts::{
-    Status,
-    request::{ListOrders, OrderView},
+    Status, attributes as name,
+    request::{API_PARTNER, ListOrders, OrderView, RETAIL},
     tables::{Order, order},
 };
-use http::StatusCode;
+use http::{HeaderValue, StatusCode, Uri, header};
+use opentelemetry::KeyValue;
 use world::{
     record,
     store::{Direction, Scan, Value},
 };
 
-use crate::{Call, Refusal, Service, call, record::column};
+use crate::{Call, Entry, Refusal, Service, call, record::column};
 
-/// The longest list.
+/// The longest page.
 const LIMIT: usize = 500;
+/// No list is longer than so many pages.
+const PAGES: usize = 1_000_000;
 
-/// Orders in one state, freshest or longest waiting first.
+/// One page of the orders that pass the query's filters, freshest or longest waiting first.
 ///
 /// # Errors
-/// [`Refusal::Malformed`] when the query cannot be read, [`Refusal::Invalid`] when its limit is not 1 to 500,
-/// [`Refusal::Store`].
-pub async fn orders(service: &Service, call: &Call) -> Result<Response, Refusal> {
-    let Query(query) = Query::<ListOrders>::try_from_uri(&call.uri).map_err(|cause| Refusal::Malformed(cause.body_text()))?;
-    if !(1..=LIMIT).contains(&query.limit) {
-        return Err(Refusal::Invalid(format!("limit is {}, expected 1 to {LIMIT}", query.limit)));
+/// [`Refusal::Malformed`] when the query means nothing, [`Refusal::Store`].
+pub async fn orders(service: &Service, call: &Call, entry: &mut Entry) -> Result<Response, Refusal> {
+    let query = read(call)?;
+    let mut tx = record::begin(&*service.world.store).await?;
+    let rows = record::scan::<Order>(&mut *tx, scan(&query, service.wall_ns())).await?;
+    let views: Vec<_> = rows.iter().map(|(order, _)| view(order, query.status.unwrap_or_else(|| state(order)))).collect();
+    if service.world.telemetry.enabled() {
+        entry.span.set(KeyValue::new(name::LIST_PAGE, whole(query.page)));
+        entry.span.set(KeyValue::new(name::LIST_RETURNED, whole(views.len())));
     }
+    let mut response = call::json(StatusCode::OK, &views);
+    if views.len() == query.limit
+        && let Some(next) = next(&call.uri, query.page)
+    {
+        response.headers_mut().insert(header::LINK, next);
+    }
+    Ok(response)
+}
+
+/// The query, which means something.
+fn read(call: &Call) -> Result<ListOrders, Refusal> {
+    let Query(query) = Query::<ListOrders>::try_from_uri(&call.uri).map_err(|cause| Refusal::Malformed(cause.body_text()))?;
+    let outside = |key: &str, is: usize, most: usize| Refusal::Malformed(format!("{key} is {is}, expected 1 to {most}"));
+    if !(1..=LIMIT).contains(&query.limit) {
+        return Err(outside("limit", query.limit, LIMIT));
+    }
+    if !(1..=PAGES).contains(&query.page) {
+        return Err(outside("page", query.page, PAGES));
+    }
+    match query.client_type.as_deref() {
+        None | Some(RETAIL | API_PARTNER) => Ok(query),
+        Some(other) => Err(Refusal::Malformed(format!("client_type is {other:?}, expected {RETAIL} or {API_PARTNER}"))),
+    }
+}
+
+fn scan(query: &ListOrders, now_ns: i64) -> Scan {
     let direction = if query.newest_first { Direction::Descending } else { Direction::Ascending };
-    let scan = Scan {
-        equals: vec![(order::status, Value::Text(column(query.status)))],
+    let status = query.status.map(|status| (order::status, Value::Text(column(status))));
+    let texts = [(order::client_type, &query.client_type), (order::staff, &query.staff)];
+    let texts = texts.into_iter().filter_map(|(at, text)| Some((at, Value::Text(text.clone()?))));
+    let since = query.waiting_s.map(|waiting| now_ns.saturating_sub_unsigned(waiting.saturating_mul(1_000_000_000)));
+    Scan {
+        equals: status.into_iter().chain(texts).collect(),
+        at_most: since.map(|since| (order::updated_ns, since)),
         order_by: Some((order::updated_ns, direction)),
         limit: Some(query.limit),
-        offset: query.offset,
+        offset: (query.page - 1) * query.limit,
         ..Scan::default()
-    };
-    let mut tx = record::begin(&*service.world.store).await?;
-    let rows = record::scan::<Order>(&mut *tx, scan).await?;
-    let views: Vec<_> = rows.iter().map(|(order, _)| view(order, query.status)).collect();
-    Ok(call::json(StatusCode::OK, &views))
+    }
+}
+
+/// The way to the next page (RFC 8288).
+fn next(uri: &Uri, page: usize) -> Option<HeaderValue> {
+    let asked = uri.query().unwrap_or_default().split('&').filter(|part| !part.is_empty() && !part.starts_with("page="));
+    let parts: Vec<String> = asked.map(str::to_owned).chain([format!("page={}", page + 1)]).collect();
+    HeaderValue::try_from(format!("<{}?{}>; rel=\"next\"", uri.path(), parts.join("&"))).ok()
+}
+
+fn whole(number: usize) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
 }
 
 /// An order as answers show it.
@@ -50,6 +94,38 @@ pub fn view(order: &Order, status: Status) -> OrderView {
 /// The answer to a step: the order as it is now.
 #[must_use]
 pub fn answer(status: StatusCode, order: &Order) -> Response {
-    let state = order.status.parse().unwrap_or(Status::Initiated);
-    call::json(status, &view(order, state))
+    call::json(status, &view(order, state(order)))
+}
+
+fn state(order: &Order) -> Status {
+    order.status.parse().unwrap_or(Status::Initiated)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_next_page_is_asked_for_as_this_one_was() {
+        let next = |uri: &'static str, page| next(&Uri::from_static(uri), page).unwrap();
+        assert_eq!(next("/orders", 1), "</orders?page=2>; rel=\"next\"");
+        assert_eq!(next("/orders?status=CLOSED&page=7&limit=5", 7), "</orders?status=CLOSED&limit=5&page=8>; rel=\"next\"");
+    }
+
+    #[test]
+    fn an_order_that_has_just_come_waits_for_no_time() {
+        let query = |waiting_s| ListOrders {
+            status: None,
+            client_type: None,
+            staff: Some("operator-1".into()),
+            waiting_s,
+            newest_first: false,
+            limit: 10,
+            page: 3,
+        };
+        let asked = scan(&query(Some(60)), 61_000_000_000);
+        assert_eq!((asked.at_most, asked.offset), (Some((order::updated_ns, 1_000_000_000)), 20));
+        assert_eq!(asked.equals, [(order::staff, Value::text("operator-1"))]);
+        assert_eq!(scan(&query(Some(u64::MAX)), 1).at_most, Some((order::updated_ns, i64::MIN)));
+    }
 }

@@ -23,7 +23,7 @@ async fn pass(
     entry: &mut Entry,
 ) -> Result<Response, Refusal> {
     let Call { order_id, uri, headers, body } = request;
-    let mut onward = Request::new(body);
+    let mut onward = Request::new(body?);
     *onward.method_mut() = route.method.parse().unwrap_or_default();
     *onward.uri_mut() = path_and_query(uri);
     if let Some(media_type) = headers.get(header::CONTENT_TYPE) {

@@ -18,8 +18,13 @@ pub enum Refusal {
     #[error("{0}")]
     Malformed(String),
     /// The body is larger than the service takes.
-    #[error("the body is larger than {0} bytes")]
-    TooLarge(usize),
+    #[error("the {what} is larger than {limit} bytes")]
+    TooLarge {
+        /// The body, or a part of it.
+        what: &'static str,
+        /// What the service takes, bytes.
+        limit: usize,
+    },
     /// There is no such resource.
     #[error("no route to {0}")]
     NoRoute(String),
@@ -29,6 +34,9 @@ pub enum Refusal {
     /// There is no such order.
     #[error("no order {0}")]
     UnknownOrder(Arc<str>),
+    /// Somebody else has an order with this reference.
+    #[error("the reference {0} is taken")]
+    Taken(Arc<str>),
     /// The order is not in the state that the step starts from.
     #[error("order {order_id} is {is} and cannot become {asked}")]
     Illegal {
@@ -82,8 +90,8 @@ impl Refusal {
             Self::Malformed(_) => StatusCode::BAD_REQUEST,
             Self::NoRoute(_) | Self::UnknownOrder(_) => StatusCode::NOT_FOUND,
             Self::NoMethod(_) => StatusCode::METHOD_NOT_ALLOWED,
-            Self::Illegal { .. } | Self::OutOfOrder { .. } => StatusCode::CONFLICT,
-            Self::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::Illegal { .. } | Self::OutOfOrder { .. } | Self::Taken(_) => StatusCode::CONFLICT,
+            Self::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
             Self::Invalid(_) | Self::Files(FilesError::Missing(_)) => StatusCode::UNPROCESSABLE_ENTITY,
             Self::Store(_) | Self::Files(_) | Self::Upstream(HttpError::Refused(_)) | Self::Stopping => {
                 StatusCode::SERVICE_UNAVAILABLE
@@ -97,10 +105,11 @@ impl Refusal {
     const fn kind(&self) -> (&'static str, &'static str) {
         match self {
             Self::Malformed(_) => ("malformed", "The request cannot be read"),
-            Self::TooLarge(_) => ("too-large", "The body is too large"),
+            Self::TooLarge { .. } => ("too-large", "The request is too large"),
             Self::NoRoute(_) => ("no-route", "No such resource"),
             Self::NoMethod(_) => ("no-method", "No such method"),
             Self::UnknownOrder(_) => ("unknown-order", "No such order"),
+            Self::Taken(_) => ("taken", "The reference is taken"),
             Self::Illegal { .. } => ("illegal-transition", "The order is in another state"),
             Self::OutOfOrder { .. } => ("out-of-order", "The event came too early"),
             Self::Invalid(_) => ("invalid", "The request makes no sense"),
@@ -130,17 +139,19 @@ impl Refusal {
     /// The value of `error.type` where a refusal is an error, whosever fault it is.
     #[must_use]
     pub fn cause(&self) -> Cow<'static, str> {
-        match self {
-            Self::UnknownOrder(_) => "unknown_order".into(),
-            _ => self.error_type().unwrap_or_else(|| "malformed".into()),
-        }
+        self.error_type().unwrap_or(match self {
+            Self::TooLarge { .. } => Cow::Borrowed("too_large"),
+            Self::UnknownOrder(_) => Cow::Borrowed("unknown_order"),
+            _ => self.kind().0.into(),
+        })
     }
 
     /// Whether the same thing may succeed later, without anybody changing it.
     #[must_use]
     pub const fn passes(&self) -> bool {
         match self {
-            Self::Store(_) | Self::Upstream(_) | Self::Files(FilesError::Unavailable(_)) | Self::Stopping => true,
+            Self::Store(_) | Self::Upstream(_) | Self::Stopping => true,
+            Self::Files(cause) => !matches!(cause, FilesError::Missing(_)),
             Self::Answered { status, .. } => *status >= 500,
             _ => false,
         }
@@ -188,6 +199,8 @@ mod tests {
             (illegal, 409, false),
             (Refusal::Invalid(String::new()), 422, false),
             (Refusal::Files(FilesError::Missing(String::new())), 422, false),
+            (Refusal::Files(FilesError::Unavailable(String::new())), 503, true),
+            (Refusal::Files(FilesError::Incomplete { key: String::new(), got: 1, of: 2 }), 503, true),
             (Refusal::Store(down), 503, true),
             (Refusal::Upstream(HttpError::Reset(String::new())), 502, true),
             (Refusal::Answered { service: "mes", status: 422 }, 502, false),

@@ -39,7 +39,8 @@ impl Stepped {
     }
 }
 
-/// Moves an order into the state `to`, from the state before it. `edit` sets what else the step changes.
+/// Moves an order into the state `to`, from the state before it, and says on the span whose order it is. `edit` sets what else
+/// the step changes.
 ///
 /// # Errors
 /// [`Refusal::UnknownOrder`], [`Refusal::Illegal`] when it is in another state, [`Refusal::Store`].
@@ -51,9 +52,36 @@ pub async fn step(
     event_id: &Arc<str>,
     edit: impl Fn(&mut Order) + Send + Sync,
 ) -> Result<Stepped, Refusal> {
+    again(service, span, order_id, to, event_id, edit, false).await
+}
+
+/// The same, where the span has said whose order it is.
+///
+/// # Errors
+/// As [`step`].
+pub async fn step_on(
+    service: &Service,
+    span: &mut Span,
+    order_id: &Arc<str>,
+    to: Status,
+    event_id: &Arc<str>,
+    edit: impl Fn(&mut Order) + Send + Sync,
+) -> Result<Stepped, Refusal> {
+    again(service, span, order_id, to, event_id, edit, true).await
+}
+
+async fn again(
+    service: &Service,
+    span: &mut Span,
+    order_id: &Arc<str>,
+    to: Status,
+    event_id: &Arc<str>,
+    edit: impl Fn(&mut Order) + Send + Sync,
+    described: bool,
+) -> Result<Stepped, Refusal> {
     let mut tried = 0;
     loop {
-        let outcome = attempt(service, span, order_id, to, event_id, &edit, tried == 0).await;
+        let outcome = attempt(service, span, order_id, to, event_id, &edit, tried == 0 && !described).await;
         tried += 1;
         match outcome {
             Err(refusal) if refusal.overtaken() && tried < TRIES => {}

@@ -7,6 +7,14 @@ pub const ORDER_ID: &str = "order.id";
 pub const ORDER_STATUS: &str = "order.status";
 /// Who owns that state.
 pub const ORDER_STATUS_OWNER: &str = "order.status.owner";
+/// The client's own reference; where a partner's order was turned away it is all that names it.
+pub const ORDER_REF: &str = "order.ref";
+/// Where the 3D model comes from: [`UPLOADED`] or [`CONSTRUCTED`]; on the span that says `FILE_UPLOADED`.
+pub const MODEL_SOURCE: &str = "order.model.source";
+/// Somebody had the model's file.
+pub const UPLOADED: &str = "upload";
+/// The customer made it in the constructor.
+pub const CONSTRUCTED: &str = "constructor";
 /// Its version: how many transitions it has made.
 pub const ORDER_VERSION: &str = "order.version";
 /// `retail` or `api_partner`.
@@ -85,12 +93,19 @@ pub const SERVER_ADDRESS: &str = "server.address";
 /// Size of a model file in bytes.
 pub const FILE_SIZE: &str = "file.size";
 
+/// Of a list of orders: which page, from 1.
+pub const LIST_PAGE: &str = "orders.page";
+/// Of a list of orders: how many are on the page.
+pub const LIST_RETURNED: &str = "orders.returned";
+
 /// Every attribute that a span may carry.
 pub const ALL: &[&str] = &[
     ORDER_ID,
     ORDER_STATUS,
     ORDER_STATUS_OWNER,
     ORDER_VERSION,
+    ORDER_REF,
+    MODEL_SOURCE,
     CLIENT_TYPE,
     ENDUSER_PSEUDO_ID,
     STAFF_PSEUDO_ID,
@@ -119,4 +134,6 @@ pub const ALL: &[&str] = &[
     HTTP_STATUS,
     SERVER_ADDRESS,
     FILE_SIZE,
+    LIST_PAGE,
+    LIST_RETURNED,
 ];

@@ -9,17 +9,60 @@ use crate::Status;
 /// Media type of an error's body.
 pub const PROBLEM: &str = "application/problem+json";
 
-/// `POST /orders` at `internet-shop` (customers) and `shop-api` (API users). Sent again with the same `order_ref` it answers
-/// with the order that is there.
+/// The client type of whoever orders in the shop.
+pub const RETAIL: &str = "retail";
+/// The client type of whoever orders through the partners' intake.
+pub const API_PARTNER: &str = "api_partner";
+
+/// `POST /orders` at `internet-shop`, for customers. Sent again with the same `order_ref` it answers with the order that is
+/// there; 409 when that is somebody else's.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct CreateOrder {
     /// The client's own reference, unique over all orders.
     pub order_ref: Arc<str>,
-    /// `retail` or `api_partner`.
-    pub client_type: Arc<str>,
     /// Pseudonym of the customer.
     pub customer: Arc<str>,
+}
+
+/// `POST /partner/orders` at `shop-api`, for API users: an order and its model at once. 413 when the model is larger than the
+/// partners' limit, 422 when it is no model; then there is no order. Sent again it goes on where it had stopped.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PartnerOrder {
+    /// The partner's own reference, unique over all orders.
+    pub order_ref: Arc<str>,
+    /// Pseudonym of the partner's customer.
+    pub customer: Arc<str>,
+    /// The 3D model: ASCII STL.
+    pub model: String,
+}
+
+/// `POST /orders/{id}/model` at `internet-shop`: what a customer chooses in the constructor. 422 when nobody can make it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Design {
+    /// What it is to be.
+    pub shape: Shape,
+    /// Its inner diameter in millimetres.
+    pub diameter_mm: u16,
+}
+
+/// What the constructor can make.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Shape {
+    /// 12 to 24 mm.
+    Ring,
+    /// 50 to 80 mm.
+    Bracelet,
+    /// 8 to 40 mm.
+    Pendant,
+}
+
+impl Shape {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Ring, Self::Bracelet, Self::Pendant];
 }
 
 /// An order as lists and answers show it.
@@ -35,23 +78,48 @@ pub struct OrderView {
     pub version: i64,
 }
 
-/// `GET /orders?status=..&newest_first=..&limit=..&offset=..` at `crm` (sellers) and `mes-api` (operators).
+/// `GET /orders?..` at `crm` (sellers) and `mes-api` (operators): one page of the orders that pass all filters. The header
+/// `Link` leads to the next page while there may be one; a query that means nothing is answered 400.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ListOrders {
     /// Only orders in this state.
-    pub status: Status,
-    /// Freshest first; else the longest waiting first.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub status: Option<Status>,
+    /// Only orders of this client type.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub client_type: Option<Arc<str>>,
+    /// Only orders that this seller or operator has taken, by pseudonym.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub staff: Option<Arc<str>>,
+    /// Only orders that have been in their state for so many seconds at least.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub waiting_s: Option<u64>,
+    /// Freshest first, as when it is not said; else the longest waiting first.
+    #[serde(default = "freshest")]
     pub newest_first: bool,
-    /// At most this many, 1 to 500.
+    /// Orders on a page, 1 to 500; 50 when it is not said.
+    #[serde(default = "fifty")]
     pub limit: usize,
-    /// After so many others; 0 when it is not said.
-    #[serde(default)]
-    pub offset: usize,
+    /// Which page, from 1.
+    #[serde(default = "first")]
+    pub page: usize,
 }
 
-/// `POST /orders/{id}/approve|start|complete|package|ship|close`: a person's step. 409 when the order is not in the state
-/// before it.
+const fn freshest() -> bool {
+    true
+}
+
+const fn fifty() -> usize {
+    50
+}
+
+const fn first() -> usize {
+    1
+}
+
+/// `POST /orders/{id}/approve|start|complete|package|ship|close|delivered`: somebody's step. 409 when the order is not in the
+/// state before it. `delivered` is the carrier's call-back, `close` what a seller does where no carrier calls.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Step {

@@ -13,6 +13,8 @@ pub struct Settings {
     pub architecture: Architecture,
     /// How long a price calculation takes.
     pub pricing: PricingTimes,
+    /// What the partners' intake takes.
+    pub partner: PartnerLimits,
     /// How often a relay looks for rows to publish, and a worker for jobs.
     pub poll: Duration,
     /// How long a service waits before it connects to the broker again.
@@ -21,6 +23,13 @@ pub struct Settings {
     pub confirm_timeout: Duration,
     /// How long an event that came too early goes back for (to-be), and how often before it is given up.
     pub early_event: (Duration, u32),
+}
+
+/// What the partners' intake takes: more than that is turned away with 413.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PartnerLimits {
+    /// The largest model, bytes.
+    pub model_bytes: usize,
 }
 
 /// How long price calculations take: log-normal with a coefficient of variation of 1.

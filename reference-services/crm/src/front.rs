@@ -11,11 +11,14 @@ use axum::{
 use chassis::{Call, Service, proxy::forward};
 use contracts::services::CRM_API;
 
-use crate::{APPROVE, LIST};
+use crate::{APPROVE, CLOSE, LIST};
 
 /// Its routes: those of the backend that a seller needs.
 pub(crate) fn routes() -> Router<Arc<Service>> {
-    Router::new().route(LIST.template, get(list_orders)).route(APPROVE.template, post(approve_order))
+    Router::new()
+        .route(LIST.template, get(list_orders))
+        .route(APPROVE.template, post(approve_order))
+        .route(CLOSE.template, post(close_order))
 }
 
 async fn list_orders(State(service): State<Arc<Service>>, call: Call) -> Response {
@@ -24,4 +27,8 @@ async fn list_orders(State(service): State<Arc<Service>>, call: Call) -> Respons
 
 async fn approve_order(State(service): State<Arc<Service>>, call: Call) -> Response {
     forward(&service, CRM_API, APPROVE, call).await
+}
+
+async fn close_order(State(service): State<Arc<Service>>, call: Call) -> Response {
+    forward(&service, CRM_API, CLOSE, call).await
 }

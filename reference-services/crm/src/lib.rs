@@ -8,6 +8,7 @@ mod close_order;
 mod front;
 mod list_orders;
 mod relay_submitted;
+mod take_delivery;
 mod take_news;
 
 use std::sync::Arc;
@@ -23,6 +24,7 @@ use world::World;
 pub(crate) const LIST: Route = route!("GET", "/orders");
 pub(crate) const APPROVE: Route = route!("POST", "/orders/{id}/approve");
 pub(crate) const CLOSE: Route = route!("POST", "/orders/{id}/close");
+pub(crate) const DELIVERED: Route = route!("POST", "/orders/{id}/delivered");
 
 /// Starts `crm`. Returns when it is reachable.
 ///
@@ -53,4 +55,5 @@ fn routes() -> Router<Arc<Service>> {
         .route(LIST.template, get(list_orders::list_orders))
         .route(APPROVE.template, post(approve_order::approve_order))
         .route(CLOSE.template, post(close_order::close_order))
+        .route(DELIVERED.template, post(take_delivery::take_delivery))
 }

@@ -8,6 +8,7 @@ use chassis::{Call, Entry, Service, list};
 use crate::LIST;
 
 pub(crate) async fn list_orders(State(service): State<Arc<Service>>, call: Call) -> Response {
-    let entry = Entry::begin(&service, LIST, &call);
-    entry.answer(list::orders(&service, &call).await)
+    let mut entry = Entry::begin(&service, LIST, &call);
+    let outcome = list::orders(&service, &call, &mut entry).await;
+    entry.answer(outcome)
 }

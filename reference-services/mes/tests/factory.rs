@@ -36,10 +36,15 @@ fn slow_factory(architecture: Architecture, takes: Duration) -> Rig {
 }
 
 fn equipped(rig: Rig) -> Rig {
-    rig.start(MES, "mes-has-none", mes::pricing);
-    rig.start(MES_API, "mes", mes::api);
+    let rig = without_models(rig);
     let files = rig.sim.world(simulated::DRIVER, "driver").files;
     rig.drive(async move { files.put("models/o-1", "solid ring".into()).await.expect("it is put") });
+    rig
+}
+
+fn without_models(rig: Rig) -> Rig {
+    rig.start(MES, "mes-has-none", mes::pricing);
+    rig.start(MES_API, "mes", mes::api);
     rig
 }
 
@@ -210,6 +215,24 @@ fn a_price_needs_a_model_and_an_attempt() {
     };
     assert_eq!([ask("models/o-1", 1), ask("models/o-9", 1), ask("models/o-1", 0)], [200, 422, 422]);
     assert_eq!(rig.call(MES, "POST", "/price", "[").status(), 400);
+}
+
+#[test]
+fn an_order_whose_model_is_gone_is_never_priced_and_says_why() {
+    for architecture in [AS_IS, TO_BE, Architecture { ack_after_work: true, ..AS_IS }] {
+        let mut rig = without_models(Rig::new(settings(architecture)));
+        rig.publish(&event(Status::Submitted), "e-submit");
+        rig.pass(12 * HOUR);
+        assert_eq!(rig.history("mes"), [TAKEN]);
+        assert_eq!(jobs(&rig), [(1, "abandoned".to_owned())], "asked once: it does not come back by itself");
+        assert!(rig.rows::<Order>("mes").iter().all(|order| order.price.is_none()));
+        assert_eq!(rig.fates().len(), 1, "nobody is told of a price");
+
+        let [read] = &rig.named("get models")[..] else { panic!("the model is read once") };
+        assert_eq!((failure(read), text(&read.attributes, "order.id")), (Some("NoSuchKey"), Some("o-1")));
+        let [client, server] = &rig.named("POST /price")[..] else { panic!("one call is two spans") };
+        assert_eq!((failure(client), failure(server)), (Some("422"), Some("NoSuchKey")));
+    }
 }
 
 #[test]

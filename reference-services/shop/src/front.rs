@@ -6,19 +6,20 @@ use axum::{
     Router,
     extract::State,
     response::Response,
-    routing::{post, put},
+    routing::{get, post, put},
 };
 use chassis::{Call, Service, proxy::forward};
 use contracts::services::SHOP_API;
 
-use crate::intake::{CREATE, SUBMIT, UPLOAD};
+use crate::intake::{CONSTRUCT, CREATE, SHOW, SUBMIT, UPLOAD};
 
-/// Its routes: the backend's.
+/// Its routes: those of the backend that a customer needs.
 pub(crate) fn routes() -> Router<Arc<Service>> {
     Router::new()
         .route(CREATE.template, post(create_order))
-        .route(UPLOAD.template, put(upload_model))
+        .route(UPLOAD.template, put(upload_model).post(construct_model))
         .route(SUBMIT.template, post(submit_order))
+        .route(SHOW.template, get(show_order))
 }
 
 async fn create_order(State(service): State<Arc<Service>>, call: Call) -> Response {
@@ -27,6 +28,14 @@ async fn create_order(State(service): State<Arc<Service>>, call: Call) -> Respon
 
 async fn upload_model(State(service): State<Arc<Service>>, call: Call) -> Response {
     forward(&service, SHOP_API, UPLOAD, call).await
+}
+
+async fn construct_model(State(service): State<Arc<Service>>, call: Call) -> Response {
+    forward(&service, SHOP_API, CONSTRUCT, call).await
+}
+
+async fn show_order(State(service): State<Arc<Service>>, call: Call) -> Response {
+    forward(&service, SHOP_API, SHOW, call).await
 }
 
 async fn submit_order(State(service): State<Arc<Service>>, call: Call) -> Response {

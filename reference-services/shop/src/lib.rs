@@ -1,9 +1,10 @@
 //! The online shop: where an order begins.
 //!
 //! Two roles. [`front`] is what customers reach; it passes every request on to [`api`], which keeps the orders in Shop DB and
-//! the 3D models in the object store. API users (partners) call [`api`] directly. Once an order is submitted the CRM takes
+//! the 3D models in the object store. API users (partners) call [`api`] directly, by a way in of their own. Once an order is submitted the CRM takes
 //! it from the same database.
 
+mod constructor;
 mod front;
 mod intake;
 

@@ -142,6 +142,8 @@ pub enum Isolation {
 pub struct Scan {
     /// Columns that must be equal to a value; all of them. [`Value::Null`] finds the rows where the column is `NULL`.
     pub equals: Vec<(usize, Value)>,
+    /// A column of whole numbers, never `NULL`, that must not be above a limit.
+    pub at_most: Option<(usize, i64)>,
     /// Column to sort by, then the key. Without it: by key.
     pub order_by: Option<(usize, Direction)>,
     /// At most this many rows; all when `None`.

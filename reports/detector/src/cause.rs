@@ -1,6 +1,7 @@
 //! Why an order is not well, as far as the evidence carries: a word for each.
 //!
-//! A cause of tier A needs spans alone. One of tier B needs what only messaging attributes say.
+//! A cause of tier A needs spans alone. One of tier B needs what only messaging attributes say, one of tier C the broker's
+//! counters, one of tier D its firehose. A verdict may rest on a higher tier than its cause needs, never on a lower one.
 
 use crate::finding::Tier;
 
@@ -26,11 +27,19 @@ macro_rules! causes {
 causes! {
     NOT_PUBLISHED = "not_published", A, "lost: the state was recorded, and no span shows that its news was sent";
     PUBLISH_FAILED = "publish_failed", A, "lost: sending the news failed, and no later attempt went well";
+    BROKER_AWAY = "broker_away", C, "lost: sending the news failed while the broker was away";
     PUBLISH_LATE = "publish_late", A, "slow: the time went by between the record of the state and the sending of its news";
     VANISHED = "vanished", A, "lost: the message was sent and never received; no attribute says what the broker answered";
     UNCONFIRMED_VANISHED = "unconfirmed_vanished", B, "lost: sent without the broker's word for it, and never received";
     CONFIRMED_VANISHED = "confirmed_vanished", B, "lost: the broker took responsibility, and nobody received it";
-    UNROUTABLE = "unroutable", B, "lost: the broker gave the message back, no queue is bound to its key";
+    UNROUTABLE = "unroutable", B, "lost: no queue was bound to its key";
+    GONE_WITH_BROKER = "gone_with_broker", C, "lost: the broker went down after it was sent and before anybody received it, and its queue was never seen empty in between";
+    NEVER_QUEUED = "never_queued", C, "lost: its queue has counted no message since before it was sent";
+    NEVER_REACHED_BROKER = "never_reached_broker", D, "lost: the broker has seen nothing of it";
+    LOST_FROM_QUEUE = "lost_from_queue", D, "lost: it was in its queue when the broker went down, and did not come back";
+    LOST_UNACKED = "lost_unacked", D, "lost: it was out with a consumer when the broker went down, and did not come back";
+    NEVER_DELIVERED = "never_delivered", D, "lost: it came to its queue, and the broker has not handed it to anybody";
+    DELIVERED_UNRECEIVED = "delivered_unreceived", D, "lost: the broker handed it out, and no span shows that anybody received it";
     QUEUE_WAIT = "queue_wait", A, "slow: the message or the job waited until somebody was free";
     REDELIVERED = "redelivered", B, "slow or duplicated: the message was delivered more than once";
     ACKED_UNPROCESSED = "acked_unprocessed", B, "lost: the message was acknowledged, and what it asked for never recorded";

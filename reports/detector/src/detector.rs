@@ -1,11 +1,14 @@
 //! Takes spans and log records in as they come, and gives its word on every order at the end.
 
+mod broker;
+
 use std::{collections::VecDeque, sync::Arc};
 
 use opentelemetry::TraceId;
 use signals::{Log, Span};
 
 use crate::{
+    broker::Broker,
     finding::Finding,
     gap::{Gap, Known},
     journey::Journey,
@@ -31,6 +34,7 @@ pub struct Detector {
     clients: Vec<Arc<str>>,
     strays: Strays,
     gaps: Vec<Gap>,
+    broker: Broker,
     deadlines: Deadlines,
     /// Orders that showed their last step, in the order in which that was seen.
     closing: VecDeque<u32>,
@@ -122,6 +126,7 @@ impl Detector {
             clients: vec!["".into()],
             strays: Strays::default(),
             gaps: Vec::new(),
+            broker: Broker::default(),
             closing: VecDeque::new(),
             closed: Vec::new(),
             alarms: Vec::new(),
@@ -149,7 +154,7 @@ impl Detector {
                     order.latest_ns = order.latest_ns.max(span.end_ns);
                     order.hinted |= sighting.hinted;
                     for record in &records {
-                        self.take(number, *record, span.trace_id);
+                        self.take(number, *record, Some(span.trace_id));
                     }
                     self.close_later(number);
                 }
@@ -227,23 +232,28 @@ impl Detector {
     #[must_use]
     pub fn finish(mut self, end_ns: u64) -> Vec<Finding> {
         self.place_strays();
+        self.relay();
         for order in &self.orders.all {
-            self.shown |= order.seen;
+            self.shown |= order.seen | order.relayed;
             self.unshown |= self.way.happened(order.known()) & !order.seen;
         }
         let silent = self.silent();
+        if !self.broker.says_nothing() {
+            let vanished = self.orders.all.iter().flat_map(|order| order.vanished(&self.way)).collect();
+            self.broker.close(vanished);
+        }
         let gaps = self.known_gaps(end_ns);
         let mut findings: Vec<Finding> = Vec::with_capacity(self.orders.all.len());
         for (number, order) in self.orders.all.iter().enumerate() {
             let hidden = |journey: &Journey<'_>| hidden(journey, number, &gaps);
-            let testimony = Testimony { way: &self.way, end_ns, silent, hidden: &hidden };
+            let testimony = Testimony { way: &self.way, end_ns, silent, hidden: &hidden, broker: &self.broker };
             findings.push(judge(order, self.clients[usize::from(order.client)].clone(), &testimony));
         }
         findings.sort_by(|a, b| a.order_id.cmp(&b.order_id));
         findings
     }
 
-    fn take(&mut self, number: usize, record: Record, trace: TraceId) {
+    fn take(&mut self, number: usize, record: Record, trace: Option<TraceId>) {
         let order = &mut self.orders.all[number];
         if !order.take(record, trace, &self.way) {
             return;
@@ -310,14 +320,14 @@ impl Detector {
     fn place_strays(&mut self) {
         for (number, record, trace, hinted) in std::mem::take(&mut self.strays).place(&self.orders.all) {
             self.orders.all[number].hinted |= hinted;
-            self.take(number, record, trace);
+            self.take(number, record, Some(trace));
         }
     }
 
     /// Steps that nobody shows for any order: nothing can be read from their missing.
     fn silent(&self) -> Steps {
         let unheard = (0..self.way.steps.len()).filter(|step| !self.hears(*step));
-        unheard.fold(self.unshown & !self.shown, |set, step| set | bit(step))
+        unheard.fold(self.unshown & !self.shown, |set, step| set | bit(step)) & !self.relayable()
     }
 
     /// Whether somebody would say that a step has happened: its service's spans, or of a state and of a work its log.
@@ -329,29 +339,27 @@ impl Detector {
 
     fn known_gaps(&self, end_ns: u64) -> Vec<Known> {
         let known = |gap: &Gap| {
-            let service = match &gap.service {
-                None => None,
+            let steps = match &gap.service {
+                None => self.way.all,
                 // Nothing is expected of a service that is not on the way.
-                Some(name) => Some(self.way.service(name)?),
+                Some(name) => self.way.of_service(self.way.service(name)?),
             };
             let orders = gap.orders.as_ref().map(|ids| {
                 let mut numbers: Vec<usize> = ids.iter().filter_map(|id| self.orders.known(id)).collect();
                 numbers.sort_unstable();
                 numbers
             });
-            Some(Known { until_ns: gap.until_ns, service, orders })
+            Some(Known { until_ns: gap.until_ns, steps, orders })
         };
-        self.gaps.iter().filter(|gap| gap.from_ns <= end_ns).filter_map(known).collect()
+        self.gaps.iter().filter(|gap| gap.from_ns <= end_ns).filter_map(known).chain(self.unheard_by_the_broker(end_ns)).collect()
     }
 }
 
 /// Steps of an order that a gap may have swallowed: those of its witnesses that may have been before its end.
 fn hidden(journey: &Journey<'_>, number: usize, gaps: &[Known]) -> Steps {
     let concerns = |gap: &&Known| gap.orders.as_ref().is_none_or(|orders| orders.binary_search(&number).is_ok());
-    let way = journey.way;
     let swallowed = |gap: &Known| {
-        let witnessed = |step: &StepId| gap.service.is_none_or(|service| way.steps[*step].service == service);
-        let missing = members(way.all & !journey.happened).filter(witnessed);
+        let missing = members(gap.steps & !journey.happened);
         missing.filter(|step| journey.earliest(*step) <= gap.until_ns).fold(0, |set, step| set | bit(step))
     };
     gaps.iter().filter(concerns).fold(0, |set, gap| set | swallowed(gap))

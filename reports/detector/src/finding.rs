@@ -22,8 +22,8 @@ pub struct Finding {
     pub tier: Tier,
     /// The spans it rests on, oldest first, ten at most.
     pub evidence: Vec<(TraceId, SpanId)>,
-    /// The log records that it rests on where no span says the same, oldest first, ten at most.
-    pub logs: Vec<LogLine>,
+    /// The other records it rests on: what the broker lets see of itself, and the log records that say what no span says.
+    pub records: Vec<Said>,
     /// When the first alarm for this order was raised (telemetry time, nanoseconds since the Unix epoch).
     pub alarmed_ns: Option<u64>,
     /// How many hops an order in its state should have shown.
@@ -34,15 +34,42 @@ pub struct Finding {
     pub journey: Vec<HopSeen>,
 }
 
-/// A log record that a finding rests on.
+/// A record that is no span, and what it says.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct LogLine {
-    /// Who wrote it.
-    pub service: String,
-    /// The state that it records, or the work that it says has begun.
-    pub says: String,
-    /// When, nanoseconds since the Unix epoch.
+pub struct Said {
+    /// What kind of record it is.
+    pub source: Source,
+    /// When it was made, nanoseconds since the Unix epoch.
     pub at_ns: u64,
+    /// Of the counters `broker` or a queue's name; of the firehose its routing key: `publish.<exchange>`, `deliver.<queue>`; of a
+    /// log who wrote it.
+    pub name: String,
+    /// What it says, in words.
+    pub says: String,
+}
+
+/// Where a record comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Source {
+    /// A look at the broker's counters.
+    Counters,
+    /// The broker's firehose.
+    Firehose,
+    /// A service's log.
+    Log,
+}
+
+impl Source {
+    /// Its name in files.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Counters => "counters",
+            Self::Firehose => "firehose",
+            Self::Log => "log",
+        }
+    }
 }
 
 /// A hop of a journey as the telemetry shows it.
@@ -134,4 +161,8 @@ pub enum Tier {
     A,
     /// Messaging attributes too (confirm, returned, redelivered): which side.
     B,
+    /// The broker's counters too: what became of its queues meanwhile.
+    C,
+    /// The broker's firehose too: what became of this very message.
+    D,
 }

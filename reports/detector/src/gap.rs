@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use crate::way::Steps;
+
 /// Spans that ended in a time, but never arrived: whoever counts them knows, the detector can't.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Gap {
@@ -38,7 +40,8 @@ impl Gap {
 /// A gap with its names resolved.
 pub(crate) struct Known {
     pub(crate) until_ns: u64,
-    pub(crate) service: Option<usize>,
+    /// What it may have swallowed.
+    pub(crate) steps: Steps,
     /// Numbers of orders, sorted.
     pub(crate) orders: Option<Vec<usize>>,
 }

@@ -3,7 +3,7 @@
 use opentelemetry::{SpanId, TraceId};
 
 use crate::{
-    finding::{HopSeen, LogLine},
+    finding::{HopSeen, Said, Source},
     order::Order,
     record::{Record, What, flag, name, span_label},
     way::{Step, StepId, Steps, Way, bit, members},
@@ -64,6 +64,9 @@ impl<'a> Journey<'a> {
         if self.picks[received] == UNSEEN {
             self.picks[received] = self.best(process, fits);
         }
+        if self.picks[received] == UNSEEN && self.order.relayed & bit(received) != 0 {
+            self.picks[received] = self.best(What::Handed(message).number(self.way), fits);
+        }
         let label = self.record(received).map_or(label, |received| received.label);
         let until = self.record(received).map_or(until, |received| received.at_ns);
         // One that failed counts only where none else is known.
@@ -73,6 +76,8 @@ impl<'a> Journey<'a> {
         let best = self.best(sent as u8, fits);
         if best != UNSEEN && !self.order.records[usize::from(best)].is(flag::ERROR) {
             self.picks[sent] = best;
+        } else if self.order.relayed & bit(sent) != 0 {
+            self.picks[sent] = self.best(What::Published(message).number(self.way), fits);
         }
     }
 
@@ -169,7 +174,7 @@ impl<'a> Journey<'a> {
 pub(crate) struct Evidence {
     pub(crate) spans: Vec<(TraceId, SpanId)>,
     /// What no span says as well.
-    pub(crate) logs: Vec<LogLine>,
+    pub(crate) logs: Vec<Said>,
 }
 
 /// The spans and the log records of some evidence: the last ten of each, each once.
@@ -179,7 +184,7 @@ pub(crate) fn evidence<'a>(order: &Order, way: &Way, records: impl Iterator<Item
     let mut found = Evidence::default();
     for record in records {
         if record.is(flag::LOGGED) {
-            found.logs.push(log_line(record, way));
+            found.logs.push(said(record, way));
             continue;
         }
         let span = name(order.trace_of(record), record.span);
@@ -193,11 +198,14 @@ pub(crate) fn evidence<'a>(order: &Order, way: &Way, records: impl Iterator<Item
     found
 }
 
-fn log_line(record: &Record, way: &Way) -> LogLine {
+/// What a log record says: its state, or the work that has begun, which has its name before its first blank.
+fn said(record: &Record, way: &Way) -> Said {
     let step = StepId::from(record.what);
     let Step { service, hop, .. } = &way.steps[step];
     let state = way.record[*service].iter().position(|record| *record == Some(step));
-    // The beginning of a work has its name before its first blank.
-    let says = state.map_or(hop.split(' ').next().unwrap_or_default(), |state| &way.states[state]);
-    LogLine { service: way.services[*service].clone(), says: says.to_owned(), at_ns: record.at_ns }
+    let says = match state {
+        Some(state) => format!("recorded {}", way.states[state]),
+        None => format!("began {}", hop.split(' ').next().unwrap_or_default()),
+    };
+    Said { source: Source::Log, at_ns: record.at_ns, name: way.services[*service].clone(), says }
 }

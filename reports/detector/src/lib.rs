@@ -13,6 +13,7 @@ pub mod finding;
 pub mod gap;
 pub mod lifecycle;
 
+mod broker;
 mod detector;
 mod journey;
 mod keys;
@@ -27,6 +28,6 @@ mod way;
 
 pub use cause::{CAUSES, Cause};
 pub use detector::{Alarm, Counts, Detector};
-pub use finding::{Finding, HopSeen, LogLine, Tier, Verdict};
+pub use finding::{Finding, HopSeen, Said, Source, Tier, Verdict};
 pub use gap::Gap;
 pub use lifecycle::{Lifecycle, LifecycleError};

@@ -71,6 +71,8 @@ pub(crate) struct Message {
     pub(crate) announces: usize,
     pub(crate) from: String,
     pub(crate) to: String,
+    /// The queue that it leads to.
+    pub(crate) queue: Option<String>,
     pub(crate) deadline_ns: Option<u64>,
 }
 
@@ -152,6 +154,7 @@ impl Lifecycle {
                     key: message.key,
                     from: message.from,
                     to: message.to,
+                    queue: message.queue,
                 })
             })
             .collect::<Result<Vec<_>, LifecycleError>>()?;

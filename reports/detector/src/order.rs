@@ -5,7 +5,7 @@ use std::sync::Arc;
 use opentelemetry::TraceId;
 
 use crate::{
-    record::{Record, flag},
+    record::{Record, What, flag},
     way::{StepId, Steps, Way, bit, members},
 };
 
@@ -25,6 +25,8 @@ pub(crate) struct Order {
     pub(crate) seen: Steps,
     /// Steps that somebody says have happened before.
     pub(crate) hinted: Steps,
+    /// Steps of silent services that the broker's firehose shows instead of them.
+    pub(crate) relayed: Steps,
     /// The latest end of a span about it, or the latest log record.
     pub(crate) latest_ns: u64,
     /// Evidence, as it came. Once it is closed: only what came after.
@@ -43,6 +45,7 @@ impl Order {
             closing: false,
             seen: 0,
             hinted: 0,
+            relayed: 0,
             latest_ns: 0,
             records: Vec::new(),
             traces: Vec::new(),
@@ -52,15 +55,15 @@ impl Order {
 
     /// The steps of which something is known.
     pub(crate) fn known(&self) -> Steps {
-        self.seen | self.hinted
+        self.seen | self.hinted | self.relayed
     }
 
     /// Takes evidence in; false when it says nothing new.
-    pub(crate) fn take(&mut self, mut record: Record, trace: TraceId, way: &Way) -> bool {
+    pub(crate) fn take(&mut self, mut record: Record, trace: Option<TraceId>, way: &Way) -> bool {
         if let Some(known) = self.records.iter().position(|known| known.same(&record)) {
             // A span says more of the same than a log record.
             if self.records[known].is(flag::LOGGED) && !record.is(flag::LOGGED) {
-                record.trace = self.trace(trace);
+                record.trace = trace.map_or(u16::MAX, |trace| self.trace(trace));
                 self.records[known] = record;
             }
             return false;
@@ -68,7 +71,7 @@ impl Order {
         if !self.is_new(&record, way) {
             return false;
         }
-        record.trace = self.trace(trace);
+        record.trace = trace.map_or(u16::MAX, |trace| self.trace(trace));
         if self.records.len() == self.records.capacity() {
             self.records.reserve_exact(CHUNK);
         }
@@ -139,6 +142,20 @@ impl Order {
             }
         }
         (if self.closed.is_some() { once } else { twice }) & way.recorded
+    }
+
+    /// When its messages were sent that nobody received.
+    pub(crate) fn vanished(&self, way: &Way) -> Vec<u64> {
+        let sent = |message: usize| {
+            let [sent, received, _] = way.message[message];
+            let process = What::Process(message).number(way);
+            let came = move |label: u32| {
+                let of_it = |record: &&Record| record.label == label && [received as u8, process].contains(&record.what);
+                self.records.iter().any(|record| of_it(&record))
+            };
+            self.of(sent as u8).filter(move |sent| !sent.is(flag::ERROR) && !came(sent.label)).map(|sent| sent.at_ns)
+        };
+        (0..way.message.len()).flat_map(sent).collect()
     }
 
     /// Records of a step, as they came.

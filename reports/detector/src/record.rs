@@ -33,19 +33,23 @@ pub(crate) enum What {
     Process(usize),
     /// A message was settled. The label is the message's.
     Settle(usize),
+    /// A message came to the broker, by its firehose. The label is the message's; the span names what it said.
+    Published(usize),
+    /// The broker handed a message out, by its firehose. As above.
+    Handed(usize),
 }
 
 /// What else a record says.
 pub(crate) mod flag {
     /// The span failed.
     pub(crate) const ERROR: u8 = 1;
-    /// Send: the broker gave it back.
+    /// Send: the broker gave it back. Published: no queue was bound for it.
     pub(crate) const RETURNED: u8 = 1 << 1;
     /// Send: the broker took responsibility.
     pub(crate) const CONFIRMED: u8 = 1 << 2;
     /// Send: the publisher did not ask, or was not told.
     pub(crate) const UNCONFIRMED: u8 = 1 << 3;
-    /// Receive and process: it was delivered before.
+    /// Receive, process and handed: it was delivered before.
     pub(crate) const REDELIVERED: u8 = 1 << 4;
     /// Process: the event had been handled before.
     pub(crate) const DUPLICATE: u8 = 1 << 5;
@@ -58,12 +62,15 @@ pub(crate) mod flag {
 }
 
 impl What {
-    /// Its number. Steps come first, then one for the processing and one for the settling of each message.
+    /// Its number. Steps come first, then for each message one for its processing, its settling, its coming to the broker and its
+    /// being handed out.
     pub(crate) fn number(self, way: &Way) -> u8 {
         let number = match self {
             Self::Step(step) => step,
             Self::Process(message) => way.steps.len() + message,
             Self::Settle(message) => way.steps.len() + way.keys.len() + message,
+            Self::Published(message) => way.steps.len() + 2 * way.keys.len() + message,
+            Self::Handed(message) => way.steps.len() + 3 * way.keys.len() + message,
         };
         // A way has 64 steps at most, so 21 messages.
         number as u8

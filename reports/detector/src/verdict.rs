@@ -1,5 +1,6 @@
 //! The word on one order. Each verdict has a file of its own; this one holds their precedence.
 
+mod claim;
 mod diverged;
 mod duplicated;
 mod halt;
@@ -9,6 +10,7 @@ mod slow;
 use std::sync::Arc;
 
 use crate::{
+    broker::Broker,
     cause::{self, Cause},
     finding::{Finding, Tier, Verdict},
     journey::{Evidence, Journey},
@@ -27,6 +29,8 @@ pub(crate) struct Testimony<'a> {
     pub(crate) silent: Steps,
     /// Steps that a known gap may have swallowed, for this order.
     pub(crate) hidden: &'a dyn Fn(&Journey<'_>) -> Steps,
+    /// What the broker let see of itself.
+    pub(crate) broker: &'a Broker,
 }
 
 /// A verdict with its reasons.
@@ -50,16 +54,17 @@ pub(crate) fn judge(order: &Order, client_type: Arc<str>, testimony: &Testimony<
     // An order that halts should have shown the hop at which it does.
     let halted = word.step.filter(|step| !journey.has_happened(*step)).map_or(0, bit);
     let expected = (journey.happened | halted) & !1;
+    let claim = claim::strongest(&journey, &word, testimony);
     let alarmed_ns = word.verdict.alarms().then(|| alarm(&journey, testimony.end_ns, word.verdict)).flatten();
     Finding {
         order_id: order.id.clone(),
         client_type,
         verdict: word.verdict,
         hop: word.step.map(|step| way.steps[step].hop.clone()),
-        cause: word.cause.map(|cause| cause.name),
-        tier: word.cause.map_or(Tier::A, |cause| cause.tier),
+        cause: claim.cause.map(|cause| cause.name),
+        tier: claim.tier,
         evidence: word.evidence.spans,
-        logs: word.evidence.logs,
+        records: [word.evidence.logs, claim.records].concat(),
         alarmed_ns,
         hops_expected: expected.count_ones(),
         hops_seen: (journey.seen() & expected).count_ones(),
@@ -118,7 +123,7 @@ fn judge_closed(order: &Order, client_type: Arc<str>, way: &Way) -> Finding {
         cause: cause.map(|cause| cause.name),
         tier: cause.map_or(Tier::A, |cause| cause.tier),
         evidence: evidence.spans,
-        logs: evidence.logs,
+        records: evidence.logs,
         alarmed_ns: duplicated::first(order, way),
         hops_expected: (way.all & !1).count_ones(),
         hops_seen: (order.seen & !1).count_ones(),

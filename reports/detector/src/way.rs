@@ -104,6 +104,8 @@ pub(crate) struct Way {
     pub(crate) start: Vec<Option<StepId>>,
     /// By message: sent, received, taken effect.
     pub(crate) message: Vec<[StepId; 3]>,
+    /// By message: the queue that it leads to, where that is known.
+    pub(crate) queues: Vec<Option<String>>,
     /// By message: who sends it, who takes it in.
     pub(crate) parties: Vec<[usize; 2]>,
     /// By state: the message that must have been taken in before.
@@ -122,6 +124,11 @@ impl Way {
     /// The place of a service among those that witness something.
     pub(crate) fn service(&self, name: &str) -> Option<usize> {
         self.services.iter().position(|known| known == name)
+    }
+
+    /// The steps that a service witnesses.
+    pub(crate) fn of_service(&self, service: usize) -> Steps {
+        members(self.all).filter(|step| self.steps[*step].service == service).fold(0, |set, step| set | bit(step))
     }
 
     /// The place of a message with a routing key.

@@ -35,8 +35,8 @@ fn testimony(orders: &Orders, exposure: &Exposure, hops: &[BadHop], base: &Base<
     match (orders.bad, exposure.exposed) {
         (0, _) if exposure.false_alarms == 0 => "the traces raise no alarm".to_owned(),
         (0, _) => format!("the traces raise {} all the same", words::several(exposure.false_alarms, "alarm")),
-        (1, 1) => format!("the traces expose it{alarms}"),
-        (bad, exposed) if bad == exposed => format!("the traces expose every one of them{alarms}"),
+        (1, 1) => format!("the traces expose it{}{alarms}", elsewhere(hops)),
+        (bad, exposed) if bad == exposed => format!("the traces expose every one of them{}{alarms}", elsewhere(hops)),
         (_, 0) => format!("the traces expose none of them{alarms}"),
         (bad, exposed) => {
             let blind: Vec<String> = hops.iter().filter(|hop| hop.blind).filter_map(|hop| hop.hop.clone()).collect();
@@ -48,6 +48,12 @@ fn testimony(orders: &Orders, exposure: &Exposure, hops: &[BadHop], base: &Base<
             )
         }
     }
+}
+
+/// How many are exposed in the wrong place.
+fn elsewhere(hops: &[BadHop]) -> String {
+    let astray: u64 = hops.iter().map(|hop| hop.exposure.exposed.saturating_sub(hop.exposure.right_hop)).sum();
+    if astray == 0 { String::new() } else { format!(", but {} at the wrong hop", words::count(astray)) }
 }
 
 fn unique(mut places: Vec<String>) -> Vec<String> {

@@ -8,6 +8,7 @@ use std::{
 use detector::Finding;
 use faults::{Effect, Fault};
 use scenarios::{language::Threshold, truth::Truth};
+use signals::firehose::Contexts;
 
 /// Everything the judge needs to know about one run.
 #[derive(Clone, Debug, Default)]
@@ -16,6 +17,8 @@ pub struct Case {
     pub run: Run,
     /// The truth about each order that was initiated.
     pub truths: Vec<Truth>,
+    /// What never became an order: it was turned away when it came.
+    pub refused: u64,
     /// The detector's word on each order that the telemetry names.
     pub findings: Vec<Finding>,
     /// The faults of the scenario, each with what it did.
@@ -28,6 +31,8 @@ pub struct Case {
     pub thresholds: Vec<Threshold>,
     /// Whether the telemetry is all there.
     pub telemetry: Telemetry,
+    /// How many messages carried a trace context, as counted at the broker; `None` where nobody listened there.
+    pub contexts: Option<Contexts>,
     /// When messages were in each queue, delivered and unacknowledged ones included: from, to, nanoseconds since the Unix
     /// epoch.
     pub queues: BTreeMap<String, Vec<(u64, u64)>>,
@@ -58,6 +63,8 @@ pub struct Run {
     pub replay: String,
     /// How the run was shortened, in words; `None` when it was not.
     pub scale: Option<String>,
+    /// By what, machines and people.
+    pub scaled_by: Option<(f64, f64)>,
     /// The start of the run, nanoseconds since the Unix epoch.
     pub epoch_ns: u64,
     /// Its end, nanoseconds since the Unix epoch.

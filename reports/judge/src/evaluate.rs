@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use detector::Verdict;
 use scenarios::truth::Class;
+use signals::firehose::Contexts;
 
 use crate::{
     answer,
@@ -13,7 +14,7 @@ use crate::{
     order_row,
     ordered::Ordered,
     outcome::{self, Base},
-    report::{self, BadOrder, BadOrderWithJourney, Orders, Report, Setting, Standing, TelemetryRow},
+    report::{self, BadOrder, BadOrderWithJourney, CauseRow, Messages, Orders, Report, Setting, Standing, TelemetryRow},
     states, thresholds, timeline, unseen, words,
 };
 
@@ -49,10 +50,10 @@ pub fn judge(mut case: Case) -> Judged {
 fn report(case: &Case, matched: &Matched<'_>, rows: &[BadOrderWithJourney]) -> Report {
     let pairs = &matched.pairs;
     let run = &case.run;
-    let orders = orders(pairs);
+    let orders = orders(case, pairs);
     let exposure = exposure::exposure(pairs);
     let faults = exposure::by_fault(pairs, &case.faults, run);
-    let hops = exposure::by_hop(pairs, run, &faults);
+    let hops = exposure::by_hop(pairs, run, &faults, &case.faults);
     let gap = case.telemetry.gap();
     let base = Base {
         quiet: outcome::quiet(run, &orders, &faults),
@@ -81,11 +82,13 @@ fn report(case: &Case, matched: &Matched<'_>, rows: &[BadOrderWithJourney]) -> R
         quiet: run.quiet,
         duration_s: words::since(run.end_ns, run.epoch_ns),
         scale: run.scale.clone(),
+        scaled_by: run.scaled_by.map(|(machine, human)| report::Factors { machine, human }),
         versions: run.versions.clone(),
         configuration: settings(case),
         verdicts: verdicts(pairs),
         truth: classes(pairs),
         causes: causes(rows),
+        alarms_by_cause: alarms_by_cause(rows),
         truncated: orders.bad > bad.len() as u64,
         bad_orders: bad,
         false_alarms: listed(|standing| standing == Standing::FalseAlarm).take(LISTED_FALSE_ALARMS).cloned().collect(),
@@ -99,6 +102,7 @@ fn report(case: &Case, matched: &Matched<'_>, rows: &[BadOrderWithJourney]) -> R
             found: case.telemetry.found,
             killed: case.telemetry.killed,
             gap,
+            messages: case.contexts.as_ref().map(messages),
         },
         flow: flow::flow(case, pairs),
         timeline: timeline::timeline(case, pairs, &faults),
@@ -110,16 +114,39 @@ fn report(case: &Case, matched: &Matched<'_>, rows: &[BadOrderWithJourney]) -> R
     }
 }
 
-fn orders<'a>(pairs: &[Pair<'a>]) -> Orders {
+fn orders<'a>(case: &Case, pairs: &[Pair<'a>]) -> Orders {
     let count = |wanted: fn(&Pair<'a>) -> bool| pairs.iter().filter(|pair| wanted(pair)).count() as u64;
     Orders {
         initiated: pairs.len() as u64,
+        refused: case.refused,
         closed: count(|pair| pair.truth.closed_ns.is_some()),
         in_flight: count(|pair| pair.truth.class == Class::InFlight),
         analysed: count(|pair| pair.finding.is_some()),
         borderline: count(|pair| pair.truth.borderline),
         bad: count(Pair::bad),
     }
+}
+
+fn messages(contexts: &Contexts) -> Messages {
+    let (published, with_context) = contexts.sum();
+    let without = contexts.by_key.iter().filter(|(_, (messages, valid))| valid < messages);
+    let without_context = without.map(|(key, (messages, valid))| (key.to_string(), messages - valid)).collect();
+    Messages { published, with_context, without_context }
+}
+
+/// Bad orders by cause and tier of their alarm, the most frequent first.
+fn alarms_by_cause(rows: &[BadOrderWithJourney]) -> Vec<CauseRow> {
+    let mut counts: BTreeMap<(&str, &str), u64> = BTreeMap::new();
+    let bad = rows.iter().map(|row| &row.order).filter(|order| matches!(order.standing, Standing::Exposed | Standing::Misjudged));
+    for order in bad {
+        if let (Some(cause), Some(tier)) = (&order.cause, &order.tier) {
+            *counts.entry((cause, tier)).or_default() += 1;
+        }
+    }
+    let row = |((cause, tier), orders): ((&str, &str), u64)| CauseRow { cause: cause.to_owned(), tier: tier.to_owned(), orders };
+    let mut rows: Vec<CauseRow> = counts.into_iter().map(row).collect();
+    rows.sort_by_key(|row| std::cmp::Reverse(row.orders));
+    rows
 }
 
 fn causes(rows: &[BadOrderWithJourney]) -> BTreeMap<String, String> {
@@ -155,6 +182,10 @@ fn settings(case: &Case) -> Vec<Setting> {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
+    use faults::Fault;
+
     use super::*;
     use crate::{
         report::{Miss, Outcome},
@@ -183,7 +214,8 @@ mod tests {
         let hop = &report.hops[0];
         assert_eq!((hop.hop.as_deref(), hop.blind), (Some("order.submitted transit"), true));
         assert_eq!((hop.exposure.orders, hop.exposure.exposed, hop.exposure.missed), (29, 12, 17));
-        assert_eq!(report.reasons[0], "threshold lost_unexposed count==0: observed 17; worst order c-000001");
+        let first = "threshold lost_unexposed count==0: observed 17 at order.submitted transit; worst order c-000001";
+        assert_eq!(report.reasons[0], first);
         assert!(report.unseen[0].remedy.as_deref().unwrap().contains("traceparent"));
         assert_eq!(report.bad_orders[0].miss, Some(Miss::NotExposableWithThisInstrumentation));
         assert_eq!(report.false_alarms.len(), 2);
@@ -215,6 +247,30 @@ mod tests {
         case.findings[0].hop = Some("order.submitted process".to_owned());
         let exposure = judge(case).report.exposure;
         assert_eq!((exposure.recall, exposure.hop_at_1), (Some(1.0), Some(0.75)));
+    }
+
+    #[test]
+    fn an_answer_does_not_boast_of_orders_that_are_exposed_in_the_wrong_place() {
+        let mut case = sample::case(Shape { lost: 4, ..FINE });
+        for finding in &mut case.findings[..2] {
+            finding.hop = Some("order.submitted process".to_owned());
+        }
+        let answer = judge(case).report.answer;
+        assert_eq!(answer, "4 of 10 orders were lost; the traces expose every one of them, but 2 at the wrong hop.");
+    }
+
+    #[test]
+    fn faults_of_a_kind_that_hit_the_same_hop_are_told_together() {
+        let mut case = sample::case(Shape { lost: 3, ..FINE });
+        let (kill, effects) = case.faults.iter().find(|(fault, _)| fault.name == "broker-kill@1").cloned().unwrap();
+        let later =
+            |n: u32| Fault { name: format!("broker-kill@{n}"), at: kill.at + n * Duration::from_secs(3_600), ..kill.clone() };
+        for n in [2, 3] {
+            case.faults.push((later(n), effects[..1].to_vec()));
+            case.truths.iter_mut().filter(|truth| truth.class.bad()).for_each(|truth| truth.faults.push(later(n).name));
+        }
+        let because = judge(case).report.hops[0].because.clone().unwrap();
+        assert_eq!(because, "broker-kill, 3 times from 1 d 1 h to 1 d 4 h (5 messages lost from queues)");
     }
 
     #[test]
@@ -252,7 +308,7 @@ mod tests {
         let kill = &report.faults[1];
         assert_eq!(kill.proof.as_deref(), Some("29 messages lost from queues, 3 connections broken"));
         assert_eq!((kill.effects, kill.orders_hit, kill.exposure.exposed), (32, 29, 29));
-        assert_eq!(kill.exposure.tiers, BTreeMap::from([("B".to_owned(), 29)]));
+        assert_eq!(kill.exposure.tiers, BTreeMap::from([("C".to_owned(), 29)]));
     }
 
     #[test]

@@ -71,7 +71,7 @@ fn after<'p, 'a: 'p>(group: impl Iterator<Item = &'p Pair<'a>>) -> After {
 
 /// The bad orders by class and hop: the worst class first, the most orders first within it.
 #[must_use]
-pub fn by_hop(pairs: &[Pair<'_>], run: &Run, faults: &[FaultRow]) -> Vec<BadHop> {
+pub fn by_hop(pairs: &[Pair<'_>], run: &Run, faults: &[FaultRow], inflicted: &[(Fault, Vec<Effect>)]) -> Vec<BadHop> {
     let mut groups: BTreeMap<_, Vec<&Pair<'_>>> = BTreeMap::new();
     for pair in pairs.iter().filter(|pair| pair.bad()) {
         groups.entry((pair.truth.class, pair.truth.hop.clone())).or_default().push(pair);
@@ -89,7 +89,7 @@ pub fn by_hop(pairs: &[Pair<'_>], run: &Run, faults: &[FaultRow]) -> Vec<BadHop>
                 blind: exposure.exposed < exposure.orders,
                 exposure,
                 faults: guilty.iter().map(|fault| fault.name.clone()).collect(),
-                because: because(&guilty),
+                because: because(&group, &guilty, inflicted),
                 hop,
             };
             (class, row)
@@ -99,14 +99,30 @@ pub fn by_hop(pairs: &[Pair<'_>], run: &Run, faults: &[FaultRow]) -> Vec<BadHop>
     rows.into_iter().map(|(_, row)| row).collect()
 }
 
-fn because(faults: &[&FaultRow]) -> Option<String> {
-    let one = |fault: &&FaultRow| {
-        let begin = words::duration(fault.window.from_s);
-        // The gravest of its effects; the fault's own row names them all.
-        let proof = fault.proof.as_deref().and_then(|proof| proof.split(", ").next()).unwrap_or("no effect");
-        format!("{} at {begin} ({proof})", fault.kind)
+/// The faults that hit a group of orders, by kind: when they began, and the gravest thing that they did to these orders.
+fn because(group: &[&Pair<'_>], guilty: &[&FaultRow], inflicted: &[(Fault, Vec<Effect>)]) -> Option<String> {
+    let mut kinds: Vec<(&str, Vec<&FaultRow>)> = Vec::new();
+    for fault in guilty {
+        match kinds.iter_mut().find(|(kind, _)| *kind == fault.kind) {
+            Some((_, faults)) => faults.push(fault),
+            None => kinds.push((&fault.kind, vec![fault])),
+        }
+    }
+    let orders: BTreeSet<&str> = group.iter().map(|pair| &*pair.truth.order_id).collect();
+    let named = |effect: &Effect| effect.order_id.as_deref().is_some_and(|order| orders.contains(order));
+    let one = |(kind, faults): &(&str, Vec<&FaultRow>)| {
+        let own = inflicted.iter().filter(|(fault, _)| faults.iter().any(|row| row.name == fault.name));
+        let effects: Vec<Effect> = own.flat_map(|(_, effects)| effects).cloned().collect();
+        let to_these: Vec<Effect> = effects.iter().filter(|effect| named(effect)).cloned().collect();
+        let proof = proof(&to_these).or_else(|| proof(&effects));
+        let gravest = proof.as_deref().and_then(|proof| proof.split(", ").next()).unwrap_or("no effect").to_owned();
+        let begin = |fault: Option<&&FaultRow>| words::duration(fault.map_or(0.0, |fault| fault.window.from_s));
+        match faults.len() {
+            1 => format!("{kind} at {} ({gravest})", begin(faults.first())),
+            times => format!("{kind}, {times} times from {} to {} ({gravest})", begin(faults.first()), begin(faults.last())),
+        }
     };
-    (!faults.is_empty()).then(|| faults.iter().map(one).collect::<Vec<_>>().join("; "))
+    (!kinds.is_empty()).then(|| kinds.iter().map(one).collect::<Vec<_>>().join("; "))
 }
 
 /// The faults, in the order they began.

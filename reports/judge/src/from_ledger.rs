@@ -33,6 +33,7 @@ impl Case {
                 ..Run::of(scenario, world)
             },
             truths: classify::classify(ledger, lifecycle, clock_error),
+            refused: ledger.refused().count() as u64,
             faults: scenario.faults.iter().map(|fault| (fault.clone(), effects_of(&fault.name))).collect(),
             states: latency::states(ledger, lifecycle).into_iter().map(|(status, times)| state((status.name(), times))).collect(),
             lead_times: LeadTimes {

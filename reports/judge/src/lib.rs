@@ -19,6 +19,7 @@ pub mod outcome;
 pub mod report;
 #[cfg(any(test, feature = "sample"))]
 pub mod sample;
+mod scenario_time;
 mod settings;
 pub mod states;
 pub mod thresholds;

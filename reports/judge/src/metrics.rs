@@ -58,6 +58,10 @@ pub fn metric(threshold: &Threshold, case: &Case, pairs: &[Pair<'_>]) -> Option<
             Some(ledger(series, state.slowest.as_deref()))
         }
         ("orders_initiated", _) => Some(orders(pairs, |_| true, |_| true).without_worst()),
+        ("orders_refused", _) => {
+            let of = case.refused + pairs.len() as u64;
+            Some(ledger(Series::Rate { hits: case.refused, of }, None))
+        }
         ("orders_closed", _) => Some(orders(pairs, |_| true, |pair| pair.truth.closed_ns.is_some()).without_worst()),
         ("orders_in_flight", _) => Some(orders(pairs, |_| true, |pair| pair.truth.class == Class::InFlight)),
         ("orders", Some(tag)) => Some(orders(pairs, |_| true, |pair| !pair.truth.borderline && pair.truth.class.name() == tag)),

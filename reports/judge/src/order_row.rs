@@ -1,6 +1,6 @@
 //! One order in the report: the truth about it, and what the telemetry says.
 
-use detector::LogLine;
+use detector::Said;
 #[cfg(test)]
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -34,7 +34,7 @@ pub struct BadOrder {
     pub hops: Hops,
     /// The verdict is the truth.
     pub exposed: bool,
-    /// From going wrong to the alarm, seconds of the run; null when either is not known.
+    /// From going wrong to the alarm, seconds; null when either is not known.
     pub exposed_after_s: Option<f64>,
     /// Tier of evidence; null without a finding.
     pub tier: Option<String>,
@@ -42,9 +42,9 @@ pub struct BadOrder {
     pub faults: Vec<String>,
     /// The spans that the verdict rests on.
     pub evidence: Vec<Evidence>,
-    /// The log records that it rests on where no span says the same; absent when there is none.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub logs: Vec<LogEvidence>,
+    /// The records that the verdict rests on as well: the broker's, and of a log what no span says.
+    #[serde(default)]
+    pub records: Vec<RecordRow>,
     /// Where its trace can be looked at; null when nothing keeps it.
     pub trace_url: Option<String>,
     /// How truth and verdict stand to each other.
@@ -85,16 +85,19 @@ pub struct Evidence {
     pub span_id: String,
 }
 
-/// A log record that says which state an order has entered, or that a work for it has begun.
+/// A record that is no span, and what it says.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(JsonSchema))]
-pub struct LogEvidence {
-    /// Who wrote it.
-    pub service: String,
-    /// The state, or the work.
-    pub says: String,
-    /// When, seconds since the start of the run.
+pub struct RecordRow {
+    /// `counters`, `firehose` or `log`.
+    pub source: String,
+    /// When it was made, seconds since the start of the run.
     pub at_s: f64,
+    /// Of the counters `broker` or a queue's name; of the firehose its routing key: `publish.<exchange>`, `deliver.<queue>`; of a
+    /// log who wrote it.
+    pub name: String,
+    /// What it says.
+    pub says: String,
 }
 
 /// How truth and verdict stand to each other.
@@ -150,8 +153,13 @@ pub struct BadOrderWithJourney {
     pub journey: Vec<HopRow>,
 }
 
-fn log_evidence(log: &LogLine, run: &Run) -> LogEvidence {
-    LogEvidence { service: log.service.clone(), says: log.says.clone(), at_s: words::since(log.at_ns, run.epoch_ns) }
+fn record(said: &Said, run: &Run) -> RecordRow {
+    RecordRow {
+        source: said.source.name().to_owned(),
+        at_s: words::since(said.at_ns, run.epoch_ns),
+        name: said.name.clone(),
+        says: said.says.clone(),
+    }
 }
 
 /// The row of one order.
@@ -179,7 +187,7 @@ pub fn with_journey(pair: &Pair<'_>, run: &Run) -> BadOrderWithJourney {
         // The last span is the nearest to where the order went wrong.
         trace_url: run.trace_base.as_ref().and_then(|base| Some(format!("{base}{}", evidence.last()?.trace_id))),
         evidence,
-        logs: finding.map_or_else(Vec::new, |finding| finding.logs.iter().map(|log| log_evidence(log, run)).collect()),
+        records: finding.map_or_else(Vec::new, |finding| finding.records.iter().map(|said| record(said, run)).collect()),
         standing: pair.standing.unwrap_or(Standing::FalseAlarm),
         right_hop: pair.right_hop(),
         cause: finding.and_then(|finding| finding.cause).map(str::to_owned),

@@ -1,7 +1,7 @@
 //! `report.json`: a contract that other tools read. Fields are added, never changed or taken away.
 //!
-//! Times are seconds of the run, instants seconds since its start, both to the millisecond. A number is null where there was
-//! nothing to take it from, never a good-looking default.
+//! Times are seconds of the scenario, instants seconds since the start of the run, both to the millisecond; of a run that was
+//! shortened they are multiplied back. A number is null where there was nothing to take it from, never a good-looking default.
 
 use std::collections::BTreeMap;
 
@@ -10,7 +10,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use crate::flow::{Flow, FlowHop, FlowState};
-pub use crate::order_row::{BadOrder, BadOrderWithJourney, Evidence, Hops, LogEvidence, Miss, Standing};
+pub use crate::order_row::{BadOrder, BadOrderWithJourney, Evidence, Hops, Miss, RecordRow, Standing};
 use crate::ordered::Ordered;
 pub use crate::timeline::{Around, Slice, Timeline};
 
@@ -45,10 +45,13 @@ pub struct Report {
     pub replay: String,
     /// Nothing was meant to go wrong.
     pub quiet: bool,
-    /// From the first arrival to the end of the run, seconds of the run.
+    /// From the first arrival to the end of the run, seconds.
     pub duration_s: f64,
-    /// How the run was shortened; null when it was not.
+    /// How the run was shortened, in words; null when it was not.
     pub scale: Option<String>,
+    /// By what: instants of the spans and the ledger, which have the run's own time, were multiplied by `machine`.
+    #[serde(default)]
+    pub scaled_by: Option<Factors>,
     /// What took part, and in which version.
     pub versions: BTreeMap<String, String>,
     /// How scenario, architecture and instrumentation were set.
@@ -71,6 +74,9 @@ pub struct Report {
     pub false_alarms: Vec<BadOrder>,
     /// What the causes mean that bad orders and false alarms name.
     pub causes: BTreeMap<String, String>,
+    /// How often the alarms for bad orders name each cause, and the tier of evidence it rests on; the most frequent first.
+    #[serde(default)]
+    pub alarms_by_cause: Vec<CauseRow>,
     /// The faults, in the order they began.
     pub faults: Vec<FaultRow>,
     /// Bad orders that no fault hit: load and design alone.
@@ -91,6 +97,16 @@ pub struct Report {
     /// The run over scenario time.
     #[serde(default)]
     pub timeline: Timeline,
+}
+
+/// What divided the times of a shortened run.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(JsonSchema))]
+pub struct Factors {
+    /// Arrivals, faults, machines.
+    pub machine: f64,
+    /// What people take their time for.
+    pub human: f64,
 }
 
 /// Whether a run passes. No data is never a pass.
@@ -134,6 +150,9 @@ impl Outcome {
 pub struct Orders {
     /// Begun.
     pub initiated: u64,
+    /// Turned away when they came, so that they never began.
+    #[serde(default)]
+    pub refused: u64,
     /// Came to their end.
     pub closed: u64,
     /// Not at their end when the run ended.
@@ -172,7 +191,7 @@ pub struct Exposure {
     pub exposed_after: After,
 }
 
-/// From going wrong to the alarm, seconds of the run.
+/// From going wrong to the alarm, seconds.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(JsonSchema))]
 pub struct After {
@@ -225,6 +244,18 @@ pub struct BadHop {
     pub because: Option<String>,
 }
 
+/// A cause that alarms for bad orders name.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(JsonSchema))]
+pub struct CauseRow {
+    /// The cause.
+    pub cause: String,
+    /// The tier of evidence that it rests on.
+    pub tier: String,
+    /// How many bad orders.
+    pub orders: u64,
+}
+
 /// One fault.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(JsonSchema))]
@@ -261,7 +292,7 @@ pub struct Window {
     pub to_s: f64,
 }
 
-/// Time into a state from the state before, seconds of the run.
+/// Time into a state from the state before, seconds.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(JsonSchema))]
 pub struct StateRow {
@@ -283,7 +314,7 @@ pub struct StateRow {
     pub breaches: u64,
 }
 
-/// Time from the first state to the last, seconds of the run.
+/// Time from the first state to the last, seconds.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(JsonSchema))]
 pub struct LeadTime {
@@ -327,7 +358,7 @@ pub enum Unit {
     Count,
     /// A part of one.
     Share,
-    /// Seconds of the run.
+    /// Seconds.
     Seconds,
 }
 
@@ -345,6 +376,21 @@ pub struct TelemetryRow {
     pub killed: u64,
     /// Why it is no base for a verdict; null when it is.
     pub gap: Option<String>,
+    /// The messages that came to the broker; null where nobody listened there.
+    #[serde(default)]
+    pub messages: Option<Messages>,
+}
+
+/// Messages, counted where they came to the broker.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(JsonSchema))]
+pub struct Messages {
+    /// All of them.
+    pub published: u64,
+    /// Those with a valid `traceparent`.
+    pub with_context: u64,
+    /// Those without, by routing key; a key whose messages all have one is left out.
+    pub without_context: BTreeMap<String, u64>,
 }
 
 /// Something that this run could not see.

@@ -4,7 +4,7 @@
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
-use detector::{Finding, HopSeen, Tier, Verdict};
+use detector::{Finding, HopSeen, Said, Source, Tier, Verdict};
 use faults::{Effect, Fault, Kind, What};
 use scenarios::{
     language::{Aggregation, Comparison, Threshold},
@@ -231,10 +231,10 @@ fn finding(truth: &Truth, unseen: bool, false_alarm: bool) -> Finding {
         client_type: Arc::clone(&truth.client_type),
         verdict,
         hop: verdict.alarms().then(|| truth.hop.clone().unwrap_or_else(|| HOPS[WORK].0.to_owned())),
-        cause: (verdict == Verdict::Lost).then_some("unconfirmed_vanished"),
-        tier: if verdict == Verdict::Lost { Tier::B } else { Tier::A },
+        cause: (verdict == Verdict::Lost).then_some("gone_with_broker"),
+        tier: if verdict == Verdict::Lost { Tier::C } else { Tier::A },
         evidence: (0..3).map(span).map(|(trace, span)| (trace.into(), span.into())).collect(),
-        logs: Vec::new(),
+        records: if verdict == Verdict::Lost { vec![restarted(truth)] } else { Vec::new() },
         alarmed_ns: verdict
             .alarms()
             .then(|| truth.since_ns.unwrap_or(number + DAY) + if verdict == Verdict::Lost { 31 * MINUTE } else { 0 }),
@@ -242,6 +242,12 @@ fn finding(truth: &Truth, unseen: bool, false_alarm: bool) -> Finding {
         hops_seen: u32::try_from(seen).unwrap_or(u32::MAX),
         journey,
     }
+}
+
+/// What a look at the counters says after the broker came back.
+fn restarted(truth: &Truth) -> Said {
+    let at_ns = truth.since_ns.unwrap_or(truth.initiated_ns) + 5 * MINUTE;
+    Said { source: Source::Counters, at_ns, name: "broker".to_owned(), says: "has run for 30.0 s".to_owned() }
 }
 
 fn inflicted(truths: &[Truth]) -> Vec<(Fault, Vec<Effect>)> {

@@ -6,6 +6,7 @@ use scenarios::{
     Scenario,
     language::{Executor, Load, Rate},
     lifecycle::LIFECYCLE,
+    scale::Clock,
 };
 use serde::{Deserialize, Serialize};
 
@@ -13,6 +14,11 @@ use crate::{
     case::{Run, Setting},
     words,
 };
+
+/// What multiplies times of the run, to become times of the scenario.
+fn machine(scenario: &Scenario) -> f64 {
+    scenario.scaled_by.as_ref().map_or(1.0, |clock| clock.factors.machine)
+}
 
 impl Run {
     /// The run of a scenario in a world. The clock, the versions and where the traces are kept come from elsewhere.
@@ -32,12 +38,27 @@ impl Run {
             quiet: scenario.quiet,
             envelope: architecture.envelope().iter().map(|kind| (*kind).to_owned()).collect(),
             replay: replay(scenario, world),
-            scale: scenario.scaled_by.map(|by| format!("machines {} times, people {} times faster", by.machine, by.human)),
+            scale: scenario.scaled_by.as_ref().map(shortened),
+            scaled_by: scenario.scaled_by.as_ref().map(|clock| (clock.factors.machine, clock.factors.human)),
             settings,
             routes: routes(),
             ..Self::default()
         }
     }
+}
+
+/// How a run was shortened, in words.
+fn shortened(clock: &Clock) -> String {
+    let time = |duration: Duration| words::duration(duration.as_secs_f64());
+    let part = clock.window.map(|window| format!("{} of it from {} on, ", time(window), time(clock.from)));
+    let faster = |factor: f64| words::thousands(factor);
+    format!(
+        "{}machines {} times and people {} times faster; each deadline has {} of the run on top for a real stack's own time",
+        part.unwrap_or_default(),
+        faster(clock.factors.machine),
+        faster(clock.factors.human),
+        time(clock.floor)
+    )
 }
 
 /// The command that repeats the run. What the scenario file says itself is not repeated.
@@ -59,10 +80,10 @@ fn replay(scenario: &Scenario, world: &str) -> String {
 }
 
 fn timeline(scenario: &Scenario) -> Vec<Setting> {
-    let time = |duration: Duration| words::duration(duration.as_secs_f64());
+    let time = |duration: Duration| words::duration(duration.as_secs_f64() * machine(scenario));
     let setting = |name: &str, value: String| Setting { of: "scenario".to_owned(), name: name.to_owned(), value, preset: None };
     let mut settings = vec![setting("duration", time(scenario.duration))];
-    settings.extend(scenario.load.iter().map(|load| setting("load", load_in_words(load))));
+    settings.extend(scenario.load.iter().map(|load| setting("load", load_in_words(load, machine(scenario)))));
     let pricing = format!("mean {}, {} at most", time(scenario.pricing.mean), time(scenario.pricing.max));
     settings.push(setting("pricing", pricing));
     settings.push(setting(
@@ -72,9 +93,9 @@ fn timeline(scenario: &Scenario) -> Vec<Setting> {
     settings
 }
 
-fn load_in_words(load: &Load) -> String {
-    let per_hour = |rate: Rate| format!("{}/h", words::decimals(rate.0 * 3_600.0));
-    let time = |duration: Duration| words::duration(duration.as_secs_f64());
+fn load_in_words(load: &Load, machine: f64) -> String {
+    let per_hour = |rate: Rate| format!("{}/h", words::decimals(rate.0 * 3_600.0 / machine));
+    let time = |duration: Duration| words::duration(duration.as_secs_f64() * machine);
     let when = match &load.executor {
         Executor::ConstantArrivalRate { rate } => format!("{} throughout", per_hour(*rate)),
         Executor::RampingArrivalRate { start, stages } => {

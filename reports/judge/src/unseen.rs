@@ -1,5 +1,7 @@
 //! What a run could not see, and the smallest change of instrumentation that would show it.
 
+use detector::Verdict;
+
 use crate::{
     case::Case,
     matching::Matched,
@@ -38,6 +40,14 @@ pub fn unseen(case: &Case, matched: &Matched<'_>, hops: &[BadHop], faults: &[Fau
             Some("more load while it lasts, or a longer fault"),
         );
     }
+    for (key, (messages, valid)) in case.contexts.iter().flat_map(|contexts| &contexts.by_key).filter(|(_, it)| it.1 < it.0) {
+        let way = case.run.routes.get(&**key).map(|(from, to)| format!(" from {from} to {to}")).unwrap_or_default();
+        let without = words::count(messages - valid);
+        say(
+            format!("{without} of {} {key} messages{way} without a valid `traceparent`", words::count(*messages)),
+            Some("write the context of the send into the message's headers"),
+        );
+    }
     if case.telemetry.killed > 0 {
         let spans = words::several(case.telemetry.killed, "span");
         say(format!("{spans} that went down in the buffer of a killed process"), Some("send the spans of transitions at once"));
@@ -45,11 +55,22 @@ pub fn unseen(case: &Case, matched: &Matched<'_>, hops: &[BadHop], faults: &[Fau
     if let Some(scale) = &case.run.scale {
         say(format!("real waiting times: the run was shortened ({scale})"), Some("the simulated world runs the whole time"));
     }
-    if exposure.exposed > 0 {
-        let what = "why a message vanished: spans name the hop, not what happened inside the broker";
-        say(what.to_owned(), Some("the broker's own metrics or its message log"));
+    let vanished = matched.pairs.iter().filter_map(|pair| pair.finding).filter(|finding| finding.verdict == Verdict::Lost);
+    let open = vanished.filter(|finding| finding.cause.is_some_and(left_open)).count() as u64;
+    if open > 0 {
+        let messages = words::several(open, "message");
+        let what = format!("why {messages} vanished: spans name the hop, not what happened inside the broker");
+        say(
+            what,
+            Some("the broker's counters, looked at more often, or its firehose: `instrumentation = { broker = \"firehose\" }`"),
+        );
     }
     all
+}
+
+/// A cause that says no more than that a message is gone.
+fn left_open(cause: &str) -> bool {
+    matches!(cause, "vanished" | "unconfirmed_vanished" | "confirmed_vanished")
 }
 
 /// What telemetry would show the hop.

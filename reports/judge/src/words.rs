@@ -72,6 +72,16 @@ pub fn decimals(number: f64) -> String {
     rounded.trim_end_matches('0').trim_end_matches('.').to_owned()
 }
 
+/// A number with its thousands set apart and two decimals at most: `20,000`, `1.5`.
+#[must_use]
+pub fn thousands(number: f64) -> String {
+    let decimals = decimals(number);
+    match decimals.split_once('.') {
+        Some((_, after)) => format!("{}.{after}", count(number as u64)),
+        None => count(number.round() as u64),
+    }
+}
+
 /// A share with two decimals: `1.00`, `0.93`; a dash where there is none.
 #[must_use]
 pub fn share(share: Option<f64>) -> String {
@@ -113,6 +123,7 @@ mod tests {
     #[test]
     fn thousands_are_set_apart() {
         assert_eq!([0, 999, 1_000, 1_234_567].map(count), ["0", "999", "1,000", "1,234,567"]);
+        assert_eq!([20_000.0, 1.5, 1_500.25, 2.999].map(thousands), ["20,000", "1.5", "1,500.25", "3"]);
     }
 
     #[test]

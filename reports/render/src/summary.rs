@@ -30,6 +30,9 @@ pub fn summary(report: &Report) -> String {
     }
     lines.extend(numbers(report));
     lines.extend(hops(&report.hops));
+    if let Some(scale) = &report.scale {
+        lines.extend([format!("Shortened: {}.", plain(scale)), String::new()]);
+    }
     lines.push(format!("{architecture}, {instrumentation}, seed {seed}, {world}. Again: `{}`", report.replay.replace('`', "")));
     lines.join("\n") + "\n"
 }

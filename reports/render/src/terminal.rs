@@ -26,8 +26,10 @@ const MOST: usize = 8;
 #[must_use]
 pub fn terminal(report: &Report, screen: &Screen<'_>) -> String {
     let mut lines = vec![headline(report, screen), line("orders", &orders(report)), line("truth", &counts(report))];
+    lines.extend(report.scale.as_ref().map(|scale| line("shortened", scale)));
     lines.push(line("exposed", &exposed(report)));
     lines.extend(hops(report, screen.colour));
+    lines.extend(causes(report));
     lines.push(line("thresholds", &thresholds(&report.thresholds)));
     let (shown, more) = report.reasons.split_at(report.reasons.len().min(MOST));
     lines.extend(shown.iter().map(|reason| line("because", &paint(reason, colour_of(report.outcome), screen.colour))));
@@ -73,6 +75,9 @@ fn orders(report: &Report) -> String {
         format!("{} closed", words::count(orders.closed)),
         format!("{} bad", words::count(orders.bad)),
     ];
+    if orders.refused > 0 {
+        parts.push(format!("{} refused", words::count(orders.refused)));
+    }
     if orders.in_flight > 0 {
         parts.push(format!("{} in flight", words::count(orders.in_flight)));
     }
@@ -144,6 +149,17 @@ fn hops(report: &Report, colour: bool) -> Vec<String> {
     lines
 }
 
+/// The detector's causes, each with the tier of evidence that it rests on.
+fn causes(report: &Report) -> Option<String> {
+    let (shown, more) = report.alarms_by_cause.split_at(report.alarms_by_cause.len().min(MOST));
+    let mut said: Vec<String> =
+        shown.iter().map(|row| format!("{} {} ({})", words::count(row.orders), row.cause, row.tier)).collect();
+    if !more.is_empty() {
+        said.push(format!("and {}", words::several(more.len() as u64, "further cause")));
+    }
+    (!said.is_empty()).then(|| line("causes", &said.join("   ")))
+}
+
 /// How many thresholds hold.
 pub(crate) fn thresholds(rows: &[ThresholdRow]) -> String {
     let (known, held) =
@@ -209,6 +225,7 @@ mod tests {
                   exposed     41 of 41 (recall 1.00  precision 1.00  hop@1 1.00), half of them within 31 min
                   lost at     crm-api -> mes-api  order.submitted transit  29  broker-kill at 1 d 1 h (29 messages lost from queues)
                   slow at     crm-api -> mes-api  order.submitted transit  12  slow-pricing at 1 d (1 calculation slowed)
+                  causes      29 gone_with_broker (C)
                   thresholds  5 of 5 hold
                 PASS  report: target/loupe/x/latest/report.html   again: cargo xtask simulate broker-kill --seed 42"#]],
         );
@@ -225,6 +242,7 @@ mod tests {
                   exposed     24 of 41 (recall 0.59  precision 0.92  hop@1 0.59), half of them at once, 2 false alarms
                   lost at     crm-api -> mes-api  order.submitted transit  29  BLIND to 17  broker-kill at 1 d 1 h (29 messages lost from queues)
                   slow at     crm-api -> mes-api  order.submitted transit  12  slow-pricing at 1 d (1 calculation slowed)
+                  causes      12 gone_with_broker (C)
                   thresholds  2 of 5 hold
                   because     threshold lost_unexposed count==0: observed 17; worst order c-000001
                   because     threshold exposure_recall rate==1: observed 0.59; worst order c-000001

@@ -161,12 +161,9 @@ impl Desk {
             // Orders in somebody's hands may stand in the list too: they must not crowd out the others.
             (pool.idle.len().min(TURN) + pool.held.len()).min(PAGE)
         };
-        let mut offset = 0;
-        loop {
-            let Some(orders) = self.list(limit, offset).await else { return Turn::NoAnswer };
-            let orders_on_page = orders.len();
-            offset += orders_on_page;
-            let full = orders_on_page >= limit;
+        for page in 1.. {
+            let Some(orders) = self.list(limit, page).await else { return Turn::NoAnswer };
+            let full = orders.len() >= limit;
             let mut handed = 0;
             for view in orders {
                 let worker = match self.pool().assign(&view.order_id) {
@@ -181,20 +178,21 @@ impl Desk {
             }
             match (full, handed) {
                 // Lists change from page to page: who was missed is seen at the next look.
-                (false, _) if offset > orders_on_page => return Turn::Later,
+                (false, _) if page > 1 => return Turn::Later,
                 (false, _) => return Turn::Nothing,
                 // All of them are in somebody's hands or given up: those that wait stand on the next page.
                 (true, 0) => {}
                 (true, _) => return Turn::More,
             }
         }
+        Turn::Later
     }
 
-    async fn list(&self, limit: usize, offset: usize) -> Option<Vec<OrderView>> {
+    async fn list(&self, limit: usize, page: u32) -> Option<Vec<OrderView>> {
         let (status, newest) = (self.waits_in, self.newest_first);
         let mut path = format!("/orders?status={status}&newest_first={newest}&limit={limit}");
-        if offset > 0 {
-            path = format!("{path}&offset={offset}");
+        if page > 1 {
+            path = format!("{path}&page={page}");
         }
         let request = Request::builder().method(Method::GET).uri(path).body(bytes::Bytes::new()).ok()?;
         let answer = self.cast.stage.world.http.call(self.who.service(), request).await.ok()?;

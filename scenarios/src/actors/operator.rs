@@ -28,6 +28,7 @@ async fn mature(cast: Arc<Cast>, piece: Piece, by: String, making: Duration, com
     cast.rt().sleep(cast.draw("packaging", &piece.order_ref, cast.people.packaging)).await;
     let Some(ship) = cast.step(package, &piece, &by, (Who::Operator, Status::Shipped)).await else { return };
     cast.rt().sleep(cast.draw("shipping", &piece.order_ref, cast.people.shipping)).await;
-    let Some(close) = cast.step(ship, &piece, &by, (Who::Carrier, Status::Closed)).await else { return };
+    let closer = carrier::closes(&cast, &piece);
+    let Some(close) = cast.step(ship, &piece, &by, (closer, Status::Closed)).await else { return };
     carrier::deliver(&cast, &piece, close).await;
 }

@@ -105,7 +105,8 @@ fn the_same_seed_gives_the_same_ledger() {
 
 #[test]
 fn a_carrier_who_comes_too_early_comes_again_for_an_hour() {
-    let scenario = steady();
+    let mut scenario = steady();
+    scenario.people.uncalled = 0.0;
     let rules = Rules { untold: [step("c-000003", Status::Shipped)].into(), ..Rules::default() };
     let (ledger, toy) = play(&scenario, rules, |_| {});
     let account = account(&ledger, "c-000003");
@@ -117,6 +118,58 @@ fn a_carrier_who_comes_too_early_comes_again_for_an_hour() {
     let shipped_ns = account.mes.iter().find(|step| step.to == Status::Shipped).unwrap().at_ns;
     let due_ns = shipped_ns + u64::try_from((8 * DAY).as_nanos()).unwrap();
     assert!(ledger.end_ns > due_ns, "the last open deadline has passed");
+}
+
+#[test]
+fn a_delivery_that_no_carrier_calls_about_is_closed_by_hand_a_while_later() {
+    let closed = |uncalled| {
+        let mut scenario = steady();
+        scenario.people.uncalled = uncalled;
+        let (ledger, _) = play(&scenario, Rules::default(), |_| {});
+        assert_eq!(ledger.unsettled, None);
+        assert!(truths(&ledger, &scenario).iter().all(|truth| truth.class == Class::Ok));
+        let closes = |account: &Account| (intent(account, Status::Closed).who, account.shop.last().unwrap().at_ns);
+        ledger.orders.iter().map(closes).collect::<Vec<_>>()
+    };
+    let (called, by_hand) = (closed(0.0), closed(1.0));
+    assert!(called.iter().all(|(who, _)| *who == Who::Carrier) && by_hand.iter().all(|(who, _)| *who == Who::Seller));
+    assert!(called.iter().zip(&by_hand).all(|(called, by_hand)| by_hand.1 > called.1));
+    let some = closed(0.5);
+    let sellers = some.iter().filter(|(who, _)| *who == Who::Seller).count();
+    assert!((1..some.len()).contains(&sellers), "{sellers} of {}", some.len());
+}
+
+#[test]
+fn whoever_asks_how_an_order_is_changes_nothing() {
+    let asked = |askers| {
+        let mut scenario = steady();
+        scenario.people.askers = askers;
+        let (ledger, toy) = play(&scenario, Rules::default(), |_| {});
+        let mut lines = Vec::new();
+        ledger.write_jsonl(&mut lines).unwrap();
+        (toy.questions.load(std::sync::atomic::Ordering::Relaxed), ledger.orders.len(), lines)
+    };
+    let (none, all) = (asked(0.0), asked(1.0));
+    assert_eq!(none.0, 0);
+    assert!((all.1..=3 * all.1).contains(&all.0), "{} questions about {} orders", all.0, all.1);
+    assert!(none.2 == all.2, "the ledger is the same");
+}
+
+#[test]
+fn what_a_partner_is_refused_is_no_order_and_is_counted() {
+    let scenario = Scenario::parse(
+        std::path::Path::new("toy.toml"),
+        b"title = \"t\"\nseed = 7\nduration = \"1d\"\n[[load]]\nactor = \"api-user\"\nexecutor = \"constant-arrival-rate\"\nrate = \"1/h\"\n",
+    )
+    .unwrap();
+    let first = |order_ref| step(order_ref, Status::Initiated);
+    let refused = [(first("p-000002"), (413, 1)), (first("p-000003"), (422, 1)), (first("p-000004"), (503, 1))].into();
+    let (ledger, _) = play(&scenario, Rules { refused, ..Rules::default() }, |_| {});
+    let turned_away: Vec<_> = ledger.refused().map(|account| (&*account.order_ref, account.intents[0].status)).collect();
+    assert_eq!(turned_away, [("p-000002", Some(413)), ("p-000003", Some(422))], "a server that fails is asked again");
+    assert_eq!(ledger.initiated().count() + 2, ledger.orders.len());
+    assert!(truths(&ledger, &scenario).iter().all(|truth| truth.class == Class::Ok));
+    assert!(ledger.initiated().all(|account| &*account.client_type == "api_partner" && account.intents.len() == 9));
 }
 
 #[test]

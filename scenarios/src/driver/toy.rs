@@ -4,7 +4,10 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
     time::Duration,
 };
 
@@ -12,11 +15,11 @@ use axum::{
     Json, Router,
     extract::{Path, Query, State},
     http::StatusCode,
-    routing::{post, put},
+    routing::{get, post, put},
 };
 use contracts::{
     Status, message,
-    request::{CreateOrder, ListOrders, OrderView},
+    request::{API_PARTNER, CreateOrder, ListOrders, OrderView, PartnerOrder, RETAIL},
     services,
     tables::{self, Order, Transition, order},
 };
@@ -28,7 +31,7 @@ use world::{
 };
 
 use super::{DriveError, Progress, drive};
-use crate::{Scenario, Stage, ledger::Ledger};
+use crate::{Scenario, Stage, actors::intents::Who, ledger::Ledger};
 
 /// How the house behaves. Steps are named by order reference and state.
 #[derive(Default)]
@@ -46,6 +49,8 @@ pub(super) struct Toy {
     rules: Mutex<Rules>,
     /// Steps asked for, in the order of asking.
     pub(super) asked: Mutex<Vec<(String, Status)>>,
+    /// How often somebody asked how an order is.
+    pub(super) questions: AtomicUsize,
 }
 
 /// Plays a scenario in a toy house; `change` may replace parts of the stage.
@@ -75,6 +80,7 @@ pub(super) fn try_play(
         rt: stage.world.rt.clone(),
         rules: Mutex::new(rules),
         asked: Mutex::default(),
+        questions: AtomicUsize::new(0),
     });
     for service in services::ALL {
         let router = router(&toy);
@@ -97,30 +103,28 @@ pub(super) fn try_play(
 fn router(toy: &Arc<Toy>) -> Router {
     Router::new()
         .route("/orders", post(create).get(list))
-        .route("/orders/{id}/model", put(model))
+        .route("/partner/orders", post(partner))
+        .route("/orders/{id}", get(order))
+        .route("/orders/{id}/model", put(model).post(model))
         .route("/orders/{id}/{verb}", post(step))
         .with_state(Arc::clone(toy))
 }
 
 async fn create(State(toy): State<Arc<Toy>>, Json(create): Json<CreateOrder>) -> (StatusCode, Json<OrderView>) {
-    let id: Arc<str> = format!("o-{}", create.order_ref).into();
-    let row = Order {
-        id: Arc::clone(&id),
-        order_ref: Arc::clone(&create.order_ref),
-        client_type: create.client_type,
-        customer: create.customer,
-        status: "".into(),
-        version: 0,
-        file_ref: None,
-        file_size: None,
-        price: None,
-        staff: None,
-        relay: Some("claimed".into()),
-        updated_ns: 0,
-        traceparent: None,
-    };
-    toy.write(&*toy.shop, row, Status::Initiated, true).await;
-    (StatusCode::CREATED, Json(OrderView { order_id: id, order_ref: create.order_ref, status: Status::Initiated, version: 1 }))
+    toy.begin(create.order_ref, create.customer, RETAIL).await
+}
+
+/// An order with its model.
+async fn partner(
+    State(toy): State<Arc<Toy>>,
+    Json(order): Json<PartnerOrder>,
+) -> Result<(StatusCode, Json<OrderView>), StatusCode> {
+    if let Some(status) = toy.refused(&(order.order_ref.to_string(), Status::Initiated)) {
+        return Err(status);
+    }
+    let (status, view) = toy.begin(order.order_ref, order.customer, API_PARTNER).await;
+    toy.enter(&view.order_id, Status::FileUploaded).await;
+    Ok((status, view))
 }
 
 async fn model(State(toy): State<Arc<Toy>>, Path(id): Path<String>) -> StatusCode {
@@ -128,8 +132,8 @@ async fn model(State(toy): State<Arc<Toy>>, Path(id): Path<String>) -> StatusCod
 }
 
 async fn step(State(toy): State<Arc<Toy>>, Path((id, verb)): Path<(String, String)>) -> StatusCode {
-    let to = Status::ALL.into_iter().find(|status| crate::actors::verb(*status) == verb && *status >= Status::Submitted);
-    let to = to.unwrap();
+    let leads = |status: &Status| [Who::Carrier, Who::Seller].into_iter().any(|who| crate::actors::verb(*status, who) == verb);
+    let to = Status::ALL.into_iter().find(|status| leads(status) && *status >= Status::Submitted).unwrap();
     let status = toy.enter(&id, to).await;
     if status == StatusCode::OK && to == Status::Submitted {
         toy.rt.clone().spawn("price", async move {
@@ -140,33 +144,68 @@ async fn step(State(toy): State<Arc<Toy>>, Path((id, verb)): Path<(String, Strin
     status
 }
 
+/// How an order is; who asks leaves no trace in what was asked for.
+async fn order(State(toy): State<Arc<Toy>>, Path(id): Path<String>) -> Json<OrderView> {
+    toy.questions.fetch_add(1, Ordering::Relaxed);
+    let row = load(&*toy.shop, &id).await.unwrap();
+    let status = row.status.parse().unwrap();
+    Json(OrderView { order_id: row.id, order_ref: row.order_ref, status, version: row.version })
+}
+
 async fn list(State(toy): State<Arc<Toy>>, Query(query): Query<ListOrders>) -> Json<Vec<OrderView>> {
-    let store = if query.status == Status::PriceCalculated { &toy.shop } else { &toy.mes };
+    let status = query.status.unwrap();
+    let store = if status == Status::PriceCalculated { &toy.shop } else { &toy.mes };
     let direction = if query.newest_first { Direction::Descending } else { Direction::Ascending };
     let scan = Scan {
-        equals: vec![(order::status, Value::text(query.status.name()))],
+        equals: vec![(order::status, Value::text(status.name()))],
         order_by: Some((order::updated_ns, direction)),
         limit: Some(query.limit),
-        offset: query.offset,
+        offset: (query.page - 1) * query.limit,
         ..Scan::default()
     };
     let mut tx = record::begin(&**store).await.unwrap();
     let rows = record::scan::<Order>(&mut *tx, scan).await.unwrap();
-    let view =
-        |order: Order| OrderView { order_id: order.id, order_ref: order.order_ref, status: query.status, version: order.version };
+    let view = |order: Order| OrderView { order_id: order.id, order_ref: order.order_ref, status, version: order.version };
     Json(rows.into_iter().map(|(order, _)| view(order)).collect())
 }
 
 impl Toy {
+    /// The status that the rules refuse a step with, this time.
+    fn refused(&self, step: &(String, Status)) -> Option<StatusCode> {
+        let mut rules = self.rules.lock().unwrap();
+        let (status, left) = rules.refused.get_mut(step).filter(|(_, left)| *left > 0)?;
+        *left -= 1;
+        StatusCode::from_u16(*status).ok()
+    }
+
+    /// A new order.
+    async fn begin(&self, order_ref: Arc<str>, customer: Arc<str>, client_type: &str) -> (StatusCode, Json<OrderView>) {
+        let id: Arc<str> = format!("o-{order_ref}").into();
+        let row = Order {
+            id: Arc::clone(&id),
+            order_ref: Arc::clone(&order_ref),
+            client_type: client_type.into(),
+            customer,
+            status: "".into(),
+            version: 0,
+            file_ref: None,
+            file_size: None,
+            price: None,
+            staff: None,
+            relay: Some("claimed".into()),
+            updated_ns: 0,
+            traceparent: None,
+        };
+        self.write(&*self.shop, row, Status::Initiated, true).await;
+        (StatusCode::CREATED, Json(OrderView { order_id: id, order_ref, status: Status::Initiated, version: 1 }))
+    }
+
     /// A step of an order, by its owner's own record; the other side learns of it at once, unless the rules say otherwise.
     async fn enter(&self, id: &str, to: Status) -> StatusCode {
         let step = (id.trim_start_matches("o-").to_owned(), to);
         self.asked.lock().unwrap().push(step.clone());
-        if let Some((status, left)) = self.rules.lock().unwrap().refused.get_mut(&step)
-            && *left > 0
-        {
-            *left -= 1;
-            return StatusCode::from_u16(*status).unwrap();
+        if let Some(status) = self.refused(&step) {
+            return status;
         }
         let (own, other) = if to.owner() == "MES" { (&self.mes, &self.shop) } else { (&self.shop, &self.mes) };
         let Some(row) = load(&**own, id).await.filter(|row| to.previous().is_some_and(|before| *row.status == *before.name()))

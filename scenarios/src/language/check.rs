@@ -13,10 +13,11 @@ use super::{
     keys::{Key, Need, Takes},
     problem::{Problem, nearest, one_of},
     units::{self, Misread},
+    version,
 };
 
 /// Parses and checks a document. Of several problems the first in the document counts; what is missing comes last, as it
-/// is often there under a name with a slip.
+/// is often there under a name with a slip. Another version of the language comes before all: it may mean all else.
 pub(crate) fn document(text: &str, keys: &'static [Key]) -> Result<Fields, Problem> {
     let table = DeTable::parse(text).map_err(|error| syntax(&error, text))?;
     let mut check = Check { text, problems: Vec::new() };
@@ -39,6 +40,7 @@ fn syntax(error: &toml::de::Error, text: &str) -> Problem {
 
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Rank {
+    Version,
     Wrong,
     Missing,
 }
@@ -136,7 +138,8 @@ impl Check<'_> {
         match value {
             Ok(value) => Some(Node { span, value }),
             Err(problem) => {
-                self.wrong(problem);
+                let rank = if let Takes::Version = takes { Rank::Version } else { Rank::Wrong };
+                self.problems.push((rank, problem));
                 None
             }
         }
@@ -218,6 +221,9 @@ fn scalar(value: &DeValue<'_>, takes: Takes, span: &Range<usize>, key: &str, tex
             .filter(|number| (least..=most).contains(number))
             .map(Value::Whole)
             .ok_or_else(|| wrong(format!("`{key}` is `{}`", &text[span.clone()]))),
+        (Takes::Version, DeValue::Integer(number)) if number.as_str() == version::VERSION.to_string() => {
+            Ok(Value::Whole(version::VERSION))
+        }
         (Takes::Number(least, most), DeValue::Integer(_) | DeValue::Float(_)) => decimal(value)
             .filter(|number| (least..=most).contains(number))
             .map(Value::Number)
@@ -274,6 +280,7 @@ pub(crate) fn expected(takes: Takes) -> String {
         Takes::Whole(least, most) if most > u64::from(u32::MAX) => format!("a whole number from {least}"),
         Takes::Whole(least, most) => format!("a whole number from {least} to {most}"),
         Takes::Number(least, most) => format!("a number from {least} to {most}"),
+        Takes::Version => format!("`{}`, the version of the scenario language that this Loupe reads", version::VERSION),
         Takes::Time => format!("{}, more than 0", units::DURATION),
         Takes::Moment => units::DURATION.to_owned(),
         Takes::Rate => format!("{}, more than 0", units::RATE),

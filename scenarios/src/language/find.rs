@@ -13,8 +13,8 @@ use super::{
 /// Where the library lives, from the workspace's root.
 const LIBRARY: &str = "scenarios/library";
 
-/// No scenario file is longer, bytes.
-const LONGEST: u64 = 1 << 20;
+/// No scenario file is longer, MiB.
+const LONGEST: u64 = 1;
 
 impl Scenario {
     /// The scenarios that an argument names: a library name, a file, or a directory (each `*.toml` in it, by name).
@@ -73,18 +73,20 @@ impl Scenario {
     /// When it cannot be read or makes no sense.
     pub fn load(file: &Path) -> Result<Self, ScenarioError> {
         let unreadable = |source| ScenarioError::Unreadable { file: file.to_owned(), source };
-        Self::parse(file, &read(file).map_err(unreadable)?)
+        Self::parse(file, &read(file, ("scenario", LONGEST)).map_err(unreadable)?)
     }
 }
 
-/// What a file says. Pipes and devices may never end, so none is opened.
-fn read(file: &Path) -> io::Result<Vec<u8>> {
+/// What a file of a kind says, which is never longer than so many MiB. Pipes and devices may never end, so none is opened.
+pub(super) fn read(file: &Path, (kind, longest): (&str, u64)) -> io::Result<Vec<u8>> {
     let found = fs::metadata(file)?;
     if !found.is_file() {
-        return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is no file of its own; expected a scenario file"));
+        let what = format!("it is no file of its own; expected a {kind} file");
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, what));
     }
-    if found.len() > LONGEST {
-        return Err(io::Error::new(io::ErrorKind::FileTooLarge, "it is longer than any scenario; expected at most 1 MiB"));
+    if found.len() > longest << 20 {
+        let what = format!("it is longer than any {kind}; expected at most {longest} MiB");
+        return Err(io::Error::new(io::ErrorKind::FileTooLarge, what));
     }
     fs::read(file)
 }

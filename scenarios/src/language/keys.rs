@@ -3,7 +3,7 @@
 use contracts::{Status, architecture::Preset, services};
 use faults::{broker_kill, broker_restart, consumer_kill, slow_pricing};
 
-use super::{Actor, InstrumentationPreset, Pool};
+use super::{Actor, BrokerTelemetry, InstrumentationPreset, Pool, recording::LARGEST_MODEL, version};
 
 /// A key of a table.
 pub(crate) struct Key {
@@ -63,6 +63,8 @@ pub(crate) enum Takes {
     },
     /// A table of thresholds: metric, expressions.
     Thresholds,
+    /// The version of the language.
+    Version,
     /// A key that people may expect and that means nothing, with the reason.
     Nothing(&'static str),
 }
@@ -84,6 +86,8 @@ use Need::{Default, Optional, Required};
 pub(crate) const SCENARIO: &[Key] = &[
     key("title", Takes::Text, Required, "One sentence that tells what happens.")
         .eg(r#""The partner API opens and the broker dies at the peak""#),
+    key(version::KEY, Takes::Version, Optional, "Which version of this language the file is written in.").eg("1"),
+    key("version", Takes::Nothing("means nothing here; the version of the language is `schema_version`"), Optional, ""),
     key("seed", Takes::Whole(0, i64::MAX as u64), Default("42"), "Decides every random draw.").eg("42"),
     key("duration", Takes::Time, Required, "How long orders arrive. The run then heals, settles and is judged.").eg(r#""3d""#),
     key("quiet", Takes::Flag, Default("false"), "Nothing is meant to go wrong: no alarm is the proof.").eg("false"),
@@ -92,6 +96,7 @@ pub(crate) const SCENARIO: &[Key] = &[
     key("load", Takes::Some(&LOAD), Required, "Streams of orders."),
     key("pricing", Takes::Table(PRICING), Default(""), "How long price calculations take: log-normal, variation 1."),
     key("people", Takes::Table(PEOPLE), Optional, "How long people take on average, and how many there are."),
+    key("partner-api", Takes::Table(PARTNER_API), Default(""), "The limits of the partners' intake."),
     key("broker", Takes::Table(BROKER), Default(""), "The broker's own time settings."),
     key("fault", Takes::Any(&FAULT), Optional, "What goes wrong."),
     key("sla", Takes::Table(SLA), Optional, "Deadlines that replace the lifecycle's."),
@@ -121,7 +126,14 @@ const INSTRUMENTATION: &[Key] = &[
     key("logs", Takes::Any(&Takes::Name(&services::ALL)), Optional, "Services that write a log; without it, those with traces.")
         .eg(r#"["crm-api", "mes-api"]"#),
     key("propagation", Takes::Flag, Optional, "Whether traceparent travels between services.").eg("false"),
+    key("unlinked", Takes::Any(&Takes::Name(&services::ALL)), Optional, "Services that pass no traceparent on.")
+        .eg(r#"["crm-api"]"#),
+    key("broker", Takes::Name(&BROKER_TELEMETRY), Optional, "What the broker lets see of itself: counters, or each message too.")
+        .eg(r#""firehose""#),
+    key("scrape-interval", Takes::Time, Default("1m"), "Between two looks at the broker's counters.").eg(r#""15s""#),
 ];
+const BROKER_TELEMETRY: [&str; 3] =
+    [BrokerTelemetry::None.name(), BrokerTelemetry::Counters.name(), BrokerTelemetry::Firehose.name()];
 
 const ACTORS: [&str; 2] = [Actor::Customer.name(), Actor::ApiUser.name()];
 const ACTOR: Key = key("actor", Takes::Name(&ACTORS), Required, "Who orders.").eg(r#""api-user""#);
@@ -166,7 +178,9 @@ const PRICING: &[Key] = &[
 ];
 
 const PEOPLE: &[Key] = &[
-    key("upload", Takes::Time, Optional, "A customer, from creating an order to uploading the model.").eg(r#""3m""#),
+    key("upload", Takes::Time, Optional, "A customer, from creating an order to uploading or building the model.").eg(r#""3m""#),
+    key("constructor", Takes::Number(0.0, 1.0), Default("0.25"), "Share of customers who build their model in the constructor.")
+        .eg("0.25"),
     key("submit", Takes::Time, Optional, "A customer, from uploading to sending off.").eg(r#""10m""#),
     key("seller", Takes::Time, Optional, "A seller, for one approval.").eg(r#""10m""#),
     key("bench", Takes::Time, Optional, "An operator at the bench, for one piece.").eg(r#""2h""#),
@@ -174,9 +188,34 @@ const PEOPLE: &[Key] = &[
     key("packaging", Takes::Time, Optional, "From completion to packaging.").eg(r#""4h""#),
     key("shipping", Takes::Time, Optional, "From packaging to shipping.").eg(r#""1d""#),
     key("carrier", Takes::Time, Optional, "From shipping to the customer.").eg(r#""3d""#),
+    key(
+        "uncalled",
+        Takes::Number(0.0, 1.0),
+        Default("0.05"),
+        "Share of deliveries that no carrier calls about: a seller closes them by hand.",
+    )
+    .eg("0.05"),
+    key("closing", Takes::Time, Optional, "A seller, from a delivery that nobody called about to closing the order.")
+        .eg(r#""8h""#),
+    key(
+        "askers",
+        Takes::Number(0.0, 1.0),
+        Default("0.05"),
+        "Share of customers who ask how their order is, three times at most.",
+    )
+    .eg("0.05"),
+    key("asking", Takes::Time, Optional, "A customer who asks, from one question to the next.").eg(r#""1d""#),
     key("sellers", Takes::Whole(1, 100_000), Optional, "Sellers in the pool; else as many as are half busy.").eg("10"),
     key("operators", Takes::Whole(1, 100_000), Optional, "Operators in the pool; else as many as are half busy.").eg("120"),
 ];
+
+const PARTNER_API: &[Key] = &[key(
+    "max-model-size",
+    Takes::Whole(1, LARGEST_MODEL as u64),
+    Default("33554432"),
+    "The largest model, bytes. A larger one is turned away with 413, one that is no model with 422: then there is no order.",
+)
+.eg("33554432")];
 
 const BROKER: &[Key] = &[
     key("consumer-timeout", Takes::Time, Default("30m"), "After it a consumer that has not acknowledged loses its channel.")

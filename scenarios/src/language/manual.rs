@@ -12,7 +12,8 @@ const HEAD: &str = "# Scenario files
 
 A scenario is a TOML file: which orders arrive, how the services are built, what goes wrong, and what must hold. The same file
 runs in both worlds. Its first line may name the schema for your editor (`#:schema ../schema.json`); a key that means nothing is
-an error with its line, column and the nearest valid name.
+an error with its line, column and the nearest valid name. The language has versions, and this is version 1: keys are added to a version,
+never changed. A file that says another `schema_version`, or names the schema of another version, is refused for that alone.
 
 This page is generated from the description that checks the files; a test runs every example on it.
 ";

@@ -8,13 +8,13 @@ use contracts::{
 };
 
 use super::{
-    Actor, Broker, Executor, Factors, Instrumentation, InstrumentationPreset, Load, Pool, Pricing, RampStage, Scale, Scenario,
-    Sla, check, fault,
+    Actor, Broker, BrokerTelemetry, Executor, Factors, Instrumentation, InstrumentationPreset, Load, PartnerApi, Pool, Pricing,
+    RampStage, Scale, Scenario, Sla, check, fault,
     fields::{Fields, Value},
     keys,
     problem::{Problem, ScenarioError},
     recording::{self, Recordings},
-    thresholds, units,
+    thresholds, units, version,
 };
 use crate::people::{People, Wait, pool};
 
@@ -22,8 +22,8 @@ use crate::people::{People, Wait, pool};
 const MOST_ORDERS: f64 = 2_000_000.0;
 
 impl Scenario {
-    /// Reads a scenario file's bytes. The path names the scenario and its errors; nothing is opened but the recordings that
-    /// it names, which lie beside it.
+    /// Reads a scenario file's bytes. The path names the scenario and its errors; nothing is opened but what it
+    /// names, beside it: recordings, the schema.
     ///
     /// # Errors
     /// The first thing in the file that means nothing, with its line and column.
@@ -38,6 +38,7 @@ impl Scenario {
             Problem::new(&(at..at), "a byte that is no UTF-8", "text in UTF-8").place(file.to_owned(), bytes)
         })?;
         let place = |problem: Problem| problem.place(file.to_owned(), bytes);
+        version::check(file, text).map_err(place)?;
         let fields = check::document(text, keys::SCENARIO).map_err(place)?;
         let recordings = recording::all(file, bytes, &fields)?;
         scenario(name, &fields, &recordings).map_err(place)
@@ -71,6 +72,7 @@ fn scenario(name: &str, fields: &Fields, recordings: &Recordings) -> Result<Scen
         instrumentation,
         people: people(fields.table("people"), &load, duration),
         pricing: pricing(fields.need("pricing", fields.table("pricing"))?)?,
+        partner_api: partner_api(fields.need("partner-api", fields.table("partner-api"))?)?,
         broker: broker(fields.need("broker", fields.table("broker"))?)?,
         faults: fault::read(fields, &load, duration)?,
         sla: sla(fields.table("sla")),
@@ -125,6 +127,10 @@ fn instrumentation(fields: &Fields) -> Instrumentation {
     instrumentation.logs =
         if fields.entries.contains_key("logs") { texts(fields, "logs") } else { instrumentation.traced() };
     instrumentation.propagation = fields.flag("propagation").unwrap_or(instrumentation.propagation);
+    instrumentation.unlinked = texts(fields, "unlinked");
+    let broker = |name: &str| BrokerTelemetry::ALL.into_iter().find(|broker| broker.name() == name);
+    instrumentation.broker = fields.text("broker").and_then(broker).unwrap_or(instrumentation.broker);
+    instrumentation.scrape_interval = fields.time("scrape-interval").unwrap_or(instrumentation.scrape_interval);
     instrumentation
 }
 
@@ -204,7 +210,7 @@ fn people(fields: Option<&Fields>, load: &[Load], duration: Duration) -> People 
     let calm = orders / duration.as_secs_f64();
     let mut people = People::for_rate(calm);
     let Some(fields) = fields else { return people };
-    let waits: [(&'static str, &mut Wait); 8] = [
+    let waits: [(&'static str, &mut Wait); 10] = [
         ("upload", &mut people.upload),
         ("submit", &mut people.submit),
         ("seller", &mut people.seller),
@@ -213,12 +219,19 @@ fn people(fields: Option<&Fields>, load: &[Load], duration: Duration) -> People 
         ("packaging", &mut people.packaging),
         ("shipping", &mut people.shipping),
         ("carrier", &mut people.carrier),
+        ("closing", &mut people.closing),
+        ("asking", &mut people.asking),
     ];
     for (key, wait) in waits {
         if let Some(mean) = fields.time(key) {
             let ratio = mean.as_secs_f64() / wait.mean.as_secs_f64();
             *wait = Wait { mean, cap: whole_millis(wait.cap.as_secs_f64() * ratio) };
         }
+    }
+    for (key, share) in
+        [("constructor", &mut people.constructor), ("uncalled", &mut people.uncalled), ("askers", &mut people.askers)]
+    {
+        *share = fields.number(key).unwrap_or(*share);
     }
     people.sellers = fields.small("sellers").unwrap_or_else(|| pool(calm, people.seller.mean));
     people.operators = fields.small("operators").unwrap_or_else(|| pool(calm, people.bench.mean));
@@ -229,6 +242,10 @@ fn people(fields: Option<&Fields>, load: &[Load], duration: Duration) -> People 
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a float cast saturates")]
 pub(crate) fn whole_millis(seconds: f64) -> Duration {
     Duration::from_millis(((seconds * 1000.0).round() as u64).max(1))
+}
+
+fn partner_api(fields: &Fields) -> Result<PartnerApi, Problem> {
+    Ok(PartnerApi { max_model_size: fields.need("max-model-size", fields.small("max-model-size"))? })
 }
 
 fn broker(fields: &Fields) -> Result<Broker, Problem> {

@@ -18,12 +18,15 @@ use std::{
 use super::{
     Actor,
     fields::Fields,
+    find,
     problem::{Problem, ScenarioError, nearest, one_of},
     units,
 };
 
 /// The columns, in any order.
 const COLUMNS: [&str; 3] = ["time", "actor", "model_size"];
+/// No recording is longer, MiB: the orders that a scenario may have at most, each with a long row.
+const LONGEST: u64 = 256;
 /// The largest model that a row may name, bytes.
 pub const LARGEST_MODEL: u32 = 64 << 20;
 const TIME: &str = "a time like \"2026-01-05T08:00:00Z\", or since the start of the run like \"1h 30m\"";
@@ -48,7 +51,7 @@ pub(super) fn all(scenario: &Path, document: &[u8], fields: &Fields) -> Result<R
     for load in fields.tables("load") {
         let Some(name) = load.text("file") else { continue };
         let path = scenario.parent().unwrap_or(Path::new("")).join(name);
-        let bytes = std::fs::read(&path).map_err(|error| {
+        let bytes = find::read(&path, ("recording", LONGEST)).map_err(|error| {
             let what = format!("the recording {} cannot be read: {error}", path.display());
             Problem::new(load.place("file"), what, "a CSV file beside the scenario").place(scenario.to_owned(), document)
         })?;
@@ -71,6 +74,9 @@ fn read(file: &Path, bytes: &[u8]) -> Result<Arc<[Recorded]>, ScenarioError> {
     let column = |name: &str| header.iter().position(|found| found == name);
     if let Some((at, found)) = header.iter().enumerate().find(|(_, found)| !COLUMNS.contains(found)) {
         return Err(table.wrong(1, at, format!("unknown column `{found}`"), one_of(COLUMNS), nearest(found, COLUMNS)));
+    }
+    if let Some((at, twice)) = header.iter().enumerate().find(|(at, found)| column(found) != Some(*at)) {
+        return Err(table.wrong(1, at, format!("the column `{twice}` stands here a second time"), "each column once", None));
     }
     let [Some(time), Some(actor), Some(size)] = COLUMNS.map(column) else {
         return Err(table.wrong(1, 0, "a column is missing", format!("the header {}", COLUMNS.join(",")), None));
@@ -223,6 +229,10 @@ mod tests {
         assert_eq!(
             error,
             "day.csv:1: column 3: unknown column `modelsize`; expected `time`, `actor` or `model_size`; did you mean `model_size`?"
+        );
+        assert_eq!(
+            rows("time,actor,time,model_size\n").unwrap_err(),
+            "day.csv:1: column 3: the column `time` stands here a second time; expected each column once"
         );
         assert!(rows("time,actor\n1s,customer\n").unwrap_err().contains("a column is missing"));
         assert!(rows("time,actor,model_size\n").unwrap_err().contains("no order is recorded"));

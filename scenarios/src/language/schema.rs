@@ -5,6 +5,7 @@ use serde_json::{Map, Value, json};
 use super::{
     keys::{Key, Need, SCENARIO, Takes},
     thresholds::{CATALOGUE, Metric, Unit, pattern},
+    version::VERSION,
 };
 
 const DURATION: &str = "^\\s*([0-9]+\\s*(ms|s|m|h|d|w)\\s*)+$";
@@ -53,6 +54,7 @@ fn default(takes: Takes, text: &str) -> Value {
     match takes {
         Takes::Flag => json!(text == "true"),
         Takes::Whole(..) => json!(text.parse::<u64>().unwrap_or_default()),
+        Takes::Number(..) => json!(text.parse::<f64>().unwrap_or_default()),
         _ => json!(text),
     }
 }
@@ -71,6 +73,7 @@ fn takes(takes: Takes) -> Value {
         Takes::Table(keys) => table(keys),
         Takes::Kind { tag, always, kinds } => kind(tag, always, kinds),
         Takes::Thresholds => thresholds(),
+        Takes::Version => json!({ "const": VERSION }),
         Takes::Nothing(_) => json!(false),
     }
 }

@@ -394,4 +394,18 @@ fn silence_is_by_service() {
     assert_eq!(logs(&parse(&format!("{crm_logs_only}{HEAD}")).unwrap()), [false, false, false, true, false, false]);
     let blind = plain.with_instrumentation(InstrumentationPreset::Blind).instrumentation;
     assert!(!contracts::services::ALL.iter().any(|service| blind.traces(service) || blind.logs(service)) && !blind.propagation);
+    assert_eq!(blind.broker, BrokerTelemetry::None);
+}
+
+#[test]
+fn the_broker_shows_what_the_preset_or_the_file_says() {
+    let every = |scenario: &Scenario| crate::scale::scrapes_every(scenario).map(|every| every.as_secs());
+    let plain = parse(HEAD).unwrap();
+    assert_eq!((plain.instrumentation.broker, every(&plain)), (BrokerTelemetry::Counters, Some(60)));
+    assert_eq!(every(&plain.with_instrumentation(InstrumentationPreset::Blind)), None);
+    let table = "instrumentation = { unlinked = [\"crm-api\"], broker = \"firehose\", scrape-interval = \"90s\" }";
+    let file = parse(&format!("{table}\n{HEAD}")).unwrap();
+    let told = &file.instrumentation;
+    assert_eq!((told.broker, every(&file)), (BrokerTelemetry::Firehose, Some(90)));
+    assert!(told.propagates("mes-api") && !told.propagates("crm-api"));
 }

@@ -96,6 +96,7 @@ pub const CATALOGUE: &[Metric] = &[
     metric("hop_at_1", Unit::Share, RATE, "Bad orders whose verdict names the right hop."),
     metric("unknown", Unit::Orders, COUNT, "Bad orders about which the telemetry says nothing."),
     metric("orders_initiated", Unit::Orders, COUNT, "Orders that came in."),
+    metric("orders_refused", Unit::Orders, COUNT, "Orders that were turned away when they came, and so never began."),
     metric("orders_closed", Unit::Orders, COUNT, "Orders that reached the customer."),
     metric("orders_in_flight", Unit::Orders, COUNT, "Orders that are under way and within their deadlines."),
     metric("orders", Unit::Orders, COUNT, "Orders by what became of them.").by("truth", &CLASSES),

@@ -2,9 +2,7 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use contracts::Status;
-
-use super::{Scale, ScaleError, expected_orders, over};
+use super::{Clock, Scale, ScaleError, expected_orders, over};
 use crate::{
     language::{
         Aggregation, Comparison, Factors, Scenario, Sla, Threshold,
@@ -19,14 +17,16 @@ use crate::{
 /// A state's deadline is the sum of its hops' parts, each divided by whoever is waited for there, and the floor. The floor
 /// is spread evenly over the hops, as the stack may hold up any of them. The promise keeps its ratio to the sum of all
 /// states' deadlines. A message's own deadline is a machine's.
-pub(super) fn adapted(original: &Scenario, mut scaled: Scenario, scale: &Scale) -> Result<Scenario, ScaleError> {
+pub(super) fn adapted(original: &Scenario, mut scaled: Scenario, scale: &Scale, from: Duration) -> Result<Scenario, ScaleError> {
     let lifecycle = Lifecycle::for_sla(&original.sla)?;
     let mut sla = Sla::default();
+    let mut speeds = BTreeMap::new();
     let (mut before, mut after) = (Duration::ZERO, Duration::ZERO);
     for state in &lifecycle.states {
         let Some(deadline) = state.deadline else { continue };
-        let shorter =
-            whole_millis((deadline.as_secs_f64() / speed(&lifecycle, state, scale.factors)) + scale.floor.as_secs_f64());
+        let speed = speed(&lifecycle, state, scale.factors);
+        let shorter = whole_millis(deadline.as_secs_f64() / speed + scale.floor.as_secs_f64());
+        speeds.insert(state.status, speed);
         (before, after) = (before + deadline, after + shorter);
         sla.states.insert(state.status, shorter);
         if state.shares.len() > 1 {
@@ -38,16 +38,24 @@ pub(super) fn adapted(original: &Scenario, mut scaled: Scenario, scale: &Scale) 
             sla.messages.insert(message.key.to_string(), over(deadline, scale.factors.machine) + scale.floor);
         }
     }
-    let whole = after.as_secs_f64() / before.as_secs_f64();
-    sla.promise = Some(whole_millis(lifecycle.promise.as_secs_f64() * whole));
+    let whole = before.as_secs_f64() / after.as_secs_f64();
+    sla.promise = Some(whole_millis(lifecycle.promise.as_secs_f64() / whole));
     scaled.sla = sla;
+    let clock = Clock {
+        factors: scale.factors,
+        from,
+        window: scale.window.filter(|window| *window < original.duration),
+        floor: scale.floor,
+        states: speeds,
+        whole,
+    };
 
     let ratio = expected_orders(&scaled) / expected_orders(original);
     for threshold in &mut scaled.thresholds {
         let unit = CATALOGUE.iter().find(|metric| metric.name == threshold.name).map(|metric| metric.unit);
         match unit {
             Some(Unit::Time) => {
-                let shorter = limit(threshold, &lifecycle, whole, scale);
+                let shorter = limit(threshold, &clock);
                 threshold.expression = rewritten(threshold, shorter);
                 threshold.limit = shorter.as_secs_f64();
             }
@@ -55,6 +63,7 @@ pub(super) fn adapted(original: &Scenario, mut scaled: Scenario, scale: &Scale) 
             _ => {}
         }
     }
+    scaled.scaled_by = Some(clock);
     Ok(scaled)
 }
 
@@ -84,16 +93,11 @@ fn shares(lifecycle: &Lifecycle, state: &State, deadline: Duration, scale: &Scal
 }
 
 /// A threshold's limit on a time. The stack's floor makes nothing faster: a lower limit has none.
-fn limit(threshold: &Threshold, lifecycle: &Lifecycle, whole: f64, scale: &Scale) -> Duration {
+fn limit(threshold: &Threshold, clock: &Clock) -> Duration {
     let lower = matches!(threshold.comparison, Comparison::Greater | Comparison::GreaterOrEqual);
-    let floor = if lower { 0.0 } else { scale.floor.as_secs_f64() };
-    let state = threshold.tag.as_ref().and_then(|tag| tag.parse::<Status>().ok());
-    let seconds = match (threshold.name, state) {
-        ("order_latency", Some(state)) => threshold.limit / speed(lifecycle, lifecycle.state(state), scale.factors) + floor,
-        ("lead_time", _) => threshold.limit * whole,
-        _ => threshold.limit / scale.factors.machine + floor,
-    };
-    whole_millis(seconds)
+    // The whole way's factor has the floors of all states in it.
+    let floor = if lower || threshold.name == "lead_time" { 0.0 } else { clock.floor.as_secs_f64() };
+    whole_millis(threshold.limit / clock.of(threshold) + floor)
 }
 
 /// A limit on a number of orders follows the number of orders. None at all stays none at all.

@@ -6,9 +6,11 @@ use super::{Scale, ScaleError};
 use crate::language::{Executor, Load, RampStage, Rate, Recorded, Scenario};
 
 /// The part of the scenario that lies around its faults, around as many of the first ones as it holds; without faults its
-/// first part. A fault that lies outside is left out, one that lasts longer ends with the window.
-pub(super) fn cut(scenario: &Scenario, scale: &Scale) -> Result<Scenario, ScaleError> {
-    let Some(window) = scale.window.filter(|window| *window < scenario.duration) else { return Ok(scenario.clone()) };
+/// first part; and where it begins. A fault that lies outside is left out, one that lasts longer ends with the window.
+pub(super) fn cut(scenario: &Scenario, scale: &Scale) -> Result<(Scenario, Duration), ScaleError> {
+    let Some(window) = scale.window.filter(|window| *window < scenario.duration) else {
+        return Ok((scenario.clone(), Duration::ZERO));
+    };
     let from = begin(scenario, window);
     let mut cut = scenario.clone();
     cut.duration = window;
@@ -22,7 +24,7 @@ pub(super) fn cut(scenario: &Scenario, scale: &Scale) -> Result<Scenario, ScaleE
         fault.at -= from;
         fault.lasts = fault.lasts.min(window - fault.at);
     }
-    Ok(cut)
+    Ok((cut, from))
 }
 
 /// Where the window begins: as much of it before the first fault as after the last one that it holds, as far as the timeline

@@ -84,6 +84,12 @@ impl Archive {
         }
     }
 
+    /// Whether everything is kept.
+    #[must_use]
+    pub fn is_whole(&self) -> bool {
+        self.whole
+    }
+
     /// How many spans were forgotten.
     #[must_use]
     pub fn dropped(&self) -> u64 {

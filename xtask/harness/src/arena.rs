@@ -6,7 +6,7 @@ use detector::Finding;
 use judge::case::Telemetry;
 use scenarios::{language::Scenario, ledger::Ledger};
 
-use crate::{Archive, progress::Progress};
+use crate::{Archive, broker::BrokerRecords, progress::Progress};
 
 /// A run as it is handed to a world.
 pub struct Prepared {
@@ -26,6 +26,8 @@ pub struct Played {
     pub findings: Vec<Finding>,
     /// The spans and log records that the report needs.
     pub archive: Archive,
+    /// What the broker let see of itself.
+    pub broker: BrokerRecords,
     /// Whether the telemetry is all there.
     pub telemetry: Telemetry,
     /// Spans that the detector was given.

@@ -37,7 +37,7 @@ pub fn write(
     let folder = RunFolder::begin(reports, &prepared.scenario.name, &run_name(prepared, world))?;
     let lifecycle = Lifecycle::parse(&prepared.lifecycle)?;
     let judged = thread::scope(|scope| {
-        let record = scope.spawn(|| record(&folder, played, &lifecycle));
+        let record = scope.spawn(|| record(&folder, prepared, played, &lifecycle));
         let judged = conclude::judged(prepared, played, world)?;
         verdict(&folder, prepared, &judged, (&lifecycle, world))?;
         record.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
@@ -49,12 +49,14 @@ pub fn write(
 }
 
 /// What happened and what was said of it.
-fn record(folder: &RunFolder, played: &Played, lifecycle: &Lifecycle) -> Result<(), FolderError> {
+fn record(folder: &RunFolder, prepared: &Prepared, played: &Played, lifecycle: &Lifecycle) -> Result<(), FolderError> {
+    let clock = prepared.scenario.scaled_by.as_ref();
     folder.file("ledger.jsonl", |out| played.ledger.write_jsonl(&mut &mut *out))?;
     folder.file("spans.otlp.jsonl", |out| spans(played, out))?;
     folder.file("logs.ndjson", |out| logs(played, out))?;
-    folder.file("latency.hlog", |out| latency::write(&played.ledger, lifecycle, out))?;
-    folder.file("faults.jsonl", |out| played.ledger.write_faults_jsonl(&mut &mut *out))
+    folder.file("latency.hlog", |out| latency::write((&played.ledger, lifecycle), clock, out))?;
+    folder.file("faults.jsonl", |out| played.ledger.write_faults_jsonl(&mut &mut *out))?;
+    played.broker.files().into_iter().try_for_each(|(name, content)| folder.file(name, |out| content(out)))
 }
 
 /// What was made of it.

@@ -50,8 +50,13 @@ pub fn judged(prepared: &Prepared, played: &Played, world: WorldName) -> Result<
         lead_times: lead_times(latency::lead_time(ledger, &lifecycle)),
         thresholds: prepared.scenario.thresholds.clone(),
         telemetry: played.telemetry.clone(),
+        contexts: played.broker.contexts().cloned(),
         queues: queues::stays(ledger),
         exposed_when_full: None,
+    };
+    let case = match &prepared.scenario.scaled_by {
+        Some(clock) => case.in_scenario_time(clock),
+        None => case,
     };
     Ok(judge::judge(case))
 }

@@ -19,42 +19,50 @@ use scenarios::{
         latency::{lead_time, states},
     },
     lifecycle::Lifecycle,
+    scale::Clock,
 };
 
 /// The tag of the time from the first state to the last.
 pub const LEAD_TIME: &str = "LEAD_TIME";
-/// Histograms hold milliseconds of the run; their readable maximum is in seconds.
+/// Histograms hold milliseconds of the scenario; their readable maximum is in seconds.
 const PER_SECOND: f64 = 1_000.0;
 /// Significant digits.
 const DIGITS: u8 = 3;
 
-/// Writes the log: for each state the time from entering the state before it, milliseconds of the run.
+/// Writes the log: for each state the time from entering the state before it, milliseconds. `clock` makes times of the scenario
+/// of those of a run that was shortened.
 ///
 /// # Errors
 /// When `out` fails.
-pub fn write(ledger: &Ledger, lifecycle: &Lifecycle, mut out: &mut dyn io::Write) -> io::Result<()> {
+pub fn write((ledger, lifecycle): (&Ledger, &Lifecycle), clock: Option<&Clock>, mut out: &mut dyn io::Write) -> io::Result<()> {
     // The crate writes the log's contents and leaves its first line to whoever knows the version.
     out.write_all(b"#[Histogram log format version 1.3]\n")?;
     let mut serializer = V2DeflateSerializer::new();
     let mut log = IntervalLogWriterBuilder::new()
-        .add_comment("milliseconds of the run, from entering the state before to entering the state in the tag")
+        .add_comment("milliseconds of the scenario, from entering the state before to entering the state in the tag")
         .with_start_time(UNIX_EPOCH + Duration::from_nanos(ledger.started_ns))
         .with_max_value_divisor(PER_SECOND)
         .begin_log_with(&mut out, &mut serializer)?;
     let lasted = Duration::from_nanos(ledger.end_ns.saturating_sub(ledger.started_ns));
-    let states = states(ledger, lifecycle).into_iter().map(|(status, times)| (status.name(), times));
-    for (tag, times) in states.chain([(LEAD_TIME, lead_time(ledger, lifecycle))]) {
-        let histogram = histogram(&times.sorted_ns).map_err(io::Error::other)?;
+    let lasted = lasted.mul_f64(clock.map_or(1.0, |clock| clock.factors.machine));
+    let states = states(ledger, lifecycle).into_iter().map(|(status, times)| {
+        let factor = clock.map_or(1.0, |clock| clock.state(status.name()));
+        (status.name(), times, factor)
+    });
+    let whole = (LEAD_TIME, lead_time(ledger, lifecycle), clock.map_or(1.0, |clock| clock.whole));
+    for (tag, times, factor) in states.chain([whole]) {
+        let histogram = histogram(&times.sorted_ns, factor).map_err(io::Error::other)?;
         log.write_histogram(&histogram, Duration::ZERO, lasted, Tag::new(tag))
             .map_err(|error| io::Error::other(format!("{error:?}")))?;
     }
     Ok(())
 }
 
-fn histogram(times_ns: &[u64]) -> Result<Histogram<u64>, Box<dyn std::error::Error + Send + Sync>> {
+fn histogram(times_ns: &[u64], factor: f64) -> Result<Histogram<u64>, Box<dyn std::error::Error + Send + Sync>> {
     let mut histogram = Histogram::new(DIGITS)?;
     for time_ns in times_ns {
-        histogram.record(time_ns / 1_000_000)?;
+        let time = Duration::from_nanos(*time_ns).mul_f64(factor);
+        histogram.record(u64::try_from(time.as_millis()).unwrap_or(u64::MAX))?;
     }
     Ok(histogram)
 }
@@ -114,7 +122,7 @@ mod tests {
     fn each_state_has_a_histogram_that_reads_back() {
         let lifecycle = Lifecycle::parse(scenarios::lifecycle::LIFECYCLE).unwrap();
         let mut bytes = Vec::new();
-        write(&ledger(), &lifecycle, &mut bytes).unwrap();
+        write((&ledger(), &lifecycle), None, &mut bytes).unwrap();
         let mut read = Vec::new();
         for entry in IntervalLogIterator::new(&bytes) {
             let LogEntry::Interval(interval) = entry.unwrap() else { continue };

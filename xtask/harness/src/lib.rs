@@ -5,6 +5,7 @@
 pub mod archive;
 pub mod arena;
 pub mod artefacts;
+pub mod broker;
 pub mod browser;
 pub mod conclude;
 pub mod exit;

@@ -7,9 +7,10 @@ use judge::{
     case::{Run, Setting},
     words,
 };
-use scenarios::{Scenario, language::Actor, lifecycle::Lifecycle, load, people::Wait};
+use scenarios::{Scenario, language::Actor, lifecycle::Lifecycle, load, people::Wait, scale::Clock};
 
-/// The plan of a run: load, people, faults, how the services are built and what of them shows, deadlines, thresholds.
+/// The plan of a run: load, people, faults, how the services are built and what of them shows, deadlines, thresholds. All times
+/// are the scenario's, also those of a run that is shortened.
 #[must_use]
 pub fn text(scenario: &Scenario, lifecycle: &Lifecycle, world: &str) -> String {
     let run = Run::of(scenario, world);
@@ -24,10 +25,11 @@ pub fn text(scenario: &Scenario, lifecycle: &Lifecycle, world: &str) -> String {
         let preset = if of == "architecture" { &run.architecture } else { &run.instrumentation };
         part(&mut plan, &format!("{of} {preset}"), &toggles(&run.settings, of));
     }
-    part(&mut plan, "deadlines", &deadlines(lifecycle));
+    part(&mut plan, "deadlines", &deadlines(lifecycle, scenario.scaled_by.as_ref()));
     let threshold = |threshold: &scenarios::language::Threshold| {
         let default = if threshold.default { "  in every scenario" } else { "" };
-        (threshold.metric.clone(), format!("{}{default}", threshold.expression))
+        let expression = scenario.scaled_by.as_ref().map(|clock| clock.threshold(threshold).expression);
+        (threshold.metric.clone(), format!("{}{default}", expression.as_ref().unwrap_or(&threshold.expression)))
     };
     part(&mut plan, "thresholds", &scenario.thresholds.iter().map(threshold).collect::<Vec<_>>());
     plan
@@ -47,8 +49,8 @@ fn part(plan: &mut String, heading: &str, rows: &[(String, String)]) {
     rows.iter().for_each(|(name, value)| say(plan, &format!("  {name:<wide$}  {value}")));
 }
 
-fn time(duration: Duration) -> String {
-    words::duration(duration.as_secs_f64())
+fn time(duration: Duration, factor: f64) -> String {
+    words::duration(duration.as_secs_f64() * factor)
 }
 
 fn row(name: &str, value: String) -> (String, String) {
@@ -67,10 +69,12 @@ fn orders(scenario: &Scenario, settings: &[Setting]) -> Rows {
 
 fn people(scenario: &Scenario) -> Rows {
     let people = &scenario.people;
-    let wait = |wait: Wait| format!("{} on average, {} at most", time(wait.mean), time(wait.cap));
+    let factor = scenario.scaled_by.as_ref().map_or(1.0, |clock| clock.factors.human);
+    let wait = |wait: Wait| format!("{} on average, {} at most", time(wait.mean, factor), time(wait.cap, factor));
+    let percent = |share: f64| words::decimals(share * 100.0);
     let pool = |number: u32, one: &str, each: Wait| format!("{}, {} each", words::several(u64::from(number), one), wait(each));
     vec![
-        row("upload", wait(people.upload)),
+        row("upload", format!("{}; {} % build their model", wait(people.upload), percent(people.constructor))),
         row("submit", wait(people.submit)),
         row("approve", pool(people.sellers, "seller", people.seller)),
         row("at the bench", pool(people.operators, "operator", people.bench)),
@@ -78,6 +82,19 @@ fn people(scenario: &Scenario) -> Rows {
         row("packaging", wait(people.packaging)),
         row("shipping", wait(people.shipping)),
         row("carrier", wait(people.carrier)),
+        row(
+            "no call-back",
+            format!("{} % of deliveries, closed by hand after {}", percent(people.uncalled), wait(people.closing)),
+        ),
+        row(
+            "asking",
+            format!(
+                "{} % of customers, {} times at most, every {}",
+                percent(people.askers),
+                People::QUESTIONS,
+                wait(people.asking)
+            ),
+        ),
     ]
 }
 
@@ -85,6 +102,8 @@ fn faults(scenario: &Scenario) -> Rows {
     if scenario.faults.is_empty() {
         return vec![row("none", String::new())];
     }
+    let factor = scenario.scaled_by.as_ref().map_or(1.0, |clock| clock.factors.machine);
+    let time = |duration: Duration| time(duration, factor);
     let what = |kind: &Kind| match kind {
         Kind::BrokerKill => "the broker's process is killed and comes back".to_owned(),
         Kind::BrokerRestart => "the broker is stopped gracefully and started again".to_owned(),
@@ -108,13 +127,15 @@ fn toggles(settings: &[Setting], of: &str) -> Rows {
     settings.iter().filter(|setting| setting.of == of).map(toggle).collect()
 }
 
-fn deadlines(lifecycle: &Lifecycle) -> Rows {
+fn deadlines(lifecycle: &Lifecycle, clock: Option<&Clock>) -> Rows {
+    let of_state = |state: &str| clock.map_or(1.0, |clock| clock.state(state));
+    let (machine, whole) = clock.map_or((1.0, 1.0), |clock| (clock.factors.machine, clock.whole));
     let states = lifecycle.states.iter().filter_map(|state| Some((state.status.name(), state.deadline?)));
-    let mut rows: Rows =
-        states.map(|(state, deadline)| row(state, format!("{} from the state before", time(deadline)))).collect();
+    let state = |(state, deadline)| row(state, format!("{} from the state before", time(deadline, of_state(state))));
+    let mut rows: Rows = states.map(state).collect();
     let messages = lifecycle.messages.iter().filter_map(|message| Some((&message.key, message.deadline?)));
-    rows.extend(messages.map(|(key, deadline)| row(key, format!("{} from commit to commit", time(deadline)))));
-    rows.push(row("promise", format!("{} from INITIATED to CLOSED", time(lifecycle.promise))));
+    rows.extend(messages.map(|(key, deadline)| row(key, format!("{} from commit to commit", time(deadline, machine)))));
+    rows.push(row("promise", format!("{} from INITIATED to CLOSED", time(lifecycle.promise, whole))));
     rows
 }
 

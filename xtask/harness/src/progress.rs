@@ -17,6 +17,8 @@ const PLAIN_EVERY: Duration = Duration::from_secs(5);
 pub struct Progress {
     label: String,
     silent: bool,
+    /// What makes time of the scenario of time of the run.
+    machine: f64,
     bar: Option<ProgressBar>,
     began: Instant,
     last: Option<Instant>,
@@ -31,21 +33,21 @@ pub struct Reached {
     pub closed: u64,
     /// Orders the detector has raised an alarm for.
     pub bad: u64,
-    /// Scenario time reached.
+    /// Time of the run reached.
     pub now: Duration,
 }
 
 impl Progress {
-    /// Begins to show a run.
+    /// Begins to show a run in which machines are so many times faster than in its scenario.
     #[must_use]
-    pub fn begin(label: &str, plain: bool) -> Self {
+    pub fn begin(label: &str, plain: bool, machine: f64) -> Self {
         let bar = (!plain && std::io::stderr().is_terminal()).then(|| {
             let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr_with_hz(10));
             bar.set_style(ProgressStyle::with_template("{spinner} {msg}").unwrap_or_else(|_| ProgressStyle::default_spinner()));
             bar
         });
         let now = Instant::now();
-        let progress = Self { label: label.to_owned(), silent: false, bar, began: now, last: None };
+        let progress = Self { label: label.to_owned(), silent: false, machine, bar, began: now, last: None };
         progress.say(&format!("{label}  starting"));
         progress
     }
@@ -53,7 +55,7 @@ impl Progress {
     /// Shows nothing: for tests.
     #[must_use]
     pub fn silent() -> Self {
-        Self { label: String::new(), silent: true, bar: None, began: Instant::now(), last: None }
+        Self { label: String::new(), silent: true, machine: 1.0, bar: None, began: Instant::now(), last: None }
     }
 
     /// Shows how far it is.
@@ -85,7 +87,7 @@ impl Progress {
             HumanCount(reached.initiated),
             HumanCount(reached.closed),
             HumanCount(reached.bad),
-            judge::words::duration(reached.now.as_secs_f64()),
+            judge::words::duration(reached.now.as_secs_f64() * self.machine),
             HumanCount(rate)
         )
     }

@@ -144,7 +144,8 @@ fn run(
     terminal: Terminal,
     single: bool,
 ) -> Result<(Judged, PathBuf), RunError> {
-    let mut progress = Progress::begin(&label(prepared), terminal.plain);
+    let machine = prepared.scenario.scaled_by.as_ref().map_or(1.0, |clock| clock.factors.machine);
+    let mut progress = Progress::begin(&label(prepared), terminal.plain, machine);
     let played = arena.play(prepared, &mut progress)?;
     progress.phase("judging");
     let (judged, html) = artefacts::write(prepared, &played, (&options.report_dir, options.world), &progress)?;

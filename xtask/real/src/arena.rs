@@ -3,16 +3,17 @@
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
-use containers::{Testimony, testimony::Died};
+use containers::{BrokerSeen, Testimony, testimony::Died};
 use contracts::attributes;
 use detector::{Detector, Gap};
 use harness::{
     Archive,
     arena::{Arena, PlayError, Played, Prepared},
+    broker::BrokerRecords,
     progress::{Progress, Reached},
 };
 use judge::case::Telemetry;
-use scenarios::{Scenario, driver, ledger::Ledger};
+use scenarios::{Scenario, driver, language::BrokerTelemetry, ledger::Ledger};
 use signals::{Log, Span};
 use world::Either;
 
@@ -89,26 +90,30 @@ pub(crate) async fn first<A, B>(one: impl Future<Output = A>, other: impl Future
 
 async fn run(prepared: &Prepared, config: containers::Config, progress: &mut Progress) -> Result<Played, PlayError> {
     let versions = versions(&config);
-    let assembly = Assembly::start(config, &|phase| progress.phase(phase)).await.map_err(failed)?;
+    let mut assembly = Assembly::start(config, &|phase| progress.phase(phase)).await.map_err(failed)?;
     let traces = assembly.stack().traces().await;
     progress.phase("orders arrive");
-    let told = watched(&assembly, prepared, progress).await;
+    let told = match assembly.watch(&prepared.scenario).await {
+        Ok(()) => watched(&assembly, prepared, progress).await,
+        Err(error) => Err(failed(error)),
+    };
     let told = match told {
         Ok(ledger) => {
             progress.phase("reading the traces back from Jaeger");
-            Ok((ledger, assembly.testimony().await))
+            let seen = assembly.seen_of_broker();
+            Ok((ledger, assembly.testimony().await, seen))
         }
         Err(error) => Err(error),
     };
     let account = assembly.stack().messages().failure();
     progress.phase("removing the containers");
     let ended = assembly.end().await;
-    let (ledger, testimony) = told?;
+    let (ledger, testimony, seen) = told?;
     ended.map_err(failed)?;
     if let Some(reason) = account {
         return Err(PlayError::Failed(format!("the account of the messages is not whole: {reason}")));
     }
-    Ok(Played { trace_base: traces, ..concluded(prepared, ledger, testimony, versions)? })
+    Ok(Played { trace_base: traces, ..concluded(prepared, ledger, (testimony, seen), versions)? })
 }
 
 /// Drives the run, shows how far it is, and ends it when a service has ended by itself.
@@ -135,14 +140,14 @@ async fn watched(assembly: &Assembly, prepared: &Prepared, progress: &mut Progre
     }
 }
 
-/// Gives the detector what came back from Jaeger and what the logs say, and nothing else.
+/// Gives the detector what came back from Jaeger, what the logs say and what the broker let see of itself, and nothing else.
 ///
 /// # Errors
 /// When the lifecycle cannot be read (it was read before the run began).
 pub fn concluded(
     prepared: &Prepared,
     ledger: Ledger,
-    testimony: Testimony,
+    (testimony, seen): (Testimony, BrokerSeen),
     versions: BTreeMap<String, String>,
 ) -> Result<Played, PlayError> {
     let mut detector = Detector::new(detector::Lifecycle::parse(&prepared.lifecycle).map_err(failed)?);
@@ -167,8 +172,24 @@ pub fn concluded(
         hear(&mut detector, &mut archive, &span);
     }
     logs.for_each(|log| note(&mut detector, &mut archive, &log));
+    let listening = prepared.scenario.instrumentation.broker == BrokerTelemetry::Firehose;
+    let broker = watched_broker(&mut detector, BrokerRecords::new(archive.is_whole(), listening), seen);
     let findings = detector.finish(ledger.end_ns);
-    Ok(Played { ledger, findings, archive, telemetry, records, versions, trace_base: None, clock_error: CLOCK_ERROR })
+    Ok(Played { ledger, findings, archive, broker, telemetry, records, versions, trace_base: None, clock_error: CLOCK_ERROR })
+}
+
+/// What the broker let see of itself, heard and kept.
+fn watched_broker(detector: &mut Detector, mut records: BrokerRecords, seen: BrokerSeen) -> BrokerRecords {
+    seen.silences.into_iter().for_each(|silence| detector.observe_silence(silence));
+    for scrape in seen.scrapes {
+        records.look(&scrape);
+        detector.observe_counters(scrape);
+    }
+    for passage in seen.passages {
+        detector.observe_passage(&passage);
+        records.keep(passage);
+    }
+    records
 }
 
 /// One log record.
@@ -201,7 +222,7 @@ fn telemetry(testimony: &Testimony) -> Telemetry {
 
 fn versions(config: &containers::Config) -> BTreeMap<String, String> {
     let images = &config.images;
-    let parts = [("rabbitmq", &images.rabbitmq), ("postgres", &images.postgres), ("jaeger", &images.jaeger)];
+    let parts = [("rabbitmq", &images.rabbitmq), ("postgres", &images.postgres), ("jaeger", &images.jaeger), ("s3", &images.s3)];
     let own = [("loupe".to_owned(), env!("CARGO_PKG_VERSION").to_owned())];
     own.into_iter().chain(parts.map(|(name, image)| (name.to_owned(), image.clone()))).collect()
 }

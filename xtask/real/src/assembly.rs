@@ -4,16 +4,15 @@ use std::{collections::BTreeMap, path::PathBuf, sync::Arc, time::Duration};
 
 use adapters::{
     broker::RabbitMq,
-    files::Folder,
     http::Sockets,
     journal::Journal,
     runtime::{Epoch, TokioEngine},
     store::Postgres,
 };
-use containers::{Blueprint, Config, Images, Limits, Rabbit, Role, Stack, Standing, Testimony};
+use containers::{Blueprint, BrokerSeen, Config, Images, Limits, Rabbit, Role, Stack, Standing, Testimony, Watch};
 use contracts::{message, services};
 use faults::Kind;
-use scenarios::{Scenario, Stage, scale};
+use scenarios::{Scenario, Stage, language::BrokerTelemetry, scale};
 use tokio::runtime::Handle;
 use world::{Node, Runtime, Telemetry, World};
 
@@ -68,6 +67,7 @@ fn databases() -> Vec<String> {
 pub struct Assembly {
     stack: Stack,
     stage: Stage,
+    watch: Option<Watch>,
 }
 
 /// Why there is no stage.
@@ -99,7 +99,7 @@ pub fn config(scenario: &Scenario, place: Place) -> Result<Config, serde_json::E
         database: database.map(str::to_owned),
         traces: scenario.instrumentation.traces(name),
         logs: scenario.instrumentation.logs(name),
-        propagates: scenario.instrumentation.propagation,
+        propagates: scenario.instrumentation.propagates(name),
         environment: [("LOUPE_SETTINGS".to_owned(), settings.clone())].into(),
     };
     let orders = scenarios::load::arrivals(scenario).count();
@@ -138,12 +138,28 @@ impl Assembly {
         let stack = Stack::start(config, say).await?;
         let rt = Runtime::new(TokioEngine::new(Handle::current(), seed, Epoch::at(stack.epoch_ns())), DRIVER);
         match stage(&stack, rt).await {
-            Ok(stage) => Ok(Self { stack, stage }),
+            Ok(stage) => Ok(Self { stack, stage, watch: None }),
             Err(error) => {
                 drop(stack.end().await);
                 Err(error)
             }
         }
+    }
+
+    /// Begins to watch the broker, as far as the scenario is instrumented: before the first order comes.
+    ///
+    /// # Errors
+    /// When its firehose cannot be listened to.
+    pub async fn watch(&mut self, scenario: &Scenario) -> Result<(), containers::Error> {
+        let listening = scenario.instrumentation.broker == BrokerTelemetry::Firehose;
+        let watch = Watch::start(&self.stack, &self.stage.world.rt, scale::scrapes_every(scenario), listening).await?;
+        self.watch = Some(watch);
+        Ok(())
+    }
+
+    /// What the broker let see of itself; it is not watched any more.
+    pub fn seen_of_broker(&mut self) -> BrokerSeen {
+        self.watch.take().map(Watch::end).unwrap_or_default()
     }
 
     /// What the driver acts on.
@@ -168,8 +184,8 @@ impl Assembly {
     /// # Errors
     /// When the engine refuses.
     pub async fn end(self) -> Result<(), containers::Error> {
-        let Self { stack, stage } = self;
-        drop(stage);
+        let Self { stack, stage, watch } = self;
+        drop((stage, watch));
         stack.end().await
     }
 }
@@ -181,8 +197,7 @@ async fn stage(stack: &Stack, rt: Runtime) -> Result<Stage, AssemblyError> {
     let world = World {
         broker: Arc::new(broker),
         store: Arc::clone(&shop) as _,
-        // Nobody's: the driver uploads models through the services.
-        files: Arc::new(Folder::new(std::env::temp_dir().join("loupe-driver"), DRIVER.to_string())),
+        files: Arc::new(stack.files().await?),
         http: Arc::new(Sockets::new(rt.clone(), None, stack.services(), ANSWER)?),
         telemetry: Telemetry::new(rt.clone(), None, false),
         rt,

@@ -19,10 +19,11 @@ use detector::{Detector, Gap};
 use harness::{
     Archive,
     arena::{PlayError, Played, Prepared},
+    broker::BrokerRecords,
 };
 use judge::case::Telemetry;
-use scenarios::{driver::DriveError, ledger::Ledger};
-use signals::{Log, Span};
+use scenarios::{driver::DriveError, language::BrokerTelemetry, ledger::Ledger};
+use signals::{Log, Passage, Span};
 use simulated::{Driven, Simulation};
 
 use super::nanos;
@@ -46,6 +47,7 @@ pub(super) struct Listener {
 struct Look {
     spans: Vec<Span>,
     logs: Vec<Log>,
+    passages: Vec<Passage>,
     watermark_ns: u64,
 }
 
@@ -53,6 +55,7 @@ struct Look {
 struct Heard {
     detector: Detector,
     archive: Archive,
+    broker: BrokerRecords,
     records: u64,
 }
 
@@ -66,7 +69,9 @@ impl Listener {
         let lifecycle = detector::Lifecycle::parse(&prepared.lifecycle).map_err(|error| PlayError::Failed(error.to_string()))?;
         let orders = scenarios::load::arrivals(&prepared.scenario).take(harness::archive::WHOLE_ORDERS + 1).count();
         let archive = Archive::new(attributes::ORDER_ID, orders, prepared.keep_all);
-        let heard = Heard { detector: Detector::new(lifecycle), archive, records: 0 };
+        let listening = prepared.scenario.instrumentation.broker == BrokerTelemetry::Firehose;
+        let broker = BrokerRecords::new(archive.is_whole(), listening);
+        let heard = Heard { detector: Detector::new(lifecycle), archive, broker, records: 0 };
         let (looks, waiting) = sync_channel(BACKLOG);
         let (emptied, empty) = channel();
         let alarms = Arc::new(AtomicU64::new(0));
@@ -80,6 +85,7 @@ impl Listener {
         let mut look = self.empty.try_recv().unwrap_or_default();
         simulation.drain_spans_into(&mut look.spans);
         simulation.drain_logs_into(&mut look.logs);
+        simulation.drain_passages_into(&mut look.passages);
         look.watermark_ns = (simulated::EPOCH_NS + nanos(simulation.now())).saturating_sub(nanos(LATENESS));
         // A listener that is gone has panicked; whoever joins it will see.
         drop(self.looks.send(look));
@@ -104,7 +110,7 @@ impl Listener {
         simulation.flush_spans();
         self.hear(simulation);
         drop(self.looks);
-        let Heard { mut detector, archive, records } =
+        let Heard { mut detector, archive, mut broker, records } =
             self.thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
         let mut telemetry = Telemetry { found: records, ..Telemetry::default() };
         for journal in simulation.journals() {
@@ -118,10 +124,16 @@ impl Listener {
                 detector.gap(Gap::of_service(journal.node.service, simulated::EPOCH_NS + nanos(died), orders));
             }
         }
+        simulation.silences().into_iter().for_each(|silence| detector.observe_silence(silence));
+        for scrape in simulation.take_scrapes() {
+            broker.look(&scrape);
+            detector.observe_counters(scrape);
+        }
         Ok(Played {
             findings: detector.finish(ledger.end_ns),
             ledger,
             archive,
+            broker,
             telemetry,
             records,
             versions: BTreeMap::from([("loupe".to_owned(), env!("CARGO_PKG_VERSION").to_owned())]),
@@ -142,6 +154,10 @@ impl Heard {
             for log in look.logs.drain(..) {
                 self.detector.observe_log(&log);
                 self.archive.keep_log(&log);
+            }
+            for passage in look.passages.drain(..) {
+                self.detector.observe_passage(&passage);
+                self.broker.keep(passage);
             }
             self.detector.advance(look.watermark_ns);
             drop(emptied.send(look));

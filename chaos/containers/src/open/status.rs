@@ -6,7 +6,7 @@ use super::{Container, Open, up};
 use crate::{
     Blueprint, Error, docker,
     management::Management,
-    parts::{jaeger, postgres, rabbitmq},
+    parts::{jaeger, postgres, rabbitmq, s3},
     quarters::{self, Quarters},
     run,
 };
@@ -71,6 +71,8 @@ async fn quarters(docker: &Docker, open: &Open, blueprint: &Blueprint) -> Result
         docker,
         broker: running().find(|part| part.part == rabbitmq::NAME),
         databases: running().filter(|part| part.part.starts_with(postgres::PREFIX)).collect(),
+        // What has a bucket has a database, too.
+        files: None,
         limit: blueprint.limits.ready,
     };
     let names = quarters.names(run::PREFIX).await?;
@@ -93,6 +95,10 @@ async fn part(docker: &Docker, container: &Container, blueprint: &Blueprint) -> 
             let clients = format!("amqp://{user}:{user}@{clients}/%2f");
             let version = Management::new(docker.clone(), id.as_str()).version().await.ok();
             (version, vec![("management", format!("http://{people}")), ("AMQP", clients)])
+        }
+        s3::NAME => {
+            let bucket = s3::url("127.0.0.1", docker::port(docker, id, s3::PORT).await?, "");
+            (None, vec![("S3", bucket)])
         }
         jaeger::NAME => (None, vec![("traces", format!("http://{}", at(jaeger::QUERY).await?))]),
         _ if part.starts_with(postgres::PREFIX) => {

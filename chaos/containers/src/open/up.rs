@@ -44,7 +44,7 @@ pub async fn up(blueprint: &Blueprint, say: &(dyn Fn(&str) + Sync)) -> Result<Up
         return Ok(Up::Already);
     }
     clear(&docker, name, 1).await?;
-    say("starting RabbitMQ, Postgres and Jaeger");
+    say("starting RabbitMQ, Postgres, S3 and Jaeger");
     let begun = Begun { name, whole: false, _alone: alone };
     start(&docker, blueprint, &folder).await?;
     begun.stays();

@@ -20,6 +20,12 @@ pub(crate) const USER: &str = "loupe";
 pub(crate) const AMQP: u16 = 5672;
 /// The management interface.
 pub(crate) const MANAGEMENT: u16 = 15672;
+/// The counters, in Prometheus' text format.
+pub(crate) const PROMETHEUS: u16 = 15692;
+/// The queue that somebody listens to the firehose by. It is none of the run's.
+pub(crate) const FIREHOSE: &str = "loupe.firehose";
+/// How often its processes tell their counts, in milliseconds; RabbitMQ's own default is five seconds.
+const TELLS_EVERY_MS: u64 = 1_000;
 /// What it says on stdout when it is ready.
 const READY: Ready = Ready::Says(Output::Stdout, "Server startup complete");
 
@@ -27,7 +33,7 @@ const READY: Ready = Ready::Says(Output::Stdout, "Server startup complete");
 ///
 /// That is the one setting of a scaled run that no virtual host can have to itself.
 pub(crate) fn recipe(image: &str, channel_tick: Option<Duration>) -> Recipe {
-    let plain = Recipe::new(NAME, image, &[AMQP, MANAGEMENT], READY);
+    let plain = Recipe::new(NAME, image, &[AMQP, MANAGEMENT, PROMETHEUS], READY);
     // The node's name, and with it the folder of its queues, must be the same after a restart.
     Recipe { hostname: Some(NAME), files: vec![("/etc/rabbitmq/advanced.config", advanced(channel_tick))], ..plain }
         .set("RABBITMQ_DEFAULT_USER", USER)
@@ -58,8 +64,8 @@ pub(crate) async fn answers(docker: &Docker, container: &str, limit: Duration) -
 
 /// Settings that only this file takes.
 fn advanced(channel_tick: Option<Duration>) -> String {
-    let tick = channel_tick.map(|tick| format!("{{channel_tick_interval, {}}}", tick.as_millis()));
-    format!("[{{rabbit, [{}]}}].\n", tick.unwrap_or_default())
+    let tick = channel_tick.map_or_else(String::new, |tick| format!(", {{channel_tick_interval, {}}}", tick.as_millis()));
+    format!("[{{rabbit, [{{collect_statistics_interval, {TELLS_EVERY_MS}}}{tick}]}}].\n")
 }
 
 #[cfg(test)]
@@ -68,7 +74,8 @@ mod tests {
 
     #[test]
     fn only_what_is_set_is_said() {
-        assert_eq!(advanced(None), "[{rabbit, []}].\n");
-        assert_eq!(advanced(Some(Duration::from_secs(1))), "[{rabbit, [{channel_tick_interval, 1000}]}].\n");
+        assert_eq!(advanced(None), "[{rabbit, [{collect_statistics_interval, 1000}]}].\n");
+        let scaled = "[{rabbit, [{collect_statistics_interval, 1000}, {channel_tick_interval, 500}]}].\n";
+        assert_eq!(advanced(Some(Duration::from_millis(500))), scaled);
     }
 }

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, time::Duration};
 
 use testcontainers::bollard::Docker;
 
-use super::{Ready, Recipe, jaeger, postgres, rabbitmq};
+use super::{Ready, Recipe, jaeger, postgres, rabbitmq, s3};
 use crate::{Config, Error, Role, docker, foundation::Foundation};
 
 /// Where a service is reached.
@@ -15,8 +15,6 @@ pub(crate) const CONTROL: u16 = 8081;
 pub(crate) const READY: Ready = Ready::Answers(HTTP, "/readyz");
 /// It lives, whatever it may be missing.
 pub(crate) const LIVES: Ready = Ready::Answers(HTTP, "/healthz");
-/// Where the model files are.
-const FILES: &str = "/var/lib/loupe/models";
 /// How long it may take to answer.
 const ANSWER: Duration = Duration::from_secs(10);
 /// Counts the starts of a process: a file of its container, which outlives it.
@@ -28,10 +26,8 @@ pub(crate) struct Place<'a> {
     pub(crate) image: &'a str,
     /// The run's id, which tells its traces from others'.
     pub(crate) run: &'a str,
-    /// How the run's names begin; its virtual host and its databases are called so.
+    /// How the run's names begin; its virtual host, its databases and its bucket are called so.
     pub(crate) name: &'a str,
-    /// The volume of the model files.
-    pub(crate) models: String,
     /// The parts it talks to.
     pub(crate) foundation: &'a Foundation,
 }
@@ -40,7 +36,7 @@ pub(crate) struct Place<'a> {
 pub(crate) fn recipe(place: &Place<'_>, config: &Config, role: &Role) -> Recipe {
     let plain = Recipe::new(&role.name, place.image, &[HTTP, CONTROL], READY);
     let environment = environment(place, config, role);
-    Recipe { command: vec![role.name.clone()], volume: Some((place.models.clone(), FILES)), environment, ..plain }
+    Recipe { command: vec![role.name.clone()], environment, ..plain }
 }
 
 /// Tells a service when the run begins, nanoseconds since the Unix epoch.
@@ -68,7 +64,7 @@ fn environment(place: &Place<'_>, config: &Config, role: &Role) -> BTreeMap<Stri
     set("LOUPE_RUN", place.run.to_owned());
     set("LOUPE_AMQP_URL", rabbitmq::url(&foundation.broker.host, rabbitmq::AMQP, name));
     set("LOUPE_SERVICES", serde_json::to_string(&services).unwrap_or_default());
-    set("LOUPE_FILES", FILES.to_owned());
+    set("LOUPE_S3_URL", s3::url(&foundation.files.host, s3::PORT, name));
     set("LOUPE_STARTS", STARTS.to_owned());
     set("LOUPE_PROPAGATE", role.propagates.to_string());
     set("LOUPE_LOGS", role.logs.to_string());

@@ -47,11 +47,11 @@ impl Handle {
     }
 
     fn check(&self) -> Result<(), BrokerError> {
-        self.exchange.change(|state, _| match state.channels.get(&self.id) {
+        match lock(&self.exchange.0.state).channels.get(&self.id) {
             Some(Open { closed: Some(why), .. }) => Err(why.clone()),
             Some(_) => Ok(()),
             None => Err(BrokerError::ConnectionLost),
-        })
+        }
     }
 
     /// Writes a message; fails at once on a channel that is known to be closed.
@@ -138,7 +138,7 @@ impl Channel for Client {
             self.0.round_trip().await?;
             let now = self.0.exchange.now();
             let seed = self.0.exchange.0.host.seed();
-            lock(&self.0.exchange.0.state).declare(topology, seed, now);
+            self.0.exchange.change(|state, _| state.declare(topology, seed, now));
             Ok(())
         })
     }

@@ -10,7 +10,7 @@ use super::{Exchange, Packet, State, channel::Out, queue::Subscription};
 impl Exchange {
     /// Gives a queue's messages to consumers that may have more, in turn.
     pub(super) fn deliver(&self, state: &mut State, at: usize, now: Duration) {
-        let State { queues, channels, account, timeout, .. } = state;
+        let State { queues, channels, account, timeout, monitor, .. } = state;
         let queue = &mut queues[at];
         while !queue.ready.is_empty() {
             let free = |subscription: &Subscription| {
@@ -21,6 +21,9 @@ impl Exchange {
             queue.consumers.push_back(subscription);
             let (Some(open), Some(item)) = (channels.get_mut(&subscription.channel), queue.ready.pop_front()) else { return };
             account.end(item.entry, End::Unacked, self.wall_ns());
+            queue.counts.delivered += 1;
+            queue.counts.redelivered += u64::from(item.redelivered);
+            monitor.delivered(now, &queue.name, &item);
             let tag = open.put_out(subscription.consumer, at, item, now);
             if let Some(limit) = self.0.settings.consumer_timeout {
                 timeout.set(open.due(now, limit, self.0.settings.channel_tick));
@@ -36,7 +39,11 @@ impl Exchange {
         queue.touch(now);
         let entry = out.item.entry;
         match how {
-            Settle::Ack | Settle::Reject => queue.acknowledge(out.item),
+            Settle::Ack => {
+                queue.counts.acked += 1;
+                queue.acknowledge(out.item);
+            }
+            Settle::Reject => queue.acknowledge(out.item),
             Settle::Requeue => queue.put_back(out.item, true),
         }
         let end = match how {

@@ -23,6 +23,7 @@ impl Exchange {
         self.0.disk.cut();
         self.change(|state, woken| {
             state.outages += 1;
+            state.monitor.down(self.now());
             let mut felt = BTreeSet::new();
             for packet in packets {
                 // What is under way when the connection breaks arrives nowhere.
@@ -99,6 +100,7 @@ impl Exchange {
             for queue in &mut state.queues {
                 queue.restart(now);
             }
+            state.monitor.up(now);
         });
     }
 

@@ -2,6 +2,7 @@
 
 use std::{collections::VecDeque, sync::Arc, time::Duration};
 
+use signals::QueueCounters;
 use world::broker::Message;
 
 use super::{account::Entry, flush::Flush};
@@ -30,6 +31,8 @@ pub(super) struct Queue {
     pub(super) flush: Flush,
     /// Acknowledged, while the message is on disk and the acknowledgement is not: a kill brings it back.
     pub(super) unwritten_acks: Vec<Item>,
+    /// What passed through it since the broker came up. How much is in it is counted when somebody looks.
+    pub(super) counts: QueueCounters,
     next: u64,
 }
 
@@ -41,6 +44,7 @@ impl Queue {
             consumers: VecDeque::new(),
             flush: Flush::new(key, now),
             unwritten_acks: Vec::new(),
+            counts: QueueCounters { queue: name.into(), ..QueueCounters::default() },
             next: 0,
         }
     }
@@ -56,6 +60,7 @@ impl Queue {
     pub(super) fn push(&mut self, entry: Entry, message: Arc<Message>) {
         let seq = self.next;
         self.next += 1;
+        self.counts.published += 1;
         if message.persistent && self.flush.published(seq, size(&message)) {
             self.unwritten_acks.clear();
         }
@@ -79,6 +84,7 @@ impl Queue {
     /// Its process starts again: what there is now comes from the disk.
     pub(super) fn restart(&mut self, now: Duration) {
         self.flush.restart(now, self.next);
+        self.counts = QueueCounters { queue: Arc::clone(&self.name), ..QueueCounters::default() };
     }
 
     /// Writes everything.

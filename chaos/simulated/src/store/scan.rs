@@ -22,7 +22,8 @@ fn equal(scan: &Scan, column: usize) -> Option<&Value> {
 
 fn matches(scan: &Scan, row: &Row) -> bool {
     let after = || scan.after.as_ref().is_none_or(|after| row[0] > *after);
-    scan.equals.iter().all(|(column, value)| row[*column] == *value) && after()
+    let within = || scan.at_most.is_none_or(|(column, limit)| row[column] <= Value::Int(limit));
+    scan.equals.iter().all(|(column, value)| row[*column] == *value) && after() && within()
 }
 
 fn way<'a>(rows: &Rows, scan: &'a Scan) -> Way<'a> {

@@ -8,13 +8,16 @@ use std::{
 
 use faults::{End, Fault, Kind, Nemesis};
 use proptest::{prelude::*, test_runner::TestRunner};
-use simulated::{Config, Models, Simulation};
+use simulated::{Models, Simulation};
 use world::{
     World,
     broker::{Channel, Consumer, Delivery, Publish, Sent, Settle},
 };
 
-use crate::stage::{QUEUE, channel, message, ms, run, secs, settle};
+use crate::{
+    monitor::{Books, watched},
+    stage::{QUEUE, channel, message, ms, run, secs, settle},
+};
 
 /// Something that is done to the broker. Numbers pick one of what there is.
 #[derive(Clone, Debug)]
@@ -78,6 +81,7 @@ struct Play {
     consumers: BTreeMap<usize, Box<dyn Consumer>>,
     deliveries: Vec<(usize, usize, Delivery)>,
     naive: Naive,
+    books: Books,
     published: usize,
 }
 
@@ -124,6 +128,7 @@ impl Play {
         message.persistent = persistent;
         let sent = self.sender.publish(message, Publish { confirm, mandatory: false }).await.unwrap();
         assert_eq!(sent, if confirm { Sent::Confirmed } else { Sent::Written });
+        self.books.published += 1;
         self.naive.back(n);
         if !persistent {
             self.naive.transient.push(n);
@@ -161,6 +166,8 @@ impl Play {
         let how = [Settle::Ack, Settle::Requeue, Settle::Reject][usize::from(how)];
         settle(delivery, how).await.unwrap();
         self.naive.out.remove(&n);
+        self.books.acked += u64::from(how == Settle::Ack);
+        self.books.rejected += u64::from(how == Settle::Reject);
         match how {
             Settle::Ack => drop(self.naive.done.insert(n, End::Acked)),
             Settle::Reject => drop(self.naive.done.insert(n, End::Rejected)),
@@ -209,6 +216,7 @@ impl Play {
             naive.safe = (0..self.published).filter(|n| !naive.transient.contains(n)).collect();
         }
         naive.took(if killed { "killed" } else { "restarted" });
+        self.books.restarted(naive.ready.len() as u64);
         proved(&*nemesis, &lost).await;
     }
 
@@ -226,6 +234,7 @@ impl Play {
         }
         let open = fates.iter().filter(|fate| matches!(fate.end, End::Ready | End::Unacked)).count();
         assert_eq!(self.models.messages().depth().await, open as u64);
+        self.books.compare(&self.models, open as u64).await;
     }
 }
 
@@ -246,8 +255,8 @@ async fn proved(nemesis: &dyn Nemesis, lost: &[usize]) {
 
 async fn play(world: World, models: Models, steps: Vec<Step>) -> BTreeMap<&'static str, u32> {
     let sender = channel(&world).await;
-    let (consumers, deliveries, naive) = (BTreeMap::new(), Vec::new(), Naive::default());
-    let mut play = Play { world, models, sender, consumers, deliveries, naive, published: 0 };
+    let (consumers, deliveries, naive, books) = (BTreeMap::new(), Vec::new(), Naive::default(), Books::default());
+    let mut play = Play { world, models, sender, consumers, deliveries, naive, books, published: 0 };
     for step in steps {
         play.open().await;
         play.step(step).await;
@@ -266,7 +275,7 @@ fn every_message_is_where_a_naive_model_has_it() {
     );
     runner
         .run(&(steps(), 0..1000u64), |(steps, seed)| {
-            let simulation = Simulation::new(&Config::new(seed));
+            let simulation = Simulation::new(&watched(seed));
             let seen = run(&simulation, |world, models| play(world, models, steps));
             let mut reached = reached.lock().unwrap();
             for (transition, times) in seen {

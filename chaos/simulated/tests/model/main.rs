@@ -11,6 +11,8 @@ mod http;
 #[cfg(test)]
 mod kill_losses;
 #[cfg(test)]
+mod monitor;
+#[cfg(test)]
 mod nemesis;
 #[cfg(test)]
 mod oracle;

@@ -40,6 +40,8 @@ fn naive(rows: &[Purse], scan: &Scan) -> Vec<Purse> {
     let mut found: Vec<Purse> = rows.to_vec();
     found.retain(|row| scan.equals.iter().all(|(column, value)| row.to_row()[*column] == *value));
     found.retain(|row| scan.after.as_ref().is_none_or(|after| row.to_row()[0] > *after));
+    let most = |row: &Purse| scan.at_most.is_none_or(|(column, most)| row.to_row()[column] <= Value::Int(most));
+    found.retain(most);
     found.sort_by(|a, b| {
         let (a, b) = (a.to_row(), b.to_row());
         let by = scan.order_by.map_or(std::cmp::Ordering::Equal, |(by, direction)| direction.compare(&a[by], &b[by]));
@@ -69,8 +71,9 @@ fn scans() -> Vec<Scan> {
             Some((purse::id, Direction::Ascending)),
         ] {
             for (limit, offset) in [(None, 0), (Some(5), 0), (Some(5), 3), (Some(1), 200), (Some(0), 0), (None, 4)] {
-                for after in [None, Some(Value::text("p-04"))] {
-                    scans.push(Scan { equals: equals.clone(), order_by, limit, offset, after, claim: false });
+                for (after, most) in [(None, None), (Some(Value::text("p-04")), None), (None, Some(4))] {
+                    let at_most = most.map(|most| (purse::amount, most));
+                    scans.push(Scan { equals: equals.clone(), at_most, order_by, limit, offset, after, claim: false });
                 }
             }
         }

@@ -77,8 +77,8 @@ pub(super) fn update(table: &Table, versioned: bool) -> String {
     format!("update {name} set {set}{comma}{VERSION} = {VERSION} + 1 where {key} = $1{version} returning {VERSION}")
 }
 
-/// The rows that match; `NULL`s to be equal to are in the text, other values are parameters in their order, and the key
-/// to come after is the last one.
+/// The rows that match; `NULL`s to be equal to are in the text, other values are parameters in their order, then the key to
+/// come after, then the limit of a column.
 pub(super) fn scan(table: &Table, scan: &Scan) -> String {
     let mut sql = format!("select {}, {VERSION} from {}", columns(table), quoted(table.name));
     let key = quoted(table.columns[0].name);
@@ -94,7 +94,12 @@ pub(super) fn scan(table: &Table, scan: &Scan) -> String {
         }
     }
     if scan.after.is_some() {
-        conditions.push(format!("{key} > ${}", parameter + 1));
+        parameter += 1;
+        conditions.push(format!("{key} > ${parameter}"));
+    }
+    if let Some((number, _)) = scan.at_most {
+        parameter += 1;
+        conditions.push(format!("{} <= ${parameter}", quoted(table.columns[number].name)));
     }
     if !conditions.is_empty() {
         sql += " where ";
@@ -175,6 +180,7 @@ mod tests {
     fn a_scan_says_all_that_was_asked() {
         let asked = Scan {
             equals: vec![(2, Value::Null), (1, Value::Int(5))],
+            at_most: Some((1, 9)),
             order_by: Some((1, Direction::Descending)),
             limit: Some(10),
             offset: 20,
@@ -184,7 +190,7 @@ mod tests {
         assert_eq!(
             scan(&PARCEL, &asked),
             "select \"id\", \"weight\", \"holder\", row_version from \"parcel\" where \"holder\" is null and \"weight\" = $1 \
-             and \"id\" > $2 order by \"weight\" desc nulls last, \"id\" limit 10 offset 20 for update skip locked"
+             and \"id\" > $2 and \"weight\" <= $3 order by \"weight\" desc nulls last, \"id\" limit 10 offset 20 for update skip locked"
         );
     }
 }

@@ -14,7 +14,7 @@ use contracts::{
     Architecture, OrderEvent, Settings, Status,
     message::{EVENT_ID_HEADER, EXCHANGE, TOPOLOGY, routing_key},
     request::{Health, Step},
-    settings::PricingTimes,
+    settings::{PartnerLimits, PricingTimes},
     tables::Transition,
 };
 use faults::{Fault, Kind, MessageFate};
@@ -49,6 +49,7 @@ pub(crate) fn settings(architecture: Architecture) -> Settings {
     Settings {
         architecture,
         pricing: PricingTimes { mean: 2 * MINUTE, max: 30 * MINUTE, slow: Vec::new() },
+        partner: PartnerLimits { model_bytes: 1 << 20 },
         poll: SECOND,
         reconnect: 5 * SECOND,
         confirm_timeout: 5 * SECOND,

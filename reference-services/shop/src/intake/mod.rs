@@ -1,6 +1,11 @@
-//! `shop-api`: takes an order in three requests, in this order.
+//! `shop-api`: takes an order in. A customer does so in three requests, a partner's program in two; and whoever has an order
+//! may ask how it is.
 
+mod construct_model;
 mod create_order;
+mod model;
+mod partner_order;
+mod show_order;
 mod submit_order;
 mod upload_model;
 
@@ -8,21 +13,40 @@ use std::sync::Arc;
 
 use axum::{
     Router,
-    routing::{post, put},
+    routing::{get, post, put},
 };
-use chassis::{Route, Service, route};
+use chassis::{Refusal, Route, Service, route};
+use contracts::tables::Order;
+use world::record;
 
-/// A customer or a partner begins an order.
+/// A customer begins an order.
 pub(crate) const CREATE: Route = route!("POST", "/orders");
+/// A partner's program begins an order, with its model.
+pub(crate) const PARTNER: Route = route!("POST", "/partner/orders");
 /// The 3D model comes.
 pub(crate) const UPLOAD: Route = route!("PUT", "/orders/{id}/model");
+/// The 3D model is made in the constructor.
+pub(crate) const CONSTRUCT: Route = route!("POST", "/orders/{id}/model");
 /// The order is sent off.
 pub(crate) const SUBMIT: Route = route!("POST", "/orders/{id}/submit");
+/// How is the order?
+pub(crate) const SHOW: Route = route!("GET", "/orders/{id}");
 
 /// Its routes.
 pub(crate) fn routes() -> Router<Arc<Service>> {
     Router::new()
         .route(CREATE.template, post(create_order::create_order))
-        .route(UPLOAD.template, put(upload_model::upload_model))
+        .route(PARTNER.template, post(partner_order::partner_order))
+        .route(UPLOAD.template, put(upload_model::upload_model).post(construct_model::construct_model))
         .route(SUBMIT.template, post(submit_order::submit_order))
+        .route(SHOW.template, get(show_order::show_order))
+}
+
+/// An order as it is now.
+async fn look(service: &Service, id: &Arc<str>) -> Result<Order, Refusal> {
+    let mut tx = record::begin(&*service.world.store).await?;
+    match record::load::<Order>(&mut *tx, id).await? {
+        Some((order, _)) => Ok(order),
+        None => Err(Refusal::UnknownOrder(id.clone())),
+    }
 }

@@ -48,5 +48,6 @@ pub(super) struct Message {
     pub(super) announces: String,
     pub(super) from: String,
     pub(super) to: String,
+    pub(super) queue: Option<String>,
     pub(super) deadline: Option<String>,
 }

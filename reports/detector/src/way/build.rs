@@ -25,6 +25,7 @@ impl Way {
             enter: Vec::new(),
             start: vec![None; states.len()],
             message: vec![[0; 3]; messages.len()],
+            queues: messages.iter().map(|message| message.queue.clone()).collect(),
             parties: Vec::new(),
             after: states.iter().map(|state| state.after).collect(),
             record: Vec::new(),

@@ -132,7 +132,7 @@ proptest! {
         let bad = |order: &str| expected.iter().any(|finding| *finding.order_id == *order && finding.verdict.alarms());
         let false_alarm = streamed.take_alarms().into_iter().find(|alarm| !bad(&alarm.order_id));
         prop_assert_eq!(false_alarm, None);
-        let word = |finding: &Finding| (finding.verdict, finding.hop.clone(), finding.alarmed_ns, finding.logs.clone());
+        let word = |finding: &Finding| (finding.verdict, finding.hop.clone(), finding.alarmed_ns, finding.records.clone());
         let (streamed, expected): (Vec<_>, Vec<_>) =
             (finish(streamed, END).iter().map(word).collect(), expected.iter().map(word).collect());
         prop_assert_eq!(streamed, expected);
@@ -163,10 +163,10 @@ fn a_slow_calculation_of_a_service_without_traces_shows_in_its_log() {
     let text = later(CALM, "mes-api enters PRICE_CALCULATED", "40m");
     let finding = bridged(&text, "mes-api").remove(0);
     assert_eq!(line(&finding), "slow, at pricing work, work(A), alarm 43m, hops 24/31");
-    let says: Vec<_> = finding.logs.iter().map(|log| (&*log.service, &*log.says, log.at_ns - T0)).collect();
+    let says: Vec<_> = finding.records.iter().map(|log| (&*log.name, &*log.says, log.at_ns - T0)).collect();
     let minutes = |minutes: u64| minutes * duration("1m");
     let expected =
-        [("mes-api", "SUBMITTED", minutes(13) + duration("3s")), ("mes-api", "pricing", minutes(13) + duration("4s")), ("mes-api", "PRICE_CALCULATED", minutes(55))];
+        [("mes-api", "recorded SUBMITTED", minutes(13) + duration("3s")), ("mes-api", "began pricing", minutes(13) + duration("4s")), ("mes-api", "recorded PRICE_CALCULATED", minutes(55))];
     assert_eq!(says, expected);
     assert_eq!(finding.evidence.len(), 2, "the shop's and the CRM's spans");
 }
@@ -218,7 +218,7 @@ fn a_state_that_a_log_records_twice_is_a_duplicate() {
     let text = format!("{CALM}\n 20m mes-api enters PRICE_CALCULATED");
     let finding = bridged(&text, "mes-api").remove(0);
     assert_eq!(line(&finding), "duplicated, at pricing work, repeated(A), alarm 20m, hops 24/31");
-    assert_eq!((finding.evidence.len(), finding.logs.len()), (0, 1));
+    assert_eq!((finding.evidence.len(), finding.records.len()), (0, 1));
 }
 
 #[test]

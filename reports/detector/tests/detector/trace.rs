@@ -18,7 +18,8 @@ const SHARED: &str = include_str!("../../../../scenarios/lifecycle.toml");
 
 /// The shared lifecycle, but news may take a day: the traces here are written in hours.
 pub(crate) fn lifecycle() -> Lifecycle {
-    Lifecycle::parse(&SHARED.replace("to = \"crm-api\"\ndeadline = \"30m\"", "to = \"crm-api\"\ndeadline = \"1d\"")).unwrap()
+    Lifecycle::parse(&SHARED.replace("queue = \"crm.orders\"\ndeadline = \"30m\"", "queue = \"crm.orders\"\ndeadline = \"1d\""))
+        .unwrap()
 }
 
 /// When everything begins: 2026-01-05.

@@ -26,6 +26,9 @@ pub(super) fn section(report: &Report) -> Markup {
                     @if !report.title.is_empty() { p class="title" { (report.title) } }
                 }
             }
+            @if let Some(scale) = &report.scale {
+                p class="note" { "Shortened: " (scale) ". All times here are the scenario's; on timelines and in journeys people's waits are as short as the run made them." }
+            }
             (reasons(report))
             (numbers(report))
             div class="replay" {
@@ -80,7 +83,7 @@ fn numbers(report: &Report) -> Markup {
             div {
                 dt { "Bad orders" }
                 dd { b { (words::count(orders.bad)) } " of " (words::count(orders.initiated)) }
-                dd class="note" { (words::count(orders.closed)) " closed" @if orders.in_flight > 0 { " · " (words::count(orders.in_flight)) " in flight" } }
+                dd class="note" { (words::count(orders.closed)) " closed" @if orders.refused > 0 { " · " (words::count(orders.refused)) " turned away" } @if orders.in_flight > 0 { " · " (words::count(orders.in_flight)) " in flight" } }
             }
             div class=(if gap || exposure.exposed < orders.bad { "bad" } else { "" }) {
                 dt { "Exposed by the traces" }

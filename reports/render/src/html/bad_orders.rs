@@ -152,6 +152,7 @@ fn testimony(order: &BadOrder, causes: &BTreeMap<String, String>) -> Markup {
         let after = match order.exposed_after_s {
             None => String::new(),
             Some(after) if after > 0.0 => format!(", {} after it went wrong", words::duration(after)),
+            Some(_) if order.since_s.is_some_and(|since| alarmed < since) => ", before it went wrong".to_owned(),
             Some(_) => ", as soon as it went wrong".to_owned(),
         };
         format!("alarm {} after it was initiated{after}", words::duration(alarmed - order.initiated_s))
@@ -185,9 +186,11 @@ fn evidence(order: &BadOrder) -> Markup {
                 span class="label" { "Spans (trace id, span id)" }
                 ul { @for span in &order.evidence { li { code { (span.trace_id) " " (span.span_id) } } } }
             }
-            @if !order.logs.is_empty() {
-                span class="label" { "Log records (where no span says it)" }
-                ul { @for log in &order.logs { li { code { (log.service) " " (log.says) } " " (words::duration(log.at_s - order.initiated_s)) " after it was initiated" } } }
+            @if !order.records.is_empty() {
+                span class="label" { "Other records (time since it was initiated)" }
+                ul { @for record in &order.records { li {
+                    code { (record.source) " " (record.name) } " " (words::duration(record.at_s - order.initiated_s)) ": " (record.says)
+                } } }
             }
         }
     }
@@ -195,7 +198,7 @@ fn evidence(order: &BadOrder) -> Markup {
 
 #[cfg(test)]
 mod tests {
-    use judge::{judge, report::LogEvidence, sample, sample::Shape};
+    use judge::{judge, report::RecordRow, sample, sample::Shape};
 
     use super::*;
 
@@ -212,10 +215,9 @@ mod tests {
     #[test]
     fn a_log_record_that_a_verdict_rests_on_is_named() {
         let mut order = judge(sample::broker_kill()).bad_orders.swap_remove(0).order;
-        assert!(!evidence(&order).into_string().contains("Log records"));
-        let (service, says, at_s) = ("crm-api".to_owned(), "CLOSED".to_owned(), order.initiated_s + 90.0);
-        order.logs = vec![LogEvidence { service, says, at_s }];
-        assert!(evidence(&order).into_string().contains("<code>crm-api CLOSED</code> 1 m 30 s after it was initiated"));
+        let at_s = order.initiated_s + 90.0;
+        order.records = vec![RecordRow { source: "log".into(), at_s, name: "crm-api".into(), says: "recorded CLOSED".into() }];
+        assert!(evidence(&order).into_string().contains("<code>log crm-api</code> 1 m 30 s: recorded CLOSED"));
     }
 
     #[test]

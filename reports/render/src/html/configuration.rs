@@ -59,6 +59,9 @@ fn telemetry(report: &Report) -> Markup {
             dt { "spans ended" } dd { (words::count(telemetry.ended)) }
             dt { "exported" } dd { (words::count(telemetry.exported)) }
             dt { "found" } dd { (words::count(telemetry.found)) }
+            @if let Some(messages) = &telemetry.messages {
+                dt { "messages with a trace context" } dd { (words::count(messages.with_context)) " of " (words::count(messages.published)) }
+            }
             @if telemetry.killed > 0 { dt { "gone with a killed process" } dd { (words::count(telemetry.killed)) } }
         }
     }

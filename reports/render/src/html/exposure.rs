@@ -35,7 +35,7 @@ fn faults(report: &Report) -> Markup {
                         th scope="col" { "Fault" } th scope="col" { "When" } th scope="col" { "Proven effect" }
                         th scope="col" class="num" { "Bad orders" } th scope="col" { "Exposed" } th scope="col" { "Right hop" }
                         th scope="col" class="num" { "Time to expose" br; small { "median · longest" } }
-                        th scope="col" { abbr title="What the alarms rest on. A: spans alone. B: messaging attributes too." { "Tier" } }
+                        th scope="col" { abbr title="What the alarms rest on. A: spans alone. B: messaging attributes too. C: the broker's counters too. D: its firehose too." { "Tier" } }
                     }
                 }
                 tbody {
@@ -68,9 +68,9 @@ fn cells(exposure: &Exposed) -> Markup {
     html! {
         td class="num" data-label="Bad orders" { (words::count(exposure.orders)) }
         td data-label="Exposed" { (exposed(exposure)) }
-        td class="tally" data-label="Right hop" { @if exposure.orders == 0 { "–" } @else { (words::count(exposure.right_hop)) " of " (words::count(exposure.orders)) } }
+        td class="tally" data-label="Right hop" { (right_hop(exposure)) }
         td class="num" data-label="Time to expose" { @match (after.p50_s, after.max_s) { (Some(half), Some(most)) => { (marks::after(half)) @if most > half { " · " (marks::after(most)) } } _ => { "–" } } }
-        td data-label="Tier" { @if exposure.tiers.is_empty() { "–" } @for (tier, count) in &exposure.tiers { span class="tier" { (tier) small { (words::count(*count)) } } } }
+        td data-label="Tier" { span { @if exposure.tiers.is_empty() { "–" } @for (tier, count) in &exposure.tiers { span class="tier" { (tier) small { (words::count(*count)) } } } } }
     }
 }
 
@@ -85,6 +85,15 @@ fn exposed(exposure: &Exposed) -> Markup {
             strong class="blind" { "BLIND to " (words::count(blind)) " of " (words::count(exposure.orders)) }
             small { (words::count(exposure.missed)) " missed, " (words::count(exposure.unknown)) " unknown" }
         }
+    }
+}
+
+/// Exposed in the wrong place is half blind.
+fn right_hop(exposure: &Exposed) -> Markup {
+    let (right, all) = (words::count(exposure.right_hop), words::count(exposure.orders));
+    html! {
+        @if exposure.orders == 0 { "–" } @else if exposure.right_hop == exposure.orders { (right) " of " (all) }
+        @else { span class="standing bad" { i aria-hidden="true" { "✕" } (right) " of " (all) } }
     }
 }
 
@@ -117,7 +126,7 @@ fn hop_row(hop: &BadHop) -> Markup {
             }
             td class="num" data-label="Bad orders" { (words::count(exposure.orders)) }
             td data-label="Exposed" { (exposed(exposure)) }
-            td class="tally" data-label="Right hop" { (words::count(exposure.right_hop)) " of " (words::count(exposure.orders)) }
+            td class="tally" data-label="Right hop" { (right_hop(exposure)) }
             td data-label="Because of" { (hop.because.as_deref().unwrap_or("no fault hit them directly")) }
         }
     }

@@ -10,7 +10,7 @@ use judge::{
 use maud::{Markup, html};
 
 use super::marks;
-use geometry::{Band, Drop, Plan, WIDE};
+use geometry::{Band, Drop, Label, Plan, WIDE};
 
 pub(super) fn section(report: &Report) -> Markup {
     let plan = Plan::of(&report.flow);
@@ -22,6 +22,7 @@ pub(super) fn section(report: &Report) -> Markup {
                 "The thin lines tell the CRM what the factory does: no state waits for that news."
             }
             div class="scroll" tabindex="0" role="region" aria-label="Order flow" { (drawing(report, &plan)) }
+            p class="sideways" { "The drawing is wider than this window: it scrolls sideways." }
             (legend())
             (numbers(&report.flow.hops))
         }
@@ -68,11 +69,12 @@ fn bar(state: &FlowState, x: f64, y: f64, high: f64) -> Markup {
 }
 
 /// Name and number of a state, the name on two lines where it has two words.
-fn name(state: &FlowState, (x, y): (f64, f64), bar: f64) -> Markup {
+fn name(state: &FlowState, label: Label, bar: f64) -> Markup {
+    let Label { x, y, anchor } = label;
     let (first, rest) = state.state.split_once('_').map_or((state.state.as_str(), None), |(first, rest)| (first, Some(rest)));
     html! {
         @if y > bar { line class="leader" x1=(px(x)) x2=(px(x)) y1=(px(bar + 26.0)) y2=(px(y - 11.0)) {} }
-        text class="state-name" x=(px(x)) y=(px(y)) text-anchor="middle" {
+        text class="state-name" x=(px(x)) y=(px(y)) text-anchor=(anchor) {
             tspan class="count" { (words::count(state.entered)) }
             tspan x=(px(x)) dy="12" { (first) @if rest.is_some() { "_" } }
             @if let Some(rest) = rest { tspan x=(px(x)) dy="11" { (rest) } }

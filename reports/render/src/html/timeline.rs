@@ -127,7 +127,7 @@ fn flags(faults: &[&FaultRow], axis: &Axis, close: bool) -> Markup {
                 @let alarm = fault.first_alarm_s.filter(|alarm| axis.shows(*alarm));
                 div {
                     span class={ "what" @if x > 55.0 { " left" } } style={ "left:" (percent(x)) } {
-                        i aria-hidden="true" { "▼" } (fault.name) small { " at " (words::duration(fault.window.from_s)) " for " (words::duration(fault.window.to_s - fault.window.from_s)) }
+                        i aria-hidden="true" { "▼" } " " (fault.name) small { " at " (words::duration(fault.window.from_s)) " for " (words::duration(fault.window.to_s - fault.window.from_s)) }
                     }
                     @if let Some(alarm) = alarm.filter(|alarm| !close && axis.at(*alarm) > x + 2.0) {
                         span class="alarm-key" style={ "left:" (percent(axis.at(alarm))) } title=(flag(fault, alarm)) { i aria-hidden="true" { "⚑" } }

@@ -1,13 +1,13 @@
-//! Both worlds keep the same promises of the broker's and the database's port.
+//! Both worlds keep the same promises of the broker's, the database's and the object store's port.
 
 mod broker;
+mod files;
 mod store;
 
 use std::sync::Arc;
 
 use adapters::{
     broker::RabbitMq,
-    files::Folder,
     http::Sockets,
     journal::Journal,
     runtime::{Epoch, TokioEngine, wall_clock_ns},
@@ -23,6 +23,7 @@ use crate::gate;
 async fn promises(world: World) {
     broker::promises(&world).await;
     store::promises(&world).await;
+    files::promises(&world).await;
 }
 
 #[test]
@@ -68,7 +69,7 @@ async fn world(stack: &Stack) -> World {
     World {
         broker: Arc::new(RabbitMq::new(rt.clone(), stack.broker().await.unwrap(), "x-event-id", Journal::none(rt.clone()))),
         store: Arc::new(Postgres::new(rt.clone(), &url, 4).unwrap()),
-        files: Arc::new(Folder::new("/nowhere".into(), "driver")),
+        files: Arc::new(stack.files().await.unwrap()),
         http: Arc::new(
             Sockets::new(rt.clone(), None, std::collections::BTreeMap::new(), std::time::Duration::from_secs(1)).unwrap(),
         ),

@@ -6,7 +6,12 @@
 #[path = "../../../tests/agreement/mod.rs"]
 mod agreement;
 #[cfg(test)]
+mod broker_evidence;
+#[cfg(test)]
 mod broker_kill;
+#[cfg(test)]
+#[path = "../../../tests/causes/mod.rs"]
+mod causes;
 #[cfg(test)]
 mod conformance;
 #[cfg(test)]

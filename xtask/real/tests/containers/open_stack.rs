@@ -42,7 +42,7 @@ fn it_is_started_once_keeps_its_addresses_and_goes() {
     assert_eq!(stack(&name, "status").0, Some(1), "it is not up");
     let (code, first, progress) = stack(&name, "up");
     assert_eq!(code, Some(0), "{progress}");
-    assert_eq!(addresses(&first).len(), 5, "{first}");
+    assert_eq!(addresses(&first).len(), 6, "{first}");
     assert!(first.contains("loupe / loupe"), "{first}");
     let ids = docker(&["ps", "--quiet", "--filter", &format!("label=loupe.stack={name}")]);
     let (code, second, progress) = stack(&name, "up");

@@ -4,7 +4,7 @@
 use std::{collections::BTreeMap, path::Path, process::Command, thread, time::Duration};
 
 use adapters::telemetry::Counts;
-use containers::{Testimony, testimony::ServiceSpans};
+use containers::{BrokerSeen, Testimony, testimony::ServiceSpans};
 use contracts::{architecture::Preset, attributes};
 use detector::Verdict;
 use harness::{Arena as _, Played, Prepared, conclude, options::WorldName, prepare, progress::Progress};
@@ -16,7 +16,7 @@ use real::{Containers, Place, arena};
 use scenarios::Scenario;
 use signals::{Span, span};
 
-use crate::{agreement, gate};
+use crate::{agreement, broker_evidence, gate};
 
 fn library(name: &str, preset: Preset) -> Prepared {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
@@ -27,7 +27,7 @@ fn library(name: &str, preset: Preset) -> Prepared {
 /// Plays on a real stack.
 fn played(prepared: &Prepared, place: Place) -> Played {
     let mut world = Containers::new(place).unwrap();
-    let mut progress = Progress::begin(&prepared.scenario.name, true);
+    let mut progress = Progress::begin(&prepared.scenario.name, true, 1.0);
     world.play(prepared, &mut progress).unwrap_or_else(|error| panic!("{error}"))
 }
 
@@ -48,7 +48,7 @@ fn heard(prepared: &Prepared, played: &Played, spans: Vec<Span>) -> Played {
     let counts = Counts { ended: count, exported: count, ..Counts::default() };
     let services = BTreeMap::from([("all".to_owned(), ServiceSpans { counts, found: count })]);
     let testimony = Testimony { spans, services, ..Testimony::default() };
-    arena::concluded(prepared, played.ledger.clone(), testimony, BTreeMap::new()).unwrap()
+    arena::concluded(prepared, played.ledger.clone(), (testimony, BrokerSeen::default()), BTreeMap::new()).unwrap()
 }
 
 fn verdict(played: &Played, order: &str) -> Verdict {
@@ -76,8 +76,10 @@ fn a_killed_broker_is_exposed_in_both_worlds_and_without_a_trace_the_verdict_cha
     if !gate::containers() {
         return;
     }
-    let prepared = library("broker-kill", Preset::AsIs);
+    let prepared = broker_evidence::listening(library("broker-kill", Preset::AsIs), &[]);
     let (played, report) = alike(&prepared);
+    broker_evidence::every_message_carries_a_context(&played);
+    broker_evidence::the_broker_says_why(&played);
     assert!(report.truth.get("lost").is_some_and(|lost| *lost > 0), "the killed broker took nothing with it");
 
     let spans: Vec<Span> = played.archive.spans().collect();
@@ -105,8 +107,9 @@ fn a_calm_week_raises_no_alarm_in_either_world() {
     if !gate::containers() {
         return;
     }
-    let (_, report) = alike(&library("calm-week", Preset::AsIs));
+    let (_, report) = alike(&broker_evidence::listening(library("calm-week", Preset::AsIs), &["crm-api"]));
     assert_eq!(report.orders.bad, 0);
+    broker_evidence::messages_without_a_context_are_those_of_the_crm(&report);
 }
 
 #[test]

@@ -15,8 +15,10 @@ const LEFT: f64 = 40.0;
 const RIGHT: f64 = 30.0;
 /// How high a lane is.
 const LANE: f64 = 128.0;
-/// How much higher the last one is: names stand there in two rows, because its states are close.
+/// Names below the last lane stand in two rows, because its states are close: how far one is from the other.
 const ROW: f64 = 36.0;
+/// How much higher the last one is: room for those two rows.
+const BELOW: f64 = 78.0;
 const GAP: f64 = 8.0;
 /// How far a line of text is from the next.
 const LINE: f64 = 17.0;
@@ -48,6 +50,13 @@ pub(super) struct Band<'a> {
 pub(super) struct Curve {
     from: (f64, f64),
     to: (f64, f64),
+}
+
+/// Where the name of a state stands, and to which side it grows.
+pub(super) struct Label {
+    pub(super) x: f64,
+    pub(super) y: f64,
+    pub(super) anchor: &'static str,
 }
 
 /// Orders of one kind that went wrong at one hop.
@@ -139,10 +148,10 @@ impl<'a> Plan<'a> {
         })
     }
 
-    /// The middle of a lane's flow: room for names above it, in the last lane below it.
+    /// The middle of a lane's flow: room for names above it.
     fn lane(&self, owner: &str) -> f64 {
         let index = self.owners.iter().position(|name| *name == owner).unwrap_or(0);
-        index as f64 * (LANE + GAP) + if self.is_last(owner) { 42.0 } else { 88.0 }
+        index as f64 * (LANE + GAP) + 88.0
     }
 
     fn is_last(&self, owner: &str) -> bool {
@@ -150,7 +159,7 @@ impl<'a> Plan<'a> {
     }
 
     fn bottom(&self) -> f64 {
-        self.owners.len() as f64 * (LANE + GAP) - GAP + ROW
+        self.owners.len() as f64 * (LANE + GAP) - GAP + BELOW
     }
 
     pub(super) fn height(&self) -> f64 {
@@ -158,15 +167,18 @@ impl<'a> Plan<'a> {
         self.bottom() + rows.map_or(4.0, |rows| 14.0 + rows as f64 * LINE)
     }
 
-    /// Where the name of a state stands: above its bar, in the last lane below it, by turns higher and lower.
-    pub(super) fn label(&self, index: usize, x: f64, y: f64, high: f64) -> (f64, f64) {
+    /// Where the name of a state stands: above its bar. Where news rises from it, below it, by turns higher and lower; beside such
+    /// states it makes room to the left, for the flow goes up on the right.
+    pub(super) fn label(&self, index: usize, x: f64, y: f64, high: f64) -> Label {
         let half = high.max(FULL) / 2.0;
-        let here = |state: &FlowState| state.owner == self.states[index].0.owner;
-        if !self.is_last(&self.states[index].0.owner) {
-            return (x, y - half - 33.0);
+        let tells = |state: &FlowState| self.bands.iter().any(|band| band.hop.beside && band.hop.state == state.state);
+        let state = self.states[index].0;
+        if tells(state) {
+            let turn = self.states[..index].iter().filter(|(state, ..)| tells(state)).count() % 2;
+            return Label { x, y: y + half + 20.0 + turn as f64 * ROW, anchor: "middle" };
         }
-        let turn = self.states[..index].iter().filter(|(state, ..)| here(state)).count() % 2;
-        (x, y + half + 20.0 + turn as f64 * ROW)
+        let (x, anchor) = if self.is_last(&state.owner) { (x + 3.0, "end") } else { (x, "middle") };
+        Label { x, y: y - half - 33.0, anchor }
     }
 }
 

@@ -182,7 +182,16 @@ async fn a_scan_filters_sorts_and_pages(world: &World) {
     assert_eq!(ids(page).await, ["scan-A", "scan-b"]);
     let mut nobodys = of_88();
     nobodys.push((parcel::holder, Value::Null));
-    assert_eq!(ids(Scan { equals: nobodys, ..Scan::default() }).await, ["scan-b", "scan-c"]);
+    assert_eq!(ids(Scan { equals: nobodys.clone(), ..Scan::default() }).await, ["scan-b", "scan-c"]);
+    nobodys.remove(0);
+    let light = |most| Scan {
+        equals: nobodys.clone(),
+        at_most: Some((parcel::weight, most)),
+        after: Some(Value::text("scan-b")),
+        ..Scan::default()
+    };
+    assert_eq!(ids(light(88)).await, ["scan-c"]);
+    assert_eq!(ids(light(87)).await, [""; 0]);
 }
 
 async fn serial_keys_count(world: &World) {

@@ -1,0 +1,73 @@
+//! The 3D model of an order, wherever it comes from: it goes to the object store, then the order says where it is.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use chassis::{
+    Entry, Refusal, Service, describe,
+    record::{machine_event, version},
+    step::step_on,
+};
+use contracts::{Status, attributes as name, tables::Order};
+use opentelemetry::{KeyValue, trace::SpanContext};
+
+use super::look;
+
+/// Stores the model of the order that a request is about: see [`store`].
+///
+/// # Errors
+/// [`Refusal::UnknownOrder`], and as [`store`].
+pub(super) async fn add(
+    service: &Service,
+    id: &Arc<str>,
+    source: &'static str,
+    model: Bytes,
+    entry: &mut Entry,
+) -> Result<Order, Refusal> {
+    let order = look(service, id).await?;
+    describe::order(service, &mut entry.span, &order);
+    describe::follows(service, &mut entry.span, &order);
+    store(service, order, source, model, entry).await
+}
+
+/// Stores a model, and moves its order to `FILE_UPLOADED`; `source` says where the model comes from. The span has said whose
+/// order it is.
+///
+/// # Errors
+/// [`Refusal::Illegal`] when the order has been sent off: it keeps the model it was sent off with; [`Refusal::Files`],
+/// [`Refusal::Store`].
+pub(super) async fn store(
+    service: &Service,
+    order: Order,
+    source: &'static str,
+    model: Bytes,
+    entry: &mut Entry,
+) -> Result<Order, Refusal> {
+    entry.span.set(KeyValue::new(name::MODEL_SOURCE, source));
+    if order.version > version(Status::FileUploaded) {
+        describe::state(service, &mut entry.span, &order);
+        return Err(Refusal::Illegal { order_id: order.id, is: order.status, asked: Status::FileUploaded });
+    }
+    let key: Arc<str> = ["models/", &order.id].concat().into();
+    let size = size(&model);
+    put(service, entry.span.context(), &order, &key, model).await?;
+    let event_id = machine_event(&order.id, Status::FileUploaded);
+    let edit = |order: &mut Order| (order.file_ref, order.file_size) = (Some(key.clone()), Some(size));
+    let stepped = step_on(service, &mut entry.span, &order.id, Status::FileUploaded, &event_id, edit).await?;
+    Ok(stepped.order().clone())
+}
+
+/// In bytes.
+fn size(model: &Bytes) -> i64 {
+    i64::try_from(model.len()).unwrap_or(i64::MAX)
+}
+
+async fn put(service: &Service, context: &SpanContext, order: &Order, key: &str, model: Bytes) -> Result<(), Refusal> {
+    let mut span = describe::file(service, context, "put models", &order.id, Some(&order.client_type));
+    span.set(KeyValue::new(name::FILE_SIZE, size(&model)));
+    let outcome = service.world.files.put(key, model).await;
+    if let Err(cause) = &outcome {
+        span.fail(cause.error_type(), cause.to_string());
+    }
+    Ok(outcome?)
+}
