@@ -189,7 +189,7 @@ fn hastier(people: &People, factors: Factors) -> People {
 #[must_use]
 pub fn scrapes_every(scenario: &Scenario) -> Option<Duration> {
     let every = scenario.instrumentation.scrape_interval;
-    let scaled = scenario.scaled_by.map_or(every, |factors| over(every, factors.machine).max(LEAST_SCRAPE_INTERVAL));
+    let scaled = scenario.scaled_by.as_ref().map_or(every, |clock| over(every, clock.factors.machine).max(LEAST_SCRAPE_INTERVAL));
     (scenario.instrumentation.broker != BrokerTelemetry::None).then_some(scaled)
 }
 

@@ -182,7 +182,7 @@ impl Detector {
         }
         let order = &mut self.orders.all[number];
         order.latest_ns = order.latest_ns.max(log.time_ns);
-        self.take(number, noted.record, log.trace_id);
+        self.take(number, noted.record, Some(log.trace_id));
         self.close_later(number);
     }
 

@@ -39,6 +39,7 @@ pub fn judged(prepared: &Prepared, played: &Played, world: WorldName) -> Result<
     tell_ways(&mut truths, ledger, &lifecycle);
     let case = Case {
         run,
+        refused: ledger.refused().count() as u64,
         truths,
         findings: played.findings.clone(),
         faults: ledger

@@ -218,7 +218,9 @@ mod tests {
 
     fn table(entries: &[(&str, AMQPValue)]) -> FieldTable {
         let mut table = FieldTable::default();
-        entries.iter().for_each(|(name, value)| table.insert((*name).into(), value.clone()));
+        for (name, value) in entries {
+            table.insert((*name).into(), value.clone());
+        }
         table
     }
 
