@@ -7,7 +7,14 @@ use judge::{
     case::{Run, Setting},
     words,
 };
-use scenarios::{Scenario, language::Actor, lifecycle::Lifecycle, load, people::{People, Wait}, scale::Clock};
+use scenarios::{
+    Scenario,
+    language::Actor,
+    lifecycle::Lifecycle,
+    load,
+    people::{People, Wait},
+    scale::Clock,
+};
 
 /// The plan of a run: load, people, faults, how the services are built and what of them shows, deadlines, thresholds. All times
 /// are the scenario's, also those of a run that is shortened.

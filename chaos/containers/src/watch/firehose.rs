@@ -218,9 +218,9 @@ mod tests {
 
     fn table(entries: &[(&str, AMQPValue)]) -> FieldTable {
         let mut table = FieldTable::default();
-        for (name, value) in entries {
+        entries.iter().for_each(|(name, value)| {
             table.insert((*name).into(), value.clone());
-        }
+        });
         table
     }
 
