@@ -68,14 +68,15 @@ fn logs_of_whole_runs_keep_their_promises() {
 fn each_failed_entry_has_its_record(name: &str, spans: &[Span], logs: &[Log]) -> usize {
     let errors: Vec<&Log> = logs.iter().filter(|log| log.level == "ERROR").collect();
     let entry = |span: &&Span| matches!(span.kind, SpanKind::Server | SpanKind::Consumer | SpanKind::Producer);
-    let failed: Vec<&Span> =
-        spans.iter().filter(entry).filter(|span| matches!(span.status, Status::Error { .. })).collect();
+    let failed: Vec<&Span> = spans.iter().filter(entry).filter(|span| matches!(span.status, Status::Error { .. })).collect();
     for span in &failed {
         let own: Vec<_> = errors.iter().filter(|log| log.span_id == span.span_id).collect();
         assert_eq!(own.len(), 1, "{name}: {} failed, and {own:?}", span.name);
         let cause = |about: &[KeyValue]| text(about, attributes::ERROR_TYPE).map(str::to_owned);
         assert_eq!(cause(&own[0].fields), cause(&span.attributes), "{name}: {}", span.name);
-        assert!(matches!(&span.status, Status::Error { description } if Some(&**description) == text(&own[0].fields, logs::ERROR_MESSAGE)));
+        assert!(
+            matches!(&span.status, Status::Error { description } if Some(&**description) == text(&own[0].fields, logs::ERROR_MESSAGE))
+        );
     }
     failed.len()
 }

@@ -124,7 +124,8 @@ async fn deliver(service: &Arc<Service>, handler: &impl Handler, early: &Early, 
             // The broker has put it back: whoever gets it next does the work.
             span.fail(cause.error_type(), cause.to_string());
             let (error_type, message) = (cause.error_type(), cause.to_string());
-            let failure = Failure { action: logs::MESSAGE_FAILED, order_id: &inbound.order_id, error_type, message, more: vec![] };
+            let failure =
+                Failure { action: logs::MESSAGE_FAILED, order_id: &inbound.order_id, error_type, message, more: vec![] };
             log::failed(telemetry, &process, failure.about(inbound.wire, &inbound.message_id));
             return Err(cause);
         }

@@ -47,7 +47,9 @@ impl Logbook {
         let (step, label) = match state {
             Some(state) => (way.record[service][state]?, event_id),
             // As the mark of the same work: it hangs below the span that the record names.
-            None if is(&names.work_started, &log.action) => (work_of(service, way)?, if span == 0 { 0 } else { span_label(span) }),
+            None if is(&names.work_started, &log.action) => {
+                (work_of(service, way)?, if span == 0 { 0 } else { span_label(span) })
+            }
             None => return None,
         };
         let what = What::Step(step).number(way);

@@ -47,7 +47,11 @@ mod tests {
             message: "the order is \"closed\"".into(),
             trace_id: TraceId::from(0x0af7),
             span_id: SpanId::from(0xb7),
-            fields: vec![KeyValue::new("order.id", "o-1"), KeyValue::new("order.version", 10), KeyValue::new("labels.late", true)],
+            fields: vec![
+                KeyValue::new("order.id", "o-1"),
+                KeyValue::new("order.version", 10),
+                KeyValue::new("labels.late", true),
+            ],
         }
     }
 
@@ -90,7 +94,10 @@ mod tests {
             "order":{"id":"o-1","price":3.0},"tags":["a"],"nothing":null}"#;
         let log = read(nested).unwrap();
         assert_eq!((&*log.resource.service, &*log.level, log.time_ns), ("mes", "WARN", 1_767_571_200_000_000_000));
-        assert_eq!(log.fields, [KeyValue::new("order.id", "o-1"), KeyValue::new("order.price", 3.0), KeyValue::new("tags", "[\"a\"]")]);
+        assert_eq!(
+            log.fields,
+            [KeyValue::new("order.id", "o-1"), KeyValue::new("order.price", 3.0), KeyValue::new("tags", "[\"a\"]")]
+        );
     }
 
     #[test]
@@ -100,7 +107,10 @@ mod tests {
         assert!(said("[]").starts_with("no JSON object"));
         assert_eq!(said(r#"{"service.name":"mes"}"#), "\"@timestamp\" is missing");
         assert_eq!(said(r#"{"@timestamp":"2026-01-05T00:00:00Z"}"#), "\"service.name\" is missing");
-        assert_eq!(said(r#"{"@timestamp":"yesterday","service.name":"mes"}"#), "\"@timestamp\" is no time of RFC 3339: yesterday");
+        assert_eq!(
+            said(r#"{"@timestamp":"yesterday","service.name":"mes"}"#),
+            "\"@timestamp\" is no time of RFC 3339: yesterday"
+        );
         let id = r#"{"@timestamp":"2026-01-05T00:00:00Z","service.name":"mes","trace.id":"xyz"}"#;
         assert_eq!(said(id), "\"trace.id\" is no id: xyz");
     }

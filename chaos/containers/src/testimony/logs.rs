@@ -66,7 +66,9 @@ mod tests {
     use super::*;
 
     fn line(process: &str, number: u64) -> String {
-        format!(r#"{{"@timestamp":"2026-01-05T00:00:00Z","service.name":"mes-api","service.node.name":"{process}","event.sequence":{number}}}"#)
+        format!(
+            r#"{{"@timestamp":"2026-01-05T00:00:00Z","service.name":"mes-api","service.node.name":"{process}","event.sequence":{number}}}"#
+        )
     }
 
     fn logs(of: &[(&str, u64)]) -> Vec<Log> {

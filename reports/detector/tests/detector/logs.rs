@@ -165,8 +165,11 @@ fn a_slow_calculation_of_a_service_without_traces_shows_in_its_log() {
     assert_eq!(line(&finding), "slow, at pricing work, work(A), alarm 43m, hops 24/31");
     let says: Vec<_> = finding.records.iter().map(|log| (&*log.name, &*log.says, log.at_ns - T0)).collect();
     let minutes = |minutes: u64| minutes * duration("1m");
-    let expected =
-        [("mes-api", "recorded SUBMITTED", minutes(13) + duration("3s")), ("mes-api", "began pricing", minutes(13) + duration("4s")), ("mes-api", "recorded PRICE_CALCULATED", minutes(55))];
+    let expected = [
+        ("mes-api", "recorded SUBMITTED", minutes(13) + duration("3s")),
+        ("mes-api", "began pricing", minutes(13) + duration("4s")),
+        ("mes-api", "recorded PRICE_CALCULATED", minutes(55)),
+    ];
     assert_eq!(says, expected);
     assert_eq!(finding.evidence.len(), 2, "the shop's and the CRM's spans");
 }
@@ -241,7 +244,8 @@ fn records_of_other_parties_and_of_unknown_states_are_no_evidence() {
     let mut detector = submitted();
     let resource = signals::Resource { service: "analytics".into(), ..(*priced.resource).clone() };
     detector.observe_log(&Log { resource: Arc::new(resource), ..priced.clone() });
-    detector.observe_log(&Log { fields: vec![KeyValue::new("order.id", "o-1"), KeyValue::new("order.status", "EATEN")], ..priced });
+    detector
+        .observe_log(&Log { fields: vec![KeyValue::new("order.id", "o-1"), KeyValue::new("order.status", "EATEN")], ..priced });
     assert_eq!(detector.counts().logs, 2);
     assert_eq!(finish(detector, END).remove(0).hops_seen, 2);
 }

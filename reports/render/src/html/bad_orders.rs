@@ -217,7 +217,7 @@ mod tests {
         let mut order = judge(sample::broker_kill()).bad_orders.swap_remove(0).order;
         let at_s = order.initiated_s + 90.0;
         order.records = vec![RecordRow { source: "log".into(), at_s, name: "crm-api".into(), says: "recorded CLOSED".into() }];
-        assert!(evidence(&order).into_string().contains("<code>log crm-api</code> 1 m 30 s: recorded CLOSED"));
+        assert!(evidence(&order).into_string().contains("<code>log crm-api</code> 1 min 30 s: recorded CLOSED"));
     }
 
     #[test]
