@@ -5,7 +5,6 @@
 
 use std::{
     net::{SocketAddr, TcpListener as Probe},
-    path::Path,
     process::{Command, Stdio},
     sync::{Arc, Mutex},
     time::Duration,
@@ -47,6 +46,7 @@ const LIMIT: Duration = Duration::from_secs(20);
 struct Around {
     collector: SocketAddr,
     backend: SocketAddr,
+    store: SocketAddr,
     spans: Arc<Mutex<Vec<Span>>>,
 }
 
@@ -61,7 +61,9 @@ async fn around() -> Around {
     let spans = Arc::<Mutex<Vec<Span>>>::default();
     let collector = Router::new().route("/v1/traces", post(collect)).with_state(Arc::clone(&spans));
     let backend = Router::new().route("/healthz", get(|| async { "{}" })).route("/orders", post(slow_order));
-    Around { collector: serve(collector).await, backend: serve(backend).await, spans }
+    // An object store with one model in its bucket.
+    let store = Router::new().route("/bucket/models/o-1", get(|| async { "solid ring" }));
+    Around { collector: serve(collector).await, backend: serve(backend).await, store: serve(store).await, spans }
 }
 
 async fn collect(State(spans): State<Arc<Mutex<Vec<Span>>>>, body: Bytes) -> Vec<u8> {
@@ -90,7 +92,7 @@ struct Started {
 }
 
 impl Started {
-    async fn new(role: &str, around: &Around, files: &Path, grace: Duration) -> Self {
+    async fn new(role: &str, around: &Around, grace: Duration) -> Self {
         let second = Duration::from_secs(1);
         let settings = Settings {
             architecture: Preset::ToBe.architecture(),
@@ -106,9 +108,10 @@ impl Started {
             .arg(role)
             .env("LOUPE_SETTINGS", serde_json::to_string(&settings).unwrap())
             .env("LOUPE_SEED", "7")
+            .env("LOUPE_RUN", "r-1")
             .env("LOUPE_AMQP_URL", "amqp://nobody.invalid")
             .env("LOUPE_SERVICES", json!({ SHOP_API: format!("http://{}", around.backend) }).to_string())
-            .env("LOUPE_FILES", files)
+            .env("LOUPE_S3_URL", format!("http://loupe:loupe@{}/bucket", around.store))
             .env("LOUPE_OTLP_URL", format!("http://{}/v1/traces", around.collector))
             .env("LOUPE_LISTEN", listen.to_string())
             .env("LOUPE_CONTROL", free().to_string())
@@ -118,14 +121,17 @@ impl Started {
             .kill_on_drop(true)
             .spawn()
             .unwrap();
-        let started = Self { child, base: format!("http://{listen}") };
+        let mut started = Self { child, base: format!("http://{listen}") };
         let ready = async {
             while started.get("/readyz").await.is_none_or(|answer| answer.status() != StatusCode::OK.as_u16()) {
                 sleep(Duration::from_millis(20)).await;
+                if let Some(code) = started.child.try_wait().unwrap() {
+                    panic!("it ended with {code} instead: {}", started.ended().await.2);
+                }
             }
+            started
         };
-        timeout(LIMIT, ready).await.expect("it becomes ready");
-        started
+        timeout(LIMIT, ready).await.expect("it becomes ready")
     }
 
     async fn get(&self, path: &str) -> Option<Response> {
@@ -180,7 +186,7 @@ fn everything_is_told(lines: &[Line], spans: &[Span]) {
 #[tokio::test]
 async fn a_request_that_is_at_work_is_answered_and_its_span_exported() {
     let around = around().await;
-    let started = Started::new(INTERNET_SHOP, &around, &std::env::temp_dir(), Duration::from_secs(5)).await;
+    let started = Started::new(INTERNET_SHOP, &around, Duration::from_secs(5)).await;
     let answer = started.terminated_within("/orders", json!({ "order_ref": "c-1" })).await;
     assert_eq!(answer.status().as_u16(), 201);
     let (code, lines, said) = started.ended().await;
@@ -194,10 +200,7 @@ async fn a_request_that_is_at_work_is_answered_and_its_span_exported() {
 #[tokio::test]
 async fn what_outlasts_the_grace_is_refused_and_its_span_says_why() {
     let around = around().await;
-    let files = std::env::temp_dir().join(format!("loupe-stop-{}", std::process::id()));
-    std::fs::create_dir_all(files.join("models")).unwrap();
-    std::fs::write(files.join("models/o-1"), "solid ring").unwrap();
-    let started = Started::new(MES, &around, &files, Duration::from_millis(500)).await;
+    let started = Started::new(MES, &around, Duration::from_millis(500)).await;
     let asked = json!({ "order_id": "o-1", "order_ref": "c-1", "file_ref": "models/o-1", "attempt": 1 });
     let answer = started.terminated_within("/price", asked).await;
     assert_eq!(answer.status().as_u16(), 503);
@@ -209,5 +212,4 @@ async fn what_outlasts_the_grace_is_refused_and_its_span_says_why() {
     let price = spans.iter().find(|span| span.name == "POST /price").expect("it is told of");
     assert_eq!(text(&price.attributes, attributes::ERROR_TYPE), Some("stopping"));
     everything_is_told(&lines, &spans);
-    std::fs::remove_dir_all(files).unwrap();
 }

@@ -93,6 +93,9 @@ fn text(status: &Status, blueprint: &Blueprint) -> String {
     if !left.is_empty() {
         lines.push(format!("  left by run {}: the next run removes it", left.join(", run ")));
     }
+    if let Some(reason) = &status.silent {
+        lines.push(format!("  whether runs left something is not known: {reason}"));
+    }
     lines.join("\n")
 }
 
@@ -123,6 +126,7 @@ mod tests {
             differences: Vec::new(),
             runs: vec!["19a-1".into()],
             quarters: vec!["19a-1".into(), "19b-2".into()],
+            silent: None,
         };
         let said = text(&whole, &blueprint);
         for words in
@@ -130,6 +134,9 @@ mod tests {
         {
             assert!(said.contains(words), "no {words:?} in\n{said}");
         }
+        let starting = Status { quarters: Vec::new(), silent: Some("RabbitMQ does not answer".into()), ..whole.clone() };
+        let said = text(&starting, &blueprint);
+        assert!(said.contains("whether runs left something is not known: RabbitMQ does not answer"), "{said}");
         let half = Status { parts: vec![part("jaeger", None)], ..whole.clone() };
         assert!(text(&half, &blueprint).contains("is not whole"));
         let other = Status { differences: vec!["Loupe 0.0.1 started it".into()], ..whole };

@@ -22,6 +22,8 @@ pub struct Status {
     pub runs: Vec<String>,
     /// The runs that have a virtual host or a database there; one that is dead leaves them to the next.
     pub quarters: Vec<String>,
+    /// Why nobody knows which runs these are: a part that is just starting does not say it.
+    pub silent: Option<String>,
 }
 
 /// One part of it.
@@ -60,8 +62,11 @@ pub async fn status(blueprint: &Blueprint) -> Result<Status, Error> {
         parts.push(part(&docker, container, blueprint).await?);
     }
     let differences = open.differences(&docker, blueprint).await?;
-    let quarters = quarters(&docker, &open, blueprint).await?;
-    Ok(Status { parts, differences, runs: up::users(&docker, name).await?, quarters })
+    let (quarters, silent) = match quarters(&docker, &open, blueprint).await {
+        Ok(quarters) => (quarters, None),
+        Err(error) => (Vec::new(), Some(error.to_string())),
+    };
+    Ok(Status { parts, differences, runs: up::users(&docker, name).await?, quarters, silent })
 }
 
 /// The runs that have something in the parts that run.

@@ -1,8 +1,11 @@
 //! Whether this machine runs the tests that need Docker, and what they share.
 
-use std::{path::PathBuf, process::Command};
+use std::{path::PathBuf, process::Command, thread, time::Duration};
 
-use containers::{Images, Limits, Standing};
+use containers::{
+    Blueprint, Images, Limits, Standing,
+    open::{self, Status},
+};
 use real::Place;
 use scenarios::Scenario;
 
@@ -25,6 +28,23 @@ pub(crate) fn variable(name: &str) -> Option<String> {
 /// Runs a future on a runtime of its own.
 pub(crate) fn block_on<T>(future: impl Future<Output = T>) -> T {
     tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap().block_on(future)
+}
+
+/// The open stack of these tests, as it is; waits for a part that is just starting, since what it holds is asked for.
+#[expect(clippy::disallowed_methods, reason = "real containers are waited for in real time")]
+fn status(blueprint: &Blueprint) -> Status {
+    let asking = async {
+        loop {
+            let status = open::status(blueprint).await.unwrap();
+            if status.silent.is_none() {
+                return status;
+            }
+            tokio::time::sleep(Duration::from_millis(200)).await;
+        }
+    };
+    let limited = async { tokio::time::timeout(Duration::from_secs(60), asking).await };
+    // A thread of its own, so that it may be asked from within a runtime.
+    thread::scope(|scope| scope.spawn(|| block_on(limited)).join().unwrap()).expect("every part answers in the end")
 }
 
 /// The services' binary: the one named by the environment, or built now, beside this test.
@@ -86,7 +106,6 @@ pub(crate) fn leftovers_of(process: u32) -> Vec<String> {
         list(&["volume", "ls", "--format", format]),
     ];
     let labelled = all.iter().flat_map(|text| text.lines()).map(str::to_owned);
-    let status = place().blueprint().map(|blueprint| block_on(containers::open::status(&blueprint)).unwrap());
-    let quarters = status.map(|status| status.quarters).unwrap_or_default();
+    let quarters = place().blueprint().map(|blueprint| status(&blueprint).quarters).unwrap_or_default();
     labelled.chain(quarters).filter(|run| run.ends_with(&own)).collect()
 }
