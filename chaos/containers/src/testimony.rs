@@ -1,7 +1,8 @@
 //! All traces of a run, read back from Jaeger until they are complete, and all logs.
 //!
 //! Complete means: the spans that ended, the spans that the exporters delivered, and the spans that Jaeger gives back are
-//! equally many, for each service, and so are the log records written and read. Whatever is missing is said, and then the run is not judged as if it were whole.
+//! equally many, for each service, and so are the log records written and read. Whatever is missing is said, and then the run is
+//! not judged as if it were whole.
 
 mod died;
 mod logs;

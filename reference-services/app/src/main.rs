@@ -1,7 +1,8 @@
 //! The services on real parts: one binary, the role is its argument.
 //!
 //! It is process 1 of its container. Configuration is the environment ([`environment`]), stdout is the journal, stderr the log:
-//! ECS JSON lines, and what a dying process has to say to people. On SIGTERM it takes nothing new, finishes what it is at, exports the spans that are left, and goes with code 0.
+//! ECS JSON lines, and what a dying process has to say to people. On SIGTERM it takes nothing new, finishes what it is at, exports
+//! the spans that are left, and goes with code 0.
 
 mod environment;
 mod interest;

@@ -22,7 +22,7 @@ pub struct Prepared {
 pub struct Played {
     /// What happened.
     pub ledger: Ledger,
-    /// What the detector says, from spans alone.
+    /// What the detector says, from telemetry alone.
     pub findings: Vec<Finding>,
     /// The spans and log records that the report needs.
     pub archive: Archive,
