@@ -101,6 +101,8 @@ pub struct Instrumentation {
     pub preset: InstrumentationPreset,
     /// Services without traces.
     pub silent: Vec<String>,
+    /// Services that write a log.
+    pub logs: Vec<String>,
     /// Whether `traceparent` travels: in messages, in HTTP headers, in order rows.
     pub propagation: bool,
     /// Services that neither pass a `traceparent` on nor take one up.
@@ -127,6 +129,17 @@ impl Instrumentation {
     #[must_use]
     pub fn traces(&self, service: &str) -> bool {
         !self.silent.iter().any(|silent| silent == service)
+    }
+
+    /// Whether a service writes a log.
+    #[must_use]
+    pub fn logs(&self, service: &str) -> bool {
+        self.logs.iter().any(|logs| logs == service)
+    }
+
+    /// The services that have traces: without another word they are those that write a log.
+    fn traced(&self) -> Vec<String> {
+        contracts::services::ALL.into_iter().filter(|service| self.traces(service)).map(str::to_owned).collect()
     }
 }
 
@@ -161,7 +174,7 @@ impl BrokerTelemetry {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum InstrumentationPreset {
-    /// Traces of every service, propagation everywhere, the broker's counters.
+    /// Traces and a log of every service, propagation everywhere, the broker's counters.
     Full,
     /// None of it.
     Blind,
@@ -186,14 +199,17 @@ impl InstrumentationPreset {
         let blind = self == Self::Blind;
         let silent = if blind { contracts::services::ALL.map(str::to_owned).to_vec() } else { Vec::new() };
         let broker = if blind { BrokerTelemetry::None } else { BrokerTelemetry::Counters };
-        Instrumentation {
+        let mut instrumentation = Instrumentation {
             preset: self,
             silent,
+            logs: Vec::new(),
             propagation: !blind,
             unlinked: Vec::new(),
             broker,
             scrape_interval: Duration::from_secs(60),
-        }
+        };
+        instrumentation.logs = instrumentation.traced();
+        instrumentation
     }
 }
 

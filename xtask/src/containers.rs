@@ -5,8 +5,10 @@ use std::{convert::Infallible, env, os::unix::process::CommandExt as _, path::Pa
 
 use anyhow::{Context as _, Result, bail};
 
-/// Where the containers world is built.
-const TARGET: &str = "target/containers";
+/// Where the containers world is built, and how.
+pub(crate) const TARGET: [&str; 4] = ["--target-dir", "target/containers", "--profile", "containers"];
+/// Its binaries.
+pub(crate) const BINARIES: &str = "target/containers/containers";
 
 /// Builds the binary of the containers world and the services' one, and hands the command line over.
 ///
@@ -14,7 +16,8 @@ const TARGET: &str = "target/containers";
 /// When cargo cannot be started or does not build.
 pub(crate) fn run(root: &Path) -> Result<Infallible> {
     let built = Command::new("cargo")
-        .args(["build", "--release", "--package", "real", "--package", "app", "--target-dir", TARGET])
+        .args(["build", "--package", "real", "--package", "app"])
+        .args(TARGET)
         .current_dir(root)
         .status()
         .context("cannot run cargo")?;
@@ -22,6 +25,6 @@ pub(crate) fn run(root: &Path) -> Result<Infallible> {
         bail!("the containers world does not build");
     }
     // In place of this process: Ctrl-C then reaches the one that has containers to remove, and nobody returns before it.
-    let error = Command::new(root.join(TARGET).join("release/loupe-real")).args(env::args_os().skip(1)).exec();
+    let error = Command::new(root.join(BINARIES).join("loupe-real")).args(env::args_os().skip(1)).exec();
     Err(error).context("cannot start the containers world")
 }

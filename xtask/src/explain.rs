@@ -48,7 +48,7 @@ pages! {
     Fault: "broker-kill" "broker-restart" "consumer-kill" "slow-pricing";
     Verdict: "lost" "diverged" "duplicated" "stuck" "parked" "starved" "slow" "in-flight" "ok" "unknown";
     Architecture: "as-is" "to-be" "publisher-confirms" "outbox" "ack-after-work" "idempotent-consumers" "mes-consumers" "pricing" "picking";
-    Instrumentation: "full" "blind" "silent" "propagation" "unlinked" "broker" "scrape-interval";
+    Instrumentation: "full" "blind" "silent" "logs" "propagation" "unlinked" "broker" "scrape-interval";
 }
 
 /// Why nothing can be explained.

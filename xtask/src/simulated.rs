@@ -80,6 +80,7 @@ fn assembled(scenario: &Scenario) -> Simulation {
     config.telemetry.instrument = Arc::new(move |node: Node| Instrumentation {
         traced: node != DRIVER && instrumentation.traces(node.service),
         propagate: instrumentation.propagates(node.service),
+        logged: node != DRIVER && instrumentation.logs(node.service),
     });
     let simulation = Simulation::new(&config);
     for (service, database) in [

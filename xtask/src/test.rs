@@ -9,6 +9,8 @@ use std::{
 use anyhow::Result;
 use harness::Exit;
 
+use crate::containers::{BINARIES, TARGET};
+
 /// How one step ended.
 enum Outcome {
     Passed,
@@ -82,11 +84,18 @@ fn format(root: &Path, _: bool) -> Result<Outcome> {
     cargo(root, &["fmt", "--all", "--check"], &[])
 }
 
+/// Of all packages where the containers tests run too: their target folder has been checked then as well.
 fn lints(root: &Path, _: bool) -> Result<Outcome> {
     if !answers("cargo", &["clippy", "--version"]) {
         return Ok(Outcome::Skipped("clippy is not installed (rustup component add clippy)".to_owned()));
     }
-    cargo(root, &["clippy", "--release", "--all-targets", "--quiet", "--", "--deny", "warnings"], &[])
+    let mut lint = vec!["clippy", "--all-targets", "--quiet"];
+    match docker() {
+        Ok(()) => lint.extend(["--workspace"].iter().chain(&TARGET)),
+        Err(_) => lint.push("--release"),
+    }
+    lint.extend(["--", "--deny", "warnings"]);
+    cargo(root, &lint, &[])
 }
 
 fn tests(root: &Path, nightly: bool) -> Result<Outcome> {
@@ -115,33 +124,24 @@ fn containers(root: &Path, nightly: bool) -> Result<Outcome> {
         return Ok(Outcome::Skipped(why));
     }
     let tier = if nightly { "nightly" } else { "ci" };
-    let variables = [("LOUPE_TIER", tier), ("LOUPE_CONTAINERS", "1"), ("LOUPE_STACK", STACK)];
+    let binaries = root.join(BINARIES);
+    let app = binaries.join("loupe-app");
+    let variables =
+        [("LOUPE_TIER", tier), ("LOUPE_CONTAINERS", "1"), ("LOUPE_STACK", STACK), ("LOUPE_APP_BINARY", &app.to_string_lossy())];
     let packages = ["--package", "adapters", "--package", "app", "--package", "containers", "--package", "real"];
-    // A target folder of its own: using the containers world never rebuilds the default one.
-    let target = ["--target-dir", "target/containers", "--release"];
-    let mut lint = vec!["clippy", "--all-targets", "--quiet"];
-    lint.extend(target.iter().chain(&packages));
-    lint.extend(["--", "--deny", "warnings"]);
-    if answers("cargo", &["clippy", "--version"])
-        && let Outcome::Failed = cargo(root, &lint, &variables)?
-    {
-        return Ok(Outcome::Failed);
-    }
-    let mut build = vec!["build"];
-    build.extend(target.iter().chain(&packages));
+    let mut test = vec!["test", "--no-fail-fast"];
+    test.extend(TARGET.iter().chain(&packages));
+    // That makes the binaries too: those of these tests, so that nothing is compiled twice.
+    let mut build = test.clone();
+    build.push("--no-run");
     if let Outcome::Failed = cargo(root, &build, &variables)? {
         return Ok(Outcome::Failed);
     }
     // Most tests share one stack: that saves each of them the start.
-    let stack = |action| {
-        let binary = root.join("target/containers/release/loupe-real");
-        Command::new(binary).args(["stack", action]).env("LOUPE_STACK", STACK).status()
-    };
+    let stack = |action| Command::new(binaries.join("loupe-real")).args(["stack", action]).env("LOUPE_STACK", STACK).status();
     if !stack("up")?.success() {
         return Ok(Outcome::Failed);
     }
-    let mut test = vec!["test", "--no-fail-fast"];
-    test.extend(target.iter().chain(&packages));
     // One stack at a time: two cores carry no more.
     test.extend(["--", "--test-threads=1", "--nocapture"]);
     let tested = cargo(root, &test, &variables)?;

@@ -1,7 +1,7 @@
 //! A run that is shortened is reported in the time of its scenario, and says how it was shortened.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use harness::{Arena as _, Prepared, conclude, options::WorldName, plan, prepare, progress::Progress};
 use judge::report::Report;
@@ -9,9 +9,12 @@ use scenarios::{Scenario, language::Threshold, lifecycle::Lifecycle};
 
 const DAY_S: f64 = 86_400.0;
 
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+}
+
 fn library(name: &str, scaled: bool) -> Prepared {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
-    let scenario = Scenario::resolve(&root, name).unwrap().remove(0);
+    let scenario = Scenario::resolve(&root(), name).unwrap().remove(0);
     prepare::prepared(scenario, scaled, false).unwrap()
 }
 
@@ -42,7 +45,7 @@ fn a_scaled_run_is_told_in_the_time_of_its_scenario() {
     near(report.lead_time.row.sla_s, 21.0 * DAY_S, 0.001);
     assert!(report.lead_time.mean_s.unwrap() > 2.0 * DAY_S);
     let load = report.configuration.iter().find(|setting| setting.name == "load").unwrap();
-    assert_eq!(load.value, "customer 36/h throughout");
+    assert_eq!(load.value, "customer 34/h throughout");
     let scale = report.scale.as_deref().unwrap();
     assert!(scale.starts_with("30 min of it from 2 d 9 h on, machines 90 times and people 40,000 times faster"), "{scale}");
     assert_eq!(report.scaled_by.map(|by| (by.machine, by.human)), Some((90.0, 40_000.0)));
@@ -50,7 +53,11 @@ fn a_scaled_run_is_told_in_the_time_of_its_scenario() {
 
 #[test]
 fn what_holds_in_the_time_of_the_run_holds_in_the_time_of_the_scenario() {
-    let prepared = library("slow-pricing", true);
+    let file = root().join("scenarios/library/slow-pricing.toml");
+    let text = std::fs::read_to_string(&file).unwrap();
+    let slower = text.replace("share = 0.2", "share = 0.5");
+    assert_ne!(slower, text);
+    let prepared = prepare::prepared(Scenario::parse(&file, slower.as_bytes()).unwrap(), true, false).unwrap();
     let clock = prepared.scenario.scaled_by.as_ref().unwrap();
     let report = reported(&prepared);
     let back = |threshold: &Threshold| clock.threshold(threshold).expression;

@@ -72,6 +72,8 @@ pub struct Role {
     pub database: Option<String>,
     /// Whether it exports spans.
     pub traces: bool,
+    /// Whether it writes a log.
+    pub logs: bool,
     /// Whether it passes trace contexts on.
     pub propagates: bool,
     /// More of its environment.

@@ -50,19 +50,23 @@ pub(crate) async fn log_tail(docker: &Docker, container: &str) -> String {
     chunks.into_iter().flatten().map(|chunk| chunk.to_string()).collect()
 }
 
-/// Everything a container wrote to stdout.
-pub(crate) async fn stdout(docker: &Docker, container: &str) -> Result<Vec<u8>, EngineError> {
-    let mut chunks = Box::pin(docker.logs(container, Some(LogsOptionsBuilder::new().stdout(true).build())));
+/// Everything a container wrote to one of its outputs, over all of its starts.
+pub(crate) async fn written(docker: &Docker, container: &str, output: Output) -> Result<Vec<u8>, EngineError> {
+    let (stdout, stderr) = (matches!(output, Output::Stdout), matches!(output, Output::Stderr));
+    let mut chunks = Box::pin(docker.logs(container, Some(LogsOptionsBuilder::new().stdout(stdout).stderr(stderr).build())));
     let mut text = Vec::new();
     while let Some(chunk) = chunks.next().await {
-        if let LogOutput::StdOut { message } | LogOutput::Console { message } = chunk? {
-            text.extend_from_slice(&message);
+        match chunk? {
+            LogOutput::StdIn { .. } => {}
+            LogOutput::StdOut { message } | LogOutput::StdErr { message } | LogOutput::Console { message } => {
+                text.extend_from_slice(&message);
+            }
         }
     }
     Ok(text)
 }
 
-/// Which of a container's outputs says that it is ready.
+/// One of a container's outputs.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Output {
     Stdout,

@@ -8,7 +8,11 @@ use futures_util::future::try_join_all;
 use testcontainers::bollard::Docker;
 use world::Boxed;
 
-use crate::{Error, account, docker, management::Management};
+use crate::{
+    Error, account,
+    docker::{self, Output},
+    management::Management,
+};
 
 /// Reads the processes' journals and asks the broker.
 pub struct ContainerMessages {
@@ -48,7 +52,7 @@ impl ContainerMessages {
     /// When a journal cannot be read.
     pub async fn lines(&self) -> Result<Vec<Line>, Error> {
         let journals = self.processes.iter().map(|(part, container)| async move {
-            let text = docker::stdout(&self.docker, container).await?;
+            let text = docker::written(&self.docker, container, Output::Stdout).await?;
             account::lines(&text).map_err(|reason| Error::Journal { part: part.clone(), reason })
         });
         Ok(try_join_all(journals).await?.into_iter().flatten().collect())

@@ -1,9 +1,11 @@
-//! All traces of a run, read back from Jaeger until they are complete.
+//! All traces of a run, read back from Jaeger until they are complete, and all logs.
 //!
 //! Complete means: the spans that ended, the spans that the exporters delivered, and the spans that Jaeger gives back are
-//! equally many, for each service. Whatever is missing is said, and then the run is not judged as if it were whole.
+//! equally many, for each service, and so are the log records written and read. Whatever is missing is said, and then the run is
+//! not judged as if it were whole.
 
 mod died;
+mod logs;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -11,6 +13,7 @@ use std::{
 };
 
 use adapters::{
+    control::Told,
     journal::Line,
     runtime::wall_clock_ns,
     telemetry::{Counts, RUN_ATTRIBUTE},
@@ -18,7 +21,7 @@ use adapters::{
 pub use died::Died;
 use futures_util::future::join_all;
 use opentelemetry::{SpanId, TraceId};
-use signals::{Span, jaeger, span::text};
+use signals::{Log, Span, jaeger, span::text};
 use testcontainers::bollard::Docker;
 
 use crate::{
@@ -39,11 +42,13 @@ const SHORTEST_NS: u64 = 1_000;
 pub struct Testimony {
     /// Every span once.
     pub spans: Vec<Span>,
+    /// Every log record.
+    pub logs: Vec<Log>,
     /// What became of the spans of each service, by its name.
     pub services: BTreeMap<String, ServiceSpans>,
     /// The processes that were killed, and what went down with them.
     pub died: Vec<Died>,
-    /// Why it could not be read, whole or in part: Jaeger or a service does not answer. Such a run is unknown.
+    /// Why it could not be read, whole or in part: Jaeger or a service does not answer, or a log is not whole. Such a run is unknown.
     pub unavailable: Option<String>,
 }
 
@@ -98,20 +103,37 @@ pub(crate) struct Sources<'a> {
     pub(crate) lines: &'a [Line],
 }
 
-/// Asks the services for their counts and Jaeger for the traces, until these are as many or the time is over.
+/// Asks the services for their counts, their containers for the logs and Jaeger for the traces, until these are as many or the
+/// time is over.
 pub(crate) async fn collect(sources: Sources<'_>) -> Testimony {
     let Sources { docker, jaeger, services, config, run, since_ns, deaths, lines } = sources;
-    let traced = services.iter().filter(|started| config.roles.iter().any(|role| role.name == started.part && role.traces));
+    let role = |started: &Started| config.roles.iter().find(|role| role.name == started.part);
+    let told = services.iter().filter(|started| role(started).is_some_and(|role| role.traces || role.logs));
     let client = reqwest::Client::new();
-    let counts = join_all(traced.map(|started| counts(docker, &client, started))).await;
+    let told = join_all(told.map(|started| told_by(docker, &client, started))).await;
     let mut testimony = Testimony { died: died::of(deaths, lines), ..Testimony::default() };
-    for (name, counts) in counts {
-        match counts {
-            Ok(counts) => drop(testimony.services.insert(name, ServiceSpans { counts, found: 0 })),
+    let mut written = logs::Written::new();
+    for (started, told) in told {
+        let (name, role) = (started.part.clone(), role(started));
+        match told {
+            Ok(Told { spans, logs }) => {
+                if role.is_some_and(|role| role.traces) {
+                    testimony.services.insert(name.clone(), ServiceSpans { counts: spans, found: 0 });
+                }
+                if role.is_some_and(|role| role.logs) {
+                    written.insert(name, logs);
+                }
+            }
             Err(reason) => {
                 testimony.unavailable = Some(format!("{name} does not say how many spans it exported: {reason}"));
             }
         }
+    }
+    let logged: Vec<&Started> = services.iter().filter(|started| written.contains_key(&started.part)).collect();
+    match docker::limited(config.limits.testimony, logs::read(docker, &logged, &written)).await {
+        Some(Ok(logs)) => testimony.logs = logs,
+        Some(Err(reason)) => testimony.unavailable = Some(reason),
+        None => testimony.unavailable = Some("log records are missing: fewer are there than were written".to_owned()),
     }
     let reader = match docker::port(docker, jaeger, part::QUERY).await {
         Ok(port) => {
@@ -130,8 +152,8 @@ pub(crate) async fn collect(sources: Sources<'_>) -> Testimony {
     testimony
 }
 
-/// The counts of one service, after it exported what was left.
-async fn counts(docker: &Docker, client: &reqwest::Client, started: &Started) -> (String, Result<Counts, String>) {
+/// How much one service has told, after it exported what was left.
+async fn told_by<'a>(docker: &Docker, client: &reqwest::Client, started: &'a Started) -> (&'a Started, Result<Told, String>) {
     let ask = async {
         let port = docker::port(docker, &started.id, service::CONTROL).await.map_err(|error| error.to_string())?;
         let url = format!("http://127.0.0.1:{port}/telemetry");
@@ -139,7 +161,7 @@ async fn counts(docker: &Docker, client: &reqwest::Client, started: &Started) ->
         let answer = answer.map_err(|error| error.without_url().to_string())?;
         answer.json().await.map_err(|error| error.without_url().to_string())
     };
-    (started.part.clone(), ask.await)
+    (started, ask.await)
 }
 
 impl ServiceSpans {

@@ -7,7 +7,7 @@ use std::{
 };
 
 use faults::{MessageLog, Nemesis};
-use signals::{Passage, Scrape, Silence, Span};
+use signals::{Log, Passage, Scrape, Silence, Span};
 use world::{Engine, Node, Runtime, World, store::Store};
 
 use crate::{
@@ -234,6 +234,11 @@ impl Models {
     /// vector it needs no memory.
     pub fn drain_spans_into(&self, spans: &mut Vec<Span>) {
         self.0.backend.drain_into(spans);
+    }
+
+    /// Adds the log records that were written since the last call.
+    pub fn drain_logs_into(&self, logs: &mut Vec<Log>) {
+        self.0.backend.drain_logs_into(logs);
     }
 
     /// Lets all living nodes export what they still hold: the run is over.

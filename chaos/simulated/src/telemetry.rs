@@ -1,9 +1,10 @@
-//! Spans: the OpenTelemetry SDK with keyed ids, and an exporter that loses its buffer with its node.
+//! Spans: the OpenTelemetry SDK with keyed ids, and an exporter that loses its buffer with its node. Beside them the log.
 //!
 //! It neither awaits nor spawns nor draws, so that telemetry never changes what happens: a batch that was due by now is
 //! sent when somebody looks.
 
 mod exporter;
+mod writer;
 
 use std::{
     collections::BTreeSet,
@@ -17,7 +18,7 @@ use std::{
 
 use opentelemetry::{KeyValue, SpanId, TraceId, trace::TracerProvider as _};
 use opentelemetry_sdk::trace::{IdGenerator, Sampler, SdkTracerProvider, SpanLimits};
-use signals::{Resource, Span};
+use signals::{Log, Resource, Span};
 use world::{
     Engine, Node, Runtime, Telemetry,
     random::{mix, name},
@@ -25,6 +26,7 @@ use world::{
 
 use crate::runtime::{Host, lock};
 use exporter::{Buffer, Exporter};
+use writer::Writer;
 
 /// What of a node is instrumented.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,6 +35,8 @@ pub struct Instrumentation {
     pub traced: bool,
     /// It passes contexts on.
     pub propagate: bool,
+    /// It has a log.
+    pub logged: bool,
 }
 
 /// How spans are exported.
@@ -53,7 +57,7 @@ pub struct TelemetrySettings {
 impl Default for TelemetrySettings {
     fn default() -> Self {
         Self {
-            instrument: Arc::new(|_| Instrumentation { traced: true, propagate: true }),
+            instrument: Arc::new(|_| Instrumentation { traced: true, propagate: true, logged: true }),
             at_once: |_| false,
             about: "order.id",
             batch: Duration::from_secs(5),
@@ -95,28 +99,31 @@ struct Inner {
     host: Arc<dyn Host>,
     settings: TelemetrySettings,
     received: Arc<Mutex<Vec<Span>>>,
+    logs: Arc<Mutex<Vec<Log>>>,
     buffers: Mutex<Vec<Arc<Buffer>>>,
 }
 
 impl Backend {
     pub(crate) fn new(host: &Arc<dyn Host>, settings: TelemetrySettings) -> Self {
-        Self(Arc::new(Inner { host: Arc::clone(host), settings, received: Arc::default(), buffers: Mutex::default() }))
+        let (received, logs, buffers) = (Arc::default(), Arc::default(), Mutex::default());
+        Self(Arc::new(Inner { host: Arc::clone(host), settings, received, logs, buffers }))
     }
 
-    /// The spans of one node incarnation.
+    /// The spans and the log of one node incarnation.
     pub(crate) fn port(&self, node: Node) -> Telemetry {
         let inner = &self.0;
         let engine: Arc<dyn Engine> = Arc::clone(&inner.host) as _;
         let rt = Runtime::new(engine, node);
-        let Instrumentation { traced, propagate } = (inner.settings.instrument)(node);
-        if !traced {
-            return Telemetry::new(rt, None, propagate);
-        }
+        let Instrumentation { traced, propagate, logged } = (inner.settings.instrument)(node);
         let resource = Arc::new(Resource {
             service: node.service.into(),
             instance: node.to_string().into(),
             attributes: vec![KeyValue::new("service.namespace", "alexandrite")],
         });
+        let log = logged.then(|| Arc::new(Writer::new(Arc::clone(&resource), Arc::clone(&inner.logs))) as _);
+        if !traced {
+            return Telemetry::new(rt, None, propagate).logging(log);
+        }
         let buffer = Arc::new(Buffer::new(node, resource, &inner.settings, inner.host.now(), Arc::clone(&inner.received)));
         lock(&inner.buffers).push(Arc::clone(&buffer));
         // Explicit settings: the SDK's defaults come from the environment.
@@ -127,7 +134,7 @@ impl Backend {
             .with_id_generator(Ids { key: mix(inner.host.seed() ^ name(&node.to_string())), made: AtomicU64::new(0) })
             .with_span_processor(Exporter::new(Arc::clone(&inner.host), buffer))
             .build();
-        Telemetry::new(rt, Some(provider.tracer("loupe")), propagate)
+        Telemetry::new(rt, Some(provider.tracer("loupe")), propagate).logging(log)
     }
 
     /// A node is about to die: its buffer is lost, and spans that end from now on go nowhere.
@@ -149,6 +156,16 @@ impl Backend {
             std::mem::swap(spans, &mut received);
         } else {
             spans.append(&mut received);
+        }
+    }
+
+    /// Adds the log records that were written since the last call.
+    pub(crate) fn drain_logs_into(&self, logs: &mut Vec<Log>) {
+        let mut written = lock(&self.0.logs);
+        if logs.is_empty() {
+            std::mem::swap(logs, &mut written);
+        } else {
+            logs.append(&mut written);
         }
     }
 

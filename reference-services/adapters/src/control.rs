@@ -1,5 +1,5 @@
-//! A second address of each process, for the harness alone: when does the run begin, and what of its spans was exported.
-//! Whether it is ready it says where it serves.
+//! A second address of each process, for the harness alone: when does the run begin, and what of its spans was exported, and how
+//! much has it logged. Whether it is ready it says where it serves.
 
 use std::{net::SocketAddr, time::Duration};
 
@@ -9,10 +9,12 @@ use axum::{
     http::StatusCode,
     routing::{get, put},
 };
+use serde::{Deserialize, Serialize};
 use world::Runtime;
 
 use crate::{
     http::Server,
+    logbook::Logbook,
     runtime::Epoch,
     telemetry::{Counts, Exporter},
 };
@@ -25,16 +27,31 @@ const FLUSH: Duration = Duration::from_secs(10);
 struct Control {
     epoch: Epoch,
     exporter: Option<Exporter>,
+    log: Option<Logbook>,
 }
 
-/// Serves `PUT /epoch` (nanoseconds since the Unix epoch, in decimal) and `GET /telemetry` (the [`Counts`], after a flush) at
-/// `address`.
+/// How much telemetry a process has given.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Told {
+    /// Its spans.
+    pub spans: Counts,
+    /// Its log records.
+    pub logs: u64,
+}
+
+/// Serves `PUT /epoch` (nanoseconds since the Unix epoch, in decimal) and `GET /telemetry` (what it has [`Told`], after a
+/// flush) at `address`.
 ///
 /// # Errors
 /// When the address cannot be had.
-pub async fn serve(rt: &Runtime, address: SocketAddr, epoch: Epoch, exporter: Option<Exporter>) -> std::io::Result<Server> {
-    let router =
-        Router::new().route("/epoch", put(begins)).route("/telemetry", get(telemetry)).with_state(Control { epoch, exporter });
+pub async fn serve(
+    rt: &Runtime,
+    address: SocketAddr,
+    epoch: Epoch,
+    (exporter, log): (Option<Exporter>, Option<Logbook>),
+) -> std::io::Result<Server> {
+    let control = Control { epoch, exporter, log };
+    let router = Router::new().route("/epoch", put(begins)).route("/telemetry", get(telemetry)).with_state(control);
     Server::start(rt, address, router).await
 }
 
@@ -44,9 +61,10 @@ async fn begins(State(control): State<Control>, body: String) -> StatusCode {
     StatusCode::NO_CONTENT
 }
 
-async fn telemetry(State(control): State<Control>) -> Json<Counts> {
-    Json(match &control.exporter {
+async fn telemetry(State(control): State<Control>) -> Json<Told> {
+    let spans = match &control.exporter {
         Some(exporter) => exporter.flush(FLUSH).await,
         None => Counts::default(),
-    })
+    };
+    Json(Told { spans, logs: control.log.as_ref().map_or(0, Logbook::written) })
 }

@@ -2,14 +2,15 @@
 //!
 //! The files have the names of their twins in `chaos/simulated`, so a diff explains the simulation. What has no twin: the
 //! [`journal`], by which a process says outside of itself what it did to messages (the ledger's side, never telemetry), the
-//! [`control`] address, where it is told when the run begins and asked for its exporter's counts, and the [`node`] that puts the
-//! ports of one process together.
+//! [`control`] address, where it is told when the run begins and asked how much telemetry it has given, its [`logbook`], and the
+//! [`node`] that puts the ports of one process together.
 
 pub mod broker;
 pub mod control;
 pub mod files;
 pub mod http;
 pub mod journal;
+pub mod logbook;
 pub mod node;
 pub mod runtime;
 pub mod store;

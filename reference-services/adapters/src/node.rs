@@ -11,6 +11,7 @@ use crate::{
     files::{AddressError, S3},
     http::{Server, Sockets},
     journal::Journal,
+    logbook::Logbook,
     runtime::{Epoch, TokioEngine},
     store::Postgres,
     telemetry::{Exporter, Interest},
@@ -39,6 +40,8 @@ pub struct Config {
     pub otlp_url: Option<String>,
     /// Whether trace contexts are passed on.
     pub propagate: bool,
+    /// Whether it writes a log.
+    pub logs: bool,
     /// `http://access-key:secret@host:port/bucket`, where the 3D models are.
     pub s3_url: String,
     /// `http://host:port` of each service, by name.
@@ -84,15 +87,21 @@ pub struct Process {
 }
 
 impl Process {
-    /// Puts the ports together on the current tokio runtime; the journal goes to `journal`.
+    /// Puts the ports together on the current tokio runtime; the journal goes to `journal`, the log to `log`.
     ///
     /// # Errors
     /// When part of the configuration is no good. Nothing is connected yet: an outage shows in the service.
-    pub async fn start(config: Config, interest: Interest, journal: impl Write + Send + 'static) -> Result<Self, StartError> {
+    pub async fn start(
+        config: Config,
+        interest: Interest,
+        journal: impl Write + Send + 'static,
+        log: impl Write + Send + 'static,
+    ) -> Result<Self, StartError> {
         let epoch = Epoch::unknown();
         let engine: Arc<dyn Engine> = TokioEngine::new(Handle::current(), config.seed, epoch.clone());
         let rt = Runtime::new(engine, config.node);
         let journal = Journal::new(rt.clone(), journal);
+        let log = config.logs.then(|| Logbook::new(config.node, log));
         let (exporter, tracer) = match &config.otlp_url {
             Some(url) => {
                 let (exporter, tracer) = Exporter::start(rt.clone(), (url, &config.run), interest, journal.clone())?;
@@ -106,10 +115,10 @@ impl Process {
             store: Arc::new(Postgres::new(rt.clone(), database_url, CONNECTIONS)?),
             files: Arc::new(S3::new(&config.s3_url)?),
             http: Arc::new(Sockets::new(rt.clone(), Some(config.listen), config.services, config.call_limit)?),
-            telemetry: Telemetry::new(rt.clone(), tracer, config.propagate),
+            telemetry: Telemetry::new(rt.clone(), tracer, config.propagate).logging(log.clone().map(|log| Arc::new(log) as _)),
             rt: rt.clone(),
         };
-        let control = control::serve(&rt, config.control, epoch, exporter.clone()).await;
+        let control = control::serve(&rt, config.control, epoch, (exporter.clone(), log)).await;
         let control = control.map_err(|error| StartError::Control(config.control, error))?;
         Ok(Self { world, control, exporter })
     }

@@ -10,6 +10,7 @@
 //! | `LOUPE_AMQP_URL`, `LOUPE_DATABASE_URL`, `LOUPE_S3_URL`, `LOUPE_SERVICES` | where the parts are; the services as JSON, by name |
 //! | `LOUPE_OTLP_URL` | where the spans go; without it there are none |
 //! | `LOUPE_PROPAGATE` | whether trace contexts are passed on; `true` |
+//! | `LOUPE_LOGS` | whether a log is written; `true` |
 //! | `LOUPE_LISTEN`, `LOUPE_CONTROL` | own addresses; ports 8080 and 8081 |
 //! | `LOUPE_GRACE_MS` | how long what is at work may take to finish after SIGTERM, milliseconds; 5000 |
 
@@ -60,6 +61,7 @@ fn parse(role: &'static str, variable: impl Fn(&str) -> Option<String>) -> Resul
         database_url: variable("LOUPE_DATABASE_URL"),
         otlp_url: variable("LOUPE_OTLP_URL"),
         propagate: value(&variable, "LOUPE_PROPAGATE", Some(true))?,
+        logs: value(&variable, "LOUPE_LOGS", Some(true))?,
         s3_url: needed("LOUPE_S3_URL")?,
         services: serde_json::from_str(&needed("LOUPE_SERVICES")?).context("LOUPE_SERVICES")?,
         listen: value(&variable, "LOUPE_LISTEN", Some(([0, 0, 0, 0], 8080).into()))?,

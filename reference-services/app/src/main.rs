@@ -1,7 +1,8 @@
 //! The services on real parts: one binary, the role is its argument.
 //!
-//! It is process 1 of its container. Configuration is the environment ([`environment`]), stdout is the journal, stderr is
-//! for people. On SIGTERM it takes nothing new, finishes what it is at, exports the spans that are left, and goes with code 0.
+//! It is process 1 of its container. Configuration is the environment ([`environment`]), stdout is the journal, stderr the log:
+//! ECS JSON lines, and what a dying process has to say to people. On SIGTERM it takes nothing new, finishes what it is at, exports
+//! the spans that are left, and goes with code 0.
 
 mod environment;
 mod interest;
@@ -26,7 +27,7 @@ fn main() -> Result<()> {
     };
     let environment::Environment { config, settings, grace } = environment::read(role)?;
     tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(async {
-        let process = Process::start(config, interest::INTEREST, std::io::stdout()).await?;
+        let process = Process::start(config, interest::INTEREST, std::io::stdout(), std::io::stderr()).await?;
         let mut terminated = signal(SignalKind::terminate())?;
         let mut interrupted = signal(SignalKind::interrupt())?;
         let service =

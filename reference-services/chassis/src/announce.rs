@@ -44,6 +44,7 @@ pub fn payload(order: &Order, status: Status) -> String {
         status,
         version: order.version,
         file_ref: order.file_ref.clone(),
+        file_size: order.file_size,
         price: order.price,
         operator: if status >= Status::ManufacturingStarted { order.staff.clone() } else { None },
     };

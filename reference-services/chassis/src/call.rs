@@ -9,7 +9,7 @@ use axum::{
 };
 use bytes::Bytes;
 use contracts::{
-    attributes as name,
+    attributes as name, logs,
     request::{API_PARTNER, Step},
 };
 use http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header};
@@ -19,11 +19,14 @@ use opentelemetry::{
 };
 use serde::{Serialize, de::DeserializeOwned};
 use world::{
-    Span,
+    Span, Telemetry,
     telemetry::{Origin, TRACEPARENT},
 };
 
-use crate::{Refusal, Service};
+use crate::{
+    Refusal, Service,
+    log::{self, Failure},
+};
 
 /// No body is larger: 3D models are the largest, and a partner's comes in an envelope.
 pub const BODY_LIMIT: usize = (64 << 20) + (64 << 10);
@@ -64,6 +67,9 @@ macro_rules! route {
 pub struct Entry {
     /// The span.
     pub span: Span,
+    telemetry: Telemetry,
+    method: &'static str,
+    order_id: Arc<str>,
     /// A caller's fault is an error of this span too.
     strict: bool,
 }
@@ -84,7 +90,7 @@ impl Entry {
             }
         }
         let span = telemetry.start(route.name, SpanKind::Server, Origin::child_of(&caller), attributes);
-        Self { span, strict: false }
+        Self { span, telemetry: telemetry.clone(), method: route.method, order_id: call.order_id.clone(), strict: false }
     }
 
     /// It is a partner's: whatever we turn away, they will ask us why, so the trace says it.
@@ -98,17 +104,31 @@ impl Entry {
     /// Says which order it is about, where the path does not.
     pub fn about(&mut self, order_id: &Arc<str>) {
         self.span.set(KeyValue::new(name::ORDER_ID, order_id.clone()));
+        self.order_id = order_id.clone();
+    }
+
+    /// Says that the service cannot do what was asked, on the span and in the log.
+    pub fn fail(&mut self, refusal: &Refusal) {
+        self.span.fail(refusal.cause(), refusal.to_string());
+        self.log(refusal);
+    }
+
+    fn log(&self, refusal: &Refusal) {
+        let failure = Failure::of(refusal, logs::REQUEST_FAILED, &self.order_id);
+        log::failed(&self.telemetry, self.span.context(), failure);
     }
 
     /// Ends it with an answer. What the caller did wrong is no error of the service, except a step that its order's state
-    /// does not allow.
+    /// does not allow. Whoever wants to change an order that is not there shows that two databases disagree: the log says so.
     #[must_use]
     pub fn answer(mut self, outcome: Result<Response, Refusal>) -> Response {
         let response = match outcome {
             Ok(response) => response,
             Err(refusal) => {
-                if let Some(error_type) = refusal.error_type().or_else(|| self.strict.then(|| refusal.said())) {
-                    self.span.fail(error_type, refusal.to_string());
+                if refusal.error_type().is_some() || self.strict {
+                    self.fail(&refusal);
+                } else if matches!(refusal, Refusal::UnknownOrder(_)) && self.method != "GET" {
+                    self.log(&refusal);
                 }
                 refusal.answer()
             }

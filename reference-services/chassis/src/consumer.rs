@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, future::Future, sync::Arc};
 
-use contracts::{OrderEvent, attributes as name, message};
+use contracts::{OrderEvent, attributes as name, logs, message};
 use opentelemetry::{
     KeyValue,
     trace::{SpanContext, SpanKind},
@@ -14,7 +14,11 @@ use world::{
     telemetry::Origin,
 };
 
-use crate::{Inbound, Refusal, Service, describe, shutdown::Counted};
+use crate::{
+    Inbound, Refusal, Service, describe,
+    log::{self, Failure},
+    shutdown::Counted,
+};
 
 /// What a handler did with an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -119,6 +123,10 @@ async fn deliver(service: &Arc<Service>, handler: &impl Handler, early: &Early, 
         if let Err(cause) = acked {
             // The broker has put it back: whoever gets it next does the work.
             span.fail(cause.error_type(), cause.to_string());
+            let (error_type, message) = (cause.error_type(), cause.to_string());
+            let failure =
+                Failure { action: logs::MESSAGE_FAILED, order_id: &inbound.order_id, error_type, message, more: vec![] };
+            log::failed(telemetry, &process, failure.about(inbound.wire, &inbound.message_id));
             return Err(cause);
         }
     }
@@ -130,7 +138,7 @@ async fn deliver(service: &Arc<Service>, handler: &impl Handler, early: &Early, 
         Err(cause) => Err(Refusal::Malformed(cause.to_string())),
     };
     let verdict = judge(service, early, &inbound, &outcome, settler.is_some()).await;
-    conclude(span, &outcome, &verdict);
+    conclude(service, &inbound, span, &outcome, verdict);
     let Some(settler) = settler else { return Ok(()) };
     if verdict == Verdict::Later {
         // The message waits with us, not with the next consumer, and no span is open meanwhile.
@@ -185,13 +193,15 @@ async fn judge(
 }
 
 /// Ends the `process` span. An event that goes back because it came too early has not failed yet.
-fn conclude(mut span: Span, outcome: &Result<Handled, Refusal>, verdict: &Verdict) {
+fn conclude(service: &Service, inbound: &Inbound, mut span: Span, outcome: &Result<Handled, Refusal>, verdict: Verdict) {
     match outcome {
         Ok(Handled::Now) => {}
         Ok(Handled::Before) => describe::duplicate(&mut span),
-        Err(Refusal::OutOfOrder { .. }) if *verdict == Verdict::Later => {}
+        Err(Refusal::OutOfOrder { .. }) if verdict == Verdict::Later => {}
         Err(refusal) => {
-            span.fail(refusal.error_type().unwrap_or_else(|| "malformed".into()), refusal.to_string());
+            span.fail(refusal.cause(), refusal.to_string());
+            let failure = Failure::of(refusal, logs::MESSAGE_FAILED, &inbound.order_id);
+            log::failed(&service.world.telemetry, span.context(), failure.about(inbound.wire, &inbound.message_id));
         }
     }
 }

@@ -2,8 +2,8 @@
 //! published, how a consumer is kept alive.
 //!
 //! Nothing in here knows a particular service. Read on in the order an order meets it: [`call`], [`step`], [`announce`],
-//! [`publisher`], [`outbox`], [`consumer`], [`inbound`]. What is described on a span is in [`describe`], what is refused and
-//! how in [`refusal`]; whether a service can do its work says [`health`], and how it ends [`shutdown`].
+//! [`publisher`], [`outbox`], [`consumer`], [`inbound`]. What is described on a span is in [`describe`], what the log says in
+//! [`log`], what is refused and how in [`refusal`]; whether a service can do its work says [`health`], and how it ends [`shutdown`].
 
 pub mod announce;
 pub mod call;
@@ -12,6 +12,7 @@ pub mod describe;
 pub mod health;
 pub mod inbound;
 pub mod list;
+pub mod log;
 pub mod outbox;
 pub mod proxy;
 pub mod publisher;

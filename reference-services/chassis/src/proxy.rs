@@ -32,7 +32,7 @@ async fn pass(
     call::inject(service, entry.span.context(), onward.headers_mut());
     let answer = service.world.http.call(backend, onward).await?;
     if answer.status().is_server_error() {
-        entry.span.fail(answer.status().as_u16().to_string(), "the backend failed");
+        entry.fail(&Refusal::Answered { service: backend, status: answer.status().as_u16() });
     }
     if order_id.is_empty()
         && let Some(made) = made(&answer)

@@ -1,9 +1,15 @@
 //! A service's connection for sending, and what the span of a send says.
 
-use std::sync::{Arc, atomic::AtomicU64, atomic::Ordering};
+use std::{
+    borrow::Cow,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+};
 
 use bytes::Bytes;
-use contracts::{attributes as name, message};
+use contracts::{attributes as name, logs, message};
 use opentelemetry::{
     KeyValue,
     trace::{SpanContext, SpanKind},
@@ -15,7 +21,11 @@ use world::{
     telemetry::Origin,
 };
 
-use crate::{Service, wire::Wire};
+use crate::{
+    Service,
+    log::{self, Failure},
+    wire::Wire,
+};
 
 /// An event on its way to the other side.
 #[derive(Clone, Debug)]
@@ -43,6 +53,17 @@ pub enum Unsent {
     /// The broker gave it back: no queue is bound to its key.
     #[error("no queue is bound to the key")]
     Returned,
+}
+
+impl Unsent {
+    /// Low-cardinality cause.
+    #[must_use]
+    pub fn error_type(&self) -> Cow<'static, str> {
+        match self {
+            Self::Broker(cause) => cause.error_type(),
+            Self::Returned => "returned".into(),
+        }
+    }
 }
 
 /// The connection for sending. It is opened when the first message wants to go, and again when the next one finds it broken.
@@ -75,16 +96,22 @@ impl Publisher {
         let confirm = service.settings.architecture.publisher_confirms;
         let message_id = service.new_message_id();
         let mut span = begin(service, context, announcement, &message_id);
-        let message = envelope(service, announcement, message_id, span.context());
+        let message = envelope(service, announcement, message_id.clone(), span.context());
         let outcome = match channel {
             Ok((number, channel)) => self.send(service, number, &*channel, message, confirm).await,
             Err(cause) => Err(cause),
         };
         end(&mut span, confirm, &outcome);
-        match outcome? {
-            Sent::Returned => Err(Unsent::Returned),
-            Sent::Written | Sent::Confirmed => Ok(()),
-        }
+        let unsent = match outcome {
+            Ok(Sent::Written | Sent::Confirmed) => return Ok(()),
+            Ok(Sent::Returned) => Unsent::Returned,
+            Err(cause) => cause.into(),
+        };
+        let (error_type, message) = (unsent.error_type(), unsent.to_string());
+        let order_id = &announcement.order_id;
+        let failure = Failure { action: logs::PUBLISH_FAILED, order_id, error_type, message, more: vec![] };
+        log::failed(&service.world.telemetry, span.context(), failure.about(announcement.wire, &message_id));
+        Err(unsent)
     }
 
     async fn send(

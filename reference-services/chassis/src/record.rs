@@ -13,7 +13,7 @@ use world::{
     store::{Expect, StoreError, Tx},
 };
 
-use crate::{Service, announce, describe, wire::Wire};
+use crate::{Service, announce, describe, log, wire::Wire};
 
 /// An order that has changed its state.
 #[derive(Clone, Debug)]
@@ -104,7 +104,7 @@ impl Moved {
         }
     }
 
-    /// Writes it, commits, and says so on the span it happens in.
+    /// Writes it, commits, and says so on the span it happens in and in the log.
     ///
     /// # Errors
     /// As [`Moved::write`], and when the commit fails: whether it took effect is then not known.
@@ -125,6 +125,7 @@ impl Moved {
         describe::committed(commit, &outcome);
         outcome?;
         describe::moved(service, span, self);
+        log::moved(service, span.context(), self, owner);
         Ok(())
     }
 

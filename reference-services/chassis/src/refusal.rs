@@ -136,11 +136,12 @@ impl Refusal {
         }
     }
 
-    /// The value of `error.type` where a fault of the caller is to be seen too.
+    /// The value of `error.type` where a refusal is an error, whosever fault it is.
     #[must_use]
-    pub fn said(&self) -> Cow<'static, str> {
+    pub fn cause(&self) -> Cow<'static, str> {
         self.error_type().unwrap_or(match self {
             Self::TooLarge { .. } => Cow::Borrowed("too_large"),
+            Self::UnknownOrder(_) => Cow::Borrowed("unknown_order"),
             _ => self.kind().0.into(),
         })
     }

@@ -91,6 +91,9 @@ pub struct OrderEvent {
     /// Where the 3D model is.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub file_ref: Option<Arc<str>>,
+    /// How large it is, in bytes.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub file_size: Option<i64>,
     /// Price in cents, once known.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub price: Option<i64>,

@@ -39,6 +39,8 @@ record! {
         version: i64,
         /// Where the 3D model is.
         file_ref: Option<Arc<str>>,
+        /// How large it is, in bytes.
+        file_size: Option<i64>,
         /// Price in cents.
         price: Option<i64>,
         /// Pseudonym of the seller or operator who took it.

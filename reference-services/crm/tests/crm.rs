@@ -52,6 +52,7 @@ fn shop_has(rig: &Rig, id: &str, status: Status) {
             status: status.name().into(),
             version: event.version,
             file_ref: event.file_ref,
+            file_size: event.file_size,
             price: None,
             staff: None,
             relay: None,
@@ -133,6 +134,9 @@ fn an_outbox_is_published_when_the_broker_is_back() {
     assert_eq!((&*arrived[0].event_id, &*arrived[0].routing_key), ("e-approve", "order.manufacturing_approved"));
     let sends = rig.named("publish orders:order.manufacturing_approved");
     assert!(sends.len() > 1 && failure(&sends[0]).is_some() && failure(&sends[sends.len() - 1]).is_none());
+    let errors = rig.errors();
+    assert_eq!(errors.len(), sends.len() - 1);
+    assert!(errors.iter().all(|error| error.starts_with("crm-api PUBLISH_FAILED ") && error.ends_with(" o-1")), "{errors:?}");
     // Each attempt hangs on the transition, and is a message of its own.
     let approval = rig.named("POST /orders/{id}/approve").remove(0);
     assert!(sends.iter().all(|send| send.trace_id == approval.trace_id));
@@ -166,6 +170,7 @@ fn an_event_that_is_overtaken_is_rejected_and_says_so() {
     assert_eq!(rig.fates()[0].end, End::Rejected);
     let process = rig.named("process orders:order.manufacturing_started:crm.orders").remove(0);
     assert_eq!(failure(&process), Some("illegal_transition"));
+    assert_eq!(rig.errors(), ["crm-api ILLEGAL_TRANSITION illegal_transition o-1"]);
 }
 
 #[test]
@@ -181,6 +186,7 @@ fn an_event_that_comes_too_early_is_given_up_at_once_or_after_some_patience() {
         let failures: Vec<_> =
             rig.named("process orders:order.shipped:crm.orders").iter().map(|it| failure(it).is_some()).collect();
         assert_eq!(failures, [vec![false; tries - 1], vec![true]].concat());
+        assert_eq!(rig.errors(), ["crm-api MESSAGE_FAILED out_of_order o-1"]);
         rig.check_spans(&[]);
     }
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use chassis::{
-    Moved, Refusal, Service, call, describe,
+    Moved, Refusal, Service, call, describe, log,
     record::{Owner, Place, machine_event, version},
     step::TRIES,
 };
@@ -40,10 +40,11 @@ pub(crate) async fn calculate(service: &Service, context: &SpanContext, order: &
         attributes.push(KeyValue::new(name::HTTP_METHOD, PRICE.method));
         attributes.push(KeyValue::new(name::SERVER_ADDRESS, MES));
     }
+    log::pricing_started(service, context, order, job.attempt);
     let mut span = telemetry.start(PRICE.name, SpanKind::Client, Origin::child_of(context), attributes);
     let outcome = ask(service, span.context(), order, job.attempt).await;
     if let Err(refusal) = &outcome {
-        span.fail(refusal.error_type().unwrap_or_else(|| "malformed".into()), refusal.to_string());
+        span.fail(refusal.cause(), refusal.to_string());
     }
     outcome
 }

@@ -2,9 +2,13 @@
 
 use std::sync::Arc;
 
-use chassis::{Refusal, Service, announce, describe, shutdown::Counted};
+use chassis::{
+    Refusal, Service, announce, describe,
+    log::{self, Failure},
+    shutdown::Counted,
+};
 use contracts::{
-    attributes as name,
+    attributes as name, logs,
     tables::{JOB_QUEUED, Order, PriceJob, price_job as column},
 };
 use opentelemetry::{KeyValue, trace::SpanKind};
@@ -111,7 +115,8 @@ async fn work(service: &Service, job: PriceJob, _busy: (OwnedSemaphorePermit, Co
     let mut span = telemetry.start("price_calculation", SpanKind::Internal, Origin::child_of(&asked_for), attributes);
     let context = span.context().clone();
     let Err(refusal) = service.unless_cut(price(service, &mut span, &job)).await else { return };
-    span.fail(refusal.error_type().unwrap_or_else(|| "malformed".into()), refusal.to_string());
+    span.fail(refusal.cause(), refusal.to_string());
+    log::failed(telemetry, &context, Failure::of(&refusal, logs::PRICE_CALCULATION_FAILED, &job.order_id));
     span.end();
     if refusal.passes() {
         service.unless_stopped(service.world.rt.sleep(service.settings.reconnect)).await;

@@ -132,6 +132,7 @@ fn announced(service: &Service, inbound: &Inbound, event: &OrderEvent, context: 
         status: "".into(),
         version: 0,
         file_ref: event.file_ref.clone(),
+        file_size: event.file_size,
         price: None,
         staff: None,
         relay: None,

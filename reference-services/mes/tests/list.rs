@@ -28,6 +28,7 @@ fn factory() -> Rig {
                 status: if made { Status::ManufacturingStarted } else { Status::ManufacturingApproved }.name().into(),
                 version: 5 + i64::from(made),
                 file_ref: None,
+                file_size: None,
                 price: None,
                 staff: made.then(|| format!("operator-{}", n / 4).into()),
                 relay: None,

@@ -117,6 +117,9 @@ fn what_cannot_be_done_is_said_in_a_problem_document() {
     // A caller's mistake is no error of the service; a step that the order's state does not allow is.
     let failed: Vec<_> = rig.spans().iter().filter_map(failure).collect();
     assert_eq!(failed, ["illegal_transition"]);
+    let unknown = "shop-api UNKNOWN_ORDER unknown_order o-9";
+    let illegal = format!("shop-api ILLEGAL_TRANSITION illegal_transition {id}");
+    assert_eq!(rig.errors(), [unknown, unknown, &illegal]);
 }
 
 #[test]
@@ -165,6 +168,7 @@ fn a_front_without_its_backend_says_so() {
     let answer = rig.call(INTERNET_SHOP, "POST", "/orders", "{}");
     assert_eq!(answer.status(), 503);
     assert_eq!(failure(&rig.named("POST /orders")[0]), Some("connection_refused"));
+    assert_eq!(rig.errors(), ["internet-shop REQUEST_FAILED connection_refused -"]);
 }
 
 #[test]

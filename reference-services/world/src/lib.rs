@@ -4,11 +4,12 @@
 //! time, deterministic by seed) and the *containers* one (RabbitMQ, Postgres, Jaeger). This crate knows nothing of
 //! orders, and no port reconnects or retries by itself: an outage shows in the service that meets it.
 //!
-//! Read on in this order: [`runtime`], [`broker`], [`store`], [`files`], [`http`], [`telemetry`], [`random`].
+//! Read on in this order: [`runtime`], [`broker`], [`store`], [`files`], [`http`], [`telemetry`], [`log`], [`random`].
 
 pub mod broker;
 pub mod files;
 pub mod http;
+pub mod log;
 pub mod random;
 pub mod record;
 pub mod runtime;
@@ -17,6 +18,7 @@ pub mod telemetry;
 
 use std::{future::Future, pin::Pin, sync::Arc};
 
+pub use log::Log;
 pub use random::Random;
 pub use runtime::{Either, Elapsed, Engine, Node, Runtime, Task};
 pub use telemetry::{Span, Telemetry};
@@ -37,6 +39,6 @@ pub struct World {
     pub files: Arc<dyn files::Files>,
     /// Other services, and the way they reach this one.
     pub http: Arc<dyn http::Http>,
-    /// Spans of this node.
+    /// Spans and log records of this node.
     pub telemetry: Telemetry,
 }

@@ -15,13 +15,19 @@ use opentelemetry::{
 };
 use opentelemetry_sdk::trace::{SdkTracer, Span as SdkSpan};
 
-use crate::{Runtime, broker::Headers};
+use crate::{
+    Runtime,
+    broker::Headers,
+    log::{Log, Sink},
+};
 
-/// Starts the spans of one node. Without a tracer every call does nothing: the node is not instrumented.
+/// Starts the spans of one node and writes its log. Without a tracer there are no spans, without a sink no log: every call then
+/// does nothing.
 #[derive(Clone)]
 pub struct Telemetry {
     rt: Runtime,
     tracer: Option<Arc<SdkTracer>>,
+    sink: Option<Arc<dyn Sink>>,
     propagate: bool,
 }
 
@@ -68,13 +74,39 @@ impl Telemetry {
     /// The spans of `rt`'s node, started by `tracer`. `propagate` is false where contexts are not passed on.
     #[must_use]
     pub fn new(rt: Runtime, tracer: Option<SdkTracer>, propagate: bool) -> Self {
-        Self { rt, tracer: tracer.map(Arc::new), propagate }
+        Self { rt, tracer: tracer.map(Arc::new), sink: None, propagate }
     }
 
-    /// Whether the node is instrumented: what is costly to describe can be left out when it is not.
+    /// The same with a log.
+    #[must_use]
+    pub fn logging(mut self, sink: Option<Arc<dyn Sink>>) -> Self {
+        self.sink = sink;
+        self
+    }
+
+    /// Whether the node has spans: what is costly to describe can be left out when it has not.
     #[must_use]
     pub fn enabled(&self) -> bool {
         self.tracer.is_some()
+    }
+
+    /// Whether the node has a log.
+    #[must_use]
+    pub fn logs(&self) -> bool {
+        self.sink.is_some()
+    }
+
+    /// This node's wall clock, in nanoseconds since the Unix epoch: the time of what happens now.
+    #[must_use]
+    pub fn now_ns(&self) -> u64 {
+        self.rt.wall_ns()
+    }
+
+    /// Writes a log record.
+    pub fn log(&self, log: Log) {
+        if let Some(sink) = &self.sink {
+            sink.write(log);
+        }
     }
 
     /// Starts a span now.

@@ -1,11 +1,11 @@
-//! Takes spans in as they come, and gives its word on every order at the end.
+//! Takes spans and log records in as they come, and gives its word on every order at the end.
 
 mod broker;
 
 use std::{collections::VecDeque, sync::Arc};
 
 use opentelemetry::TraceId;
-use signals::Span;
+use signals::{Log, Span};
 
 use crate::{
     broker::Broker,
@@ -13,20 +13,22 @@ use crate::{
     gap::{Gap, Known},
     journey::Journey,
     lifecycle::Lifecycle,
+    logbook::Logbook,
     orders::Orders,
     record::Record,
     sighting::{Reader, shows},
     strays::Strays,
     verdict::{Testimony, fine, judge},
-    way::{StepId, Steps, Way, bit, members},
+    way::{Kind, StepId, Steps, Way, bit, members},
 };
 
 /// Watches the orders of one run.
 ///
-/// Spans may come in any order, as long as [`advance`](Self::advance) is told a time only when every span that ended before
-/// it has been seen. What is said at the end does not depend on the order in which they came.
+/// Spans and log records may come in any order, as long as [`advance`](Self::advance) is told a time only when every one that
+/// ended before it has been seen. What is said at the end does not depend on the order in which they came.
 pub struct Detector {
     reader: Reader,
+    logbook: Logbook,
     way: Way,
     orders: Orders,
     clients: Vec<Arc<str>>,
@@ -44,6 +46,8 @@ pub struct Detector {
     unshown: Steps,
     /// By service: a span of it was seen.
     heard: Vec<bool>,
+    /// By service: a record of its log was seen.
+    logged: Vec<bool>,
     counts: Counts,
     /// What the span at hand says; kept for its memory.
     records: Vec<Record>,
@@ -54,6 +58,8 @@ pub struct Detector {
 pub struct Counts {
     /// Spans taken in.
     pub spans: u64,
+    /// Log records taken in.
+    pub logs: u64,
     /// Pieces of evidence in them, each counted once.
     pub evidence: u64,
     /// Orders.
@@ -108,11 +114,13 @@ impl Detector {
     /// A detector for orders that live like this.
     #[must_use]
     pub fn new(lifecycle: Lifecycle) -> Self {
-        let Lifecycle { names, way } = lifecycle;
+        let Lifecycle { names, logs, way } = lifecycle;
         Self {
             reader: Reader::new(names),
+            logbook: Logbook(logs),
             deadlines: Deadlines::new(&way),
             heard: vec![false; way.services.len()],
+            logged: vec![false; way.services.len()],
             way,
             orders: Orders::default(),
             clients: vec!["".into()],
@@ -150,13 +158,35 @@ impl Detector {
                     }
                     self.close_later(number);
                 }
-                None => self.strays.keep(span, &records, sighting.hinted),
+                None => {
+                    let link = span.links.first().map(|link| link.trace_id);
+                    self.strays.keep((span.trace_id, link), &records, sighting.hinted);
+                }
             }
         }
         self.records = records;
     }
 
-    /// Every span that ended at or before `watermark_ns` has been observed. Raises the alarms that are due and forgets
+    /// Takes a log record in. Where a span says the same it changes nothing.
+    pub fn observe_log(&mut self, log: &Log) {
+        self.counts.logs += 1;
+        let Some(service) = self.way.service(&log.resource.service) else { return };
+        self.logged[service] = true;
+        let Some(noted) = self.logbook.read(log, service, &self.way) else { return };
+        let Some(order) = noted.order else {
+            return self.strays.keep((log.trace_id, None), &[noted.record], 0);
+        };
+        let number = self.orders.number(order);
+        if let Some(client) = noted.client_type {
+            self.orders.all[number].client = self.client(client, number);
+        }
+        let order = &mut self.orders.all[number];
+        order.latest_ns = order.latest_ns.max(log.time_ns);
+        self.take(number, noted.record, Some(log.trace_id));
+        self.close_later(number);
+    }
+
+    /// Every span and log record that ended at or before `watermark_ns` has been observed. Raises the alarms that are due and forgets
     /// orders that came to their end in time.
     pub fn advance(&mut self, watermark_ns: u64) {
         for queue in 0..self.deadlines.queues.len() {
@@ -296,8 +326,15 @@ impl Detector {
 
     /// Steps that nobody shows for any order: nothing can be read from their missing.
     fn silent(&self) -> Steps {
-        let unheard = (0..self.way.steps.len()).filter(|step| !self.heard[self.way.steps[*step].service]);
+        let unheard = (0..self.way.steps.len()).filter(|step| !self.hears(*step));
         unheard.fold(self.unshown & !self.shown, |set, step| set | bit(step)) & !self.relayable()
+    }
+
+    /// Whether somebody would say that a step has happened: its service's spans, or of a state and of a work its log.
+    fn hears(&self, step: StepId) -> bool {
+        let step = &self.way.steps[step];
+        let noted = matches!(step.kind, Kind::Enter { .. } | Kind::Effect(_) | Kind::Start(_));
+        self.heard[step.service] || (noted && self.logged[step.service])
     }
 
     fn known_gaps(&self, end_ns: u64) -> Vec<Known> {

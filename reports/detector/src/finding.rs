@@ -8,7 +8,7 @@ use serde::Serialize;
 /// The detector's word on one order.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Finding {
-    /// The order, as its spans name it.
+    /// The order, as its telemetry names it.
     pub order_id: Arc<str>,
     /// `retail`, `api_partner`, or empty when no span says so.
     pub client_type: Arc<str>,
@@ -22,7 +22,7 @@ pub struct Finding {
     pub tier: Tier,
     /// The spans it rests on, oldest first, ten at most.
     pub evidence: Vec<(TraceId, SpanId)>,
-    /// The other records it rests on: what the broker lets see of itself.
+    /// The other records it rests on: what the broker lets see of itself, and the log records that say what no span says.
     pub records: Vec<Said>,
     /// When the first alarm for this order was raised (telemetry time, nanoseconds since the Unix epoch).
     pub alarmed_ns: Option<u64>,
@@ -41,7 +41,8 @@ pub struct Said {
     pub source: Source,
     /// When it was made, nanoseconds since the Unix epoch.
     pub at_ns: u64,
-    /// Of the counters `broker` or a queue's name; of the firehose its routing key: `publish.<exchange>`, `deliver.<queue>`.
+    /// Of the counters `broker` or a queue's name; of the firehose its routing key: `publish.<exchange>`, `deliver.<queue>`; of a
+    /// log who wrote it.
     pub name: String,
     /// What it says, in words.
     pub says: String,
@@ -55,6 +56,8 @@ pub enum Source {
     Counters,
     /// The broker's firehose.
     Firehose,
+    /// A service's log.
+    Log,
 }
 
 impl Source {
@@ -64,6 +67,7 @@ impl Source {
         match self {
             Self::Counters => "counters",
             Self::Firehose => "firehose",
+            Self::Log => "log",
         }
     }
 }

@@ -3,13 +3,13 @@
 use opentelemetry::{SpanId, TraceId};
 
 use crate::{
-    finding::HopSeen,
+    finding::{HopSeen, Said, Source},
     order::Order,
     record::{Record, What, flag, name, span_label},
-    way::{StepId, Steps, Way, bit, members},
+    way::{Step, StepId, Steps, Way, bit, members},
 };
 
-/// The most spans that a finding names.
+/// The most spans that a finding names, and the most log records.
 const MOST_EVIDENCE: usize = 10;
 
 /// A step that was not seen.
@@ -86,7 +86,9 @@ impl<'a> Journey<'a> {
         let entered = self.record(enter);
         let label = entered.map_or(0, |entered| span_label(entered.span));
         let until = entered.map_or(u64::MAX, |entered| entered.at_ns);
-        self.picks[start] = self.best(start as u8, |record| (record.label == label, record.at_ns <= until, record.place()));
+        let logged = |record: &Record| record.is(flag::LOGGED);
+        let fits = |record: &Record| (record.label == label, record.at_ns <= until, !logged(record), record.place());
+        self.picks[start] = self.best(start as u8, fits);
     }
 
     /// When the first evidence was recorded of anything that needs a step. [`u64::MAX`] when there is none.
@@ -149,7 +151,7 @@ impl<'a> Journey<'a> {
     }
 
     /// Everything known of a stretch: the spans of its steps and of the state that it begins at.
-    pub(crate) fn evidence_of_stretch(&self, stretch: usize) -> Vec<(TraceId, SpanId)> {
+    pub(crate) fn evidence_of_stretch(&self, stretch: usize) -> Evidence {
         let stretch = &self.way.stretches[stretch];
         let about = |record: &&Record| {
             let what = usize::from(record.what);
@@ -158,25 +160,52 @@ impl<'a> Journey<'a> {
                 || stretch.steps.contains(&what)
                 || message.is_some_and(|message| stretch.steps.contains(&self.way.message[message][0]))
         };
-        evidence(self.order, self.order.records.iter().filter(about))
+        evidence(self.order, self.way, self.order.records.iter().filter(about))
     }
 
     /// The records that count for some steps.
-    pub(crate) fn evidence_of_steps(&self, steps: Steps) -> Vec<(TraceId, SpanId)> {
-        evidence(self.order, members(steps).filter_map(|step| self.record(step)))
+    pub(crate) fn evidence_of_steps(&self, steps: Steps) -> Evidence {
+        evidence(self.order, self.way, members(steps).filter_map(|step| self.record(step)))
     }
 }
 
-/// The spans of some records, oldest first: the last ten, each once.
-pub(crate) fn evidence<'a>(order: &Order, records: impl Iterator<Item = &'a Record>) -> Vec<(TraceId, SpanId)> {
+/// What a finding rests on, oldest first.
+#[derive(Default)]
+pub(crate) struct Evidence {
+    pub(crate) spans: Vec<(TraceId, SpanId)>,
+    /// What no span says as well.
+    pub(crate) logs: Vec<Said>,
+}
+
+/// The spans and the log records of some evidence: the last ten of each, each once.
+pub(crate) fn evidence<'a>(order: &Order, way: &Way, records: impl Iterator<Item = &'a Record>) -> Evidence {
     let mut records: Vec<&Record> = records.collect();
     records.sort_by_key(|record| record.place());
-    let mut spans: Vec<(TraceId, SpanId)> = Vec::new();
+    let mut found = Evidence::default();
     for record in records {
+        if record.is(flag::LOGGED) {
+            found.logs.push(said(record, way));
+            continue;
+        }
         let span = name(order.trace_of(record), record.span);
-        if span.0 != TraceId::INVALID && !spans.contains(&span) {
-            spans.push(span);
+        if span.0 != TraceId::INVALID && !found.spans.contains(&span) {
+            found.spans.push(span);
         }
     }
-    spans.split_off(spans.len().saturating_sub(MOST_EVIDENCE))
+    let Evidence { spans, logs } = &mut found;
+    spans.drain(..spans.len().saturating_sub(MOST_EVIDENCE));
+    logs.drain(..logs.len().saturating_sub(MOST_EVIDENCE));
+    found
+}
+
+/// What a log record says: its state, or the work that has begun, which has its name before its first blank.
+fn said(record: &Record, way: &Way) -> Said {
+    let step = StepId::from(record.what);
+    let Step { service, hop, .. } = &way.steps[step];
+    let state = way.record[*service].iter().position(|record| *record == Some(step));
+    let says = match state {
+        Some(state) => format!("recorded {}", way.states[state]),
+        None => format!("began {}", hop.split(' ').next().unwrap_or_default()),
+    };
+    Said { source: Source::Log, at_ns: record.at_ns, name: way.services[*service].clone(), says }
 }

@@ -1,11 +1,11 @@
-//! From spans to verdicts, order by order, without knowing what really happened.
+//! From telemetry to verdicts, order by order, without knowing what really happened.
 //!
-//! A [`Lifecycle`] says what the life of an order should look like. A [`Detector`] takes in spans as they come, keeps of each
-//! what it is evidence of, and at the end walks the way of every order: what was seen has happened, and so has whatever that
+//! A [`Lifecycle`] says what the life of an order should look like. A [`Detector`] takes in spans and log records as they come,
+//! keeps of each what it is evidence of, and at the end walks the way of every order: what was seen has happened, and so has whatever that
 //! needs. Where the way breaks off in time, the order is in flight; where it breaks off for good, the first step that did not
 //! happen is the hop.
 //!
-//! Read on in this order: [`finding`], [`lifecycle`], `way`, `sighting`, `record`, `order`, [`detector`](Detector), `journey`,
+//! Read on in this order: [`finding`], [`lifecycle`], `way`, `sighting`, `logbook`, `record`, `order`, [`detector`](Detector), `journey`,
 //! `verdict`.
 
 pub mod cause;
@@ -17,6 +17,7 @@ mod broker;
 mod detector;
 mod journey;
 mod keys;
+mod logbook;
 mod order;
 mod orders;
 mod record;

@@ -11,6 +11,7 @@ use crate::way::Way;
 #[derive(Clone, Debug)]
 pub struct Lifecycle {
     pub(crate) names: Names,
+    pub(crate) logs: Option<LogNames>,
     pub(crate) way: Way,
 }
 
@@ -34,6 +35,17 @@ pub(crate) struct Names {
     pub(crate) event_id: String,
     /// Span name.
     pub(crate) work_started: String,
+}
+
+/// How the log names things. What is not named is not looked for.
+#[derive(Clone, Debug)]
+pub(crate) struct LogNames {
+    pub(crate) order: String,
+    pub(crate) client_type: Option<String>,
+    pub(crate) to: String,
+    pub(crate) event_id: Option<String>,
+    /// `event.action` of the record that says a work has begun.
+    pub(crate) work_started: Option<String>,
 }
 
 /// A state, its references resolved.
@@ -123,6 +135,10 @@ impl Lifecycle {
             return Err(LifecycleError::Version(file.schema_version));
         }
         let names = names(file.attributes)?;
+        let logs = file.logs.map(|logs| {
+            let file::Logs { order, client_type, to, event_id, work_started } = logs;
+            LogNames { order, client_type, to, event_id, work_started }
+        });
         let promise_ns = nanoseconds(file.promise, || "promise".to_owned())?;
         let state_names: Vec<String> = file.state.iter().map(|state| state.name.clone()).collect();
         unique("state", &state_names)?;
@@ -157,7 +173,7 @@ impl Lifecycle {
                 })
             })
             .collect::<Result<Vec<_>, LifecycleError>>()?;
-        Ok(Self { names, way: Way::new(&states, &messages, promise_ns)? })
+        Ok(Self { names, logs, way: Way::new(&states, &messages, promise_ns)? })
     }
 }
 

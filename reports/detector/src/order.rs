@@ -27,7 +27,7 @@ pub(crate) struct Order {
     pub(crate) hinted: Steps,
     /// Steps of silent services that the broker's firehose shows instead of them.
     pub(crate) relayed: Steps,
-    /// The latest end of a span about it.
+    /// The latest end of a span about it, or the latest log record.
     pub(crate) latest_ns: u64,
     /// Evidence, as it came. Once it is closed: only what came after.
     pub(crate) records: Vec<Record>,
@@ -60,6 +60,14 @@ impl Order {
 
     /// Takes evidence in; false when it says nothing new.
     pub(crate) fn take(&mut self, mut record: Record, trace: Option<TraceId>, way: &Way) -> bool {
+        if let Some(known) = self.records.iter().position(|known| known.same(&record)) {
+            // A span says more of the same than a log record.
+            if self.records[known].is(flag::LOGGED) && !record.is(flag::LOGGED) {
+                record.trace = trace.map_or(u16::MAX, |trace| self.trace(trace));
+                self.records[known] = record;
+            }
+            return false;
+        }
         if !self.is_new(&record, way) {
             return false;
         }
@@ -87,10 +95,13 @@ impl Order {
                 return false;
             }
         }
-        !self.records.iter().any(|known| known.same(record))
+        true
     }
 
     fn trace(&mut self, trace: TraceId) -> u16 {
+        if trace == TraceId::INVALID {
+            return u16::MAX;
+        }
         let at = self.traces.iter().position(|known| *known == trace).unwrap_or_else(|| {
             if self.traces.len() == self.traces.capacity() {
                 self.traces.reserve_exact(CHUNK / 2);
@@ -101,7 +112,7 @@ impl Order {
         u16::try_from(at).unwrap_or(u16::MAX)
     }
 
-    /// The trace of a record; an invalid one where the order has had more traces than can be told apart.
+    /// The trace of a record; an invalid one where it names none, or the order has had more traces than can be told apart.
     pub(crate) fn trace_of(&self, record: &Record) -> TraceId {
         self.traces.get(usize::from(record.trace)).copied().unwrap_or(TraceId::INVALID)
     }

@@ -4,12 +4,14 @@ use opentelemetry::{SpanId, TraceId};
 
 use crate::way::{StepId, Way};
 
+const MILLISECOND: u64 = 1_000_000;
+
 /// One piece of evidence. An order has about fifty.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Record {
     /// When, nanoseconds since the Unix epoch.
     pub(crate) at_ns: u64,
-    /// The span that says so.
+    /// The span that says so; 0 where a log record names none.
     pub(crate) span: u64,
     /// Tells records of one kind apart or brings records of two kinds together, see [`What`]. 0: not said.
     pub(crate) label: u32,
@@ -53,8 +55,10 @@ pub(crate) mod flag {
     pub(crate) const DUPLICATE: u8 = 1 << 5;
     /// Settle: acknowledged.
     pub(crate) const ACK: u8 = 1 << 6;
-    /// Settle: refused, not to come again.
-    pub(crate) const REJECT: u8 = 1 << 7;
+    /// Settle: refused, not to come again. It stands where a send has [`RETURNED`].
+    pub(crate) const REJECT: u8 = 1 << 1;
+    /// State and beginning of a work: a log record says so, and no span.
+    pub(crate) const LOGGED: u8 = 1 << 7;
 }
 
 impl What {
@@ -78,9 +82,15 @@ impl Record {
         self.flags & flag != 0
     }
 
-    /// The same piece of evidence: a span that is seen twice says nothing new.
+    /// The same piece of evidence: a span that is seen twice says nothing new, nor does the log record of what a span says. Logs
+    /// may have lost their span, and all of their time but the millisecond.
     pub(crate) fn same(&self, other: &Self) -> bool {
-        (self.span, self.what, self.label, self.at_ns) == (other.span, other.what, other.label, other.at_ns)
+        (self.what, self.label) == (other.what, other.label)
+            && if (self.flags | other.flags) & flag::LOGGED == 0 {
+                (self.span, self.at_ns) == (other.span, other.at_ns)
+            } else {
+                self.at_ns / MILLISECOND == other.at_ns / MILLISECOND
+            }
     }
 
     /// Where it stands among others: by time.
@@ -90,7 +100,7 @@ impl Record {
 
     /// What is left of it in memory once its order is closed.
     pub(crate) fn mark(&self) -> u64 {
-        mix(self.span ^ mix(self.at_ns ^ u64::from(self.label))).max(1)
+        mix(u64::from(self.label) ^ mix(self.at_ns / MILLISECOND)).max(1)
     }
 }
 

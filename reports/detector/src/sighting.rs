@@ -140,7 +140,7 @@ fn record(what: What, at_ns: u64, label: u32, flags: u8, span: &Span, way: &Way)
 }
 
 /// The step at which a service's work begins.
-fn work_of(service: usize, way: &Way) -> Option<usize> {
+pub(crate) fn work_of(service: usize, way: &Way) -> Option<usize> {
     way.start.iter().flatten().copied().find(|start| way.steps[*start].service == service)
 }
 

@@ -1,7 +1,6 @@
 //! Evidence that names no order. Its trace may be about one all the same.
 
 use opentelemetry::TraceId;
-use signals::Span;
 
 use crate::{order::Order, record::Record, way::Steps};
 
@@ -18,9 +17,9 @@ struct Stray {
 }
 
 impl Strays {
-    pub(crate) fn keep(&mut self, span: &Span, records: &[Record], hinted: Steps) {
-        let link = span.links.first().map(|link| link.trace_id);
-        self.0.extend(records.iter().map(|record| Stray { record: *record, trace: span.trace_id, link, hinted }));
+    /// Keeps evidence of a trace; `link` is the trace that it follows from.
+    pub(crate) fn keep(&mut self, (trace, link): (TraceId, Option<TraceId>), records: &[Record], hinted: Steps) {
+        self.0.extend(records.iter().map(|record| Stray { record: *record, trace, link, hinted }));
     }
 
     pub(crate) fn len(&self) -> u64 {

@@ -9,13 +9,11 @@ mod slow;
 
 use std::sync::Arc;
 
-use opentelemetry::{SpanId, TraceId};
-
 use crate::{
     broker::Broker,
     cause::{self, Cause},
     finding::{Finding, Tier, Verdict},
-    journey::Journey,
+    journey::{Evidence, Journey},
     order::Order,
     way::{StepId, Steps, Way, bit},
 };
@@ -40,7 +38,7 @@ struct Word {
     verdict: Verdict,
     step: Option<StepId>,
     cause: Option<Cause>,
-    evidence: Vec<(TraceId, SpanId)>,
+    evidence: Evidence,
 }
 
 /// Judges an order of which everything is there that will ever be.
@@ -65,8 +63,8 @@ pub(crate) fn judge(order: &Order, client_type: Arc<str>, testimony: &Testimony<
         hop: word.step.map(|step| way.steps[step].hop.clone()),
         cause: claim.cause.map(|cause| cause.name),
         tier: claim.tier,
-        evidence: word.evidence,
-        records: claim.records,
+        evidence: word.evidence.spans,
+        records: [word.evidence.logs, claim.records].concat(),
         alarmed_ns,
         hops_expected: expected.count_ones(),
         hops_seen: (journey.seen() & expected).count_ones(),
@@ -90,10 +88,10 @@ fn word(journey: &Journey<'_>, halt: &Halt, slow: &slow::Slow) -> Word {
         .or_else(|| slow::word(journey, slow))
         .or_else(|| lost::unknown(journey, halt))
         .unwrap_or_else(|| match halt {
-            Halt::Moving => Word { verdict: Verdict::InFlight, step: None, cause: None, evidence: Vec::new() },
+            Halt::Moving => Word { verdict: Verdict::InFlight, step: None, cause: None, evidence: Evidence::default() },
             _ => match slow.blurred {
                 Some(step) => blurred(journey, step),
-                None => Word { verdict: Verdict::Ok, step: None, cause: None, evidence: Vec::new() },
+                None => Word { verdict: Verdict::Ok, step: None, cause: None, evidence: Evidence::default() },
             },
         })
 }
@@ -115,7 +113,7 @@ fn judge_closed(order: &Order, client_type: Arc<str>, way: &Way) -> Finding {
     let word = duplicated::duplicated(order, way);
     let (verdict, step, cause, evidence) = match word {
         Some(word) => (word.verdict, word.step, word.cause, word.evidence),
-        None => (Verdict::Ok, None, None, Vec::new()),
+        None => (Verdict::Ok, None, None, Evidence::default()),
     };
     Finding {
         order_id: order.id.clone(),
@@ -124,8 +122,8 @@ fn judge_closed(order: &Order, client_type: Arc<str>, way: &Way) -> Finding {
         hop: step.map(|step| way.steps[step].hop.clone()),
         cause: cause.map(|cause| cause.name),
         tier: cause.map_or(Tier::A, |cause| cause.tier),
-        evidence,
-        records: Vec::new(),
+        evidence: evidence.spans,
+        records: evidence.logs,
         alarmed_ns: duplicated::first(order, way),
         hops_expected: (way.all & !1).count_ones(),
         hops_seen: (order.seen & !1).count_ones(),

@@ -42,7 +42,7 @@ pub struct BadOrder {
     pub faults: Vec<String>,
     /// The spans that the verdict rests on.
     pub evidence: Vec<Evidence>,
-    /// The records of the broker that the verdict rests on as well.
+    /// The records that the verdict rests on as well: the broker's, and of a log what no span says.
     #[serde(default)]
     pub records: Vec<RecordRow>,
     /// Where its trace can be looked at; null when nothing keeps it.
@@ -89,11 +89,12 @@ pub struct Evidence {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(JsonSchema))]
 pub struct RecordRow {
-    /// `counters` or `firehose`.
+    /// `counters`, `firehose` or `log`.
     pub source: String,
     /// When it was made, seconds since the start of the run.
     pub at_s: f64,
-    /// Of the counters `broker` or a queue's name; of the firehose its routing key: `publish.<exchange>`, `deliver.<queue>`.
+    /// Of the counters `broker` or a queue's name; of the firehose its routing key: `publish.<exchange>`, `deliver.<queue>`; of a
+    /// log who wrote it.
     pub name: String,
     /// What it says.
     pub says: String,

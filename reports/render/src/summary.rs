@@ -116,8 +116,8 @@ mod tests {
 
             41 of 5,412 orders went wrong (29 lost and 12 late); the traces expose 24 and are blind to 17 at order.submitted transit, with 2 alarms for orders that are fine.
 
-            - threshold lost\_unexposed count==0: observed 17; worst order c-000001
-            - threshold exposure\_recall rate==1: observed 0.59; worst order c-000001
+            - threshold lost\_unexposed count==0: observed 17 at order.submitted transit; worst order c-000001
+            - threshold exposure\_recall rate==1: observed 0.59 at order.submitted transit; worst order c-000001
             - threshold exposure\_precision rate==1: observed 0.92; worst order c-000043
 
             | orders | bad | exposed | recall | precision | hop@1 | false alarms | thresholds |

@@ -244,8 +244,8 @@ mod tests {
                   slow at     crm-api -> mes-api  order.submitted transit  12  slow-pricing at 1 d (1 calculation slowed)
                   causes      12 gone_with_broker (C)
                   thresholds  2 of 5 hold
-                  because     threshold lost_unexposed count==0: observed 17; worst order c-000001
-                  because     threshold exposure_recall rate==1: observed 0.59; worst order c-000001
+                  because     threshold lost_unexposed count==0: observed 17 at order.submitted transit; worst order c-000001
+                  because     threshold exposure_recall rate==1: observed 0.59 at order.submitted transit; worst order c-000001
                   because     threshold exposure_precision rate==1: observed 0.92; worst order c-000043
                 FAIL  report: target/loupe/x/latest/report.html   again: cargo xtask simulate broker-kill --seed 42"#]],
         );

@@ -3,9 +3,12 @@
 //! The types of ids, kinds and attributes are OpenTelemetry's own, so a record is moved out of the SDK, not copied.
 
 pub mod counters;
+pub mod ecs;
 pub mod firehose;
 pub mod jaeger;
+mod json;
 pub mod lines;
+pub mod log;
 pub mod otlp;
 pub mod packed;
 pub mod span;
@@ -13,5 +16,6 @@ pub mod words;
 
 pub use counters::{Counters, QueueCounters, Scrape};
 pub use firehose::{Passage, Silence};
-pub use packed::{Packed, Packer};
+pub use log::Log;
+pub use packed::{Packed, PackedLogs, Packer};
 pub use span::{Event, Link, Resource, Span};

@@ -1,7 +1,8 @@
-//! Finished spans as few bytes: a run holds the spans of thousands of orders until it knows which of them a report needs.
+//! Finished spans and log records as few bytes: a run holds those of thousands of orders until it knows which of them a report needs.
 //!
 //! Names, keys and values that come again and again are numbers of a dictionary; the rest stands as it is. Nothing is lost.
 
+mod log;
 mod read;
 
 use std::sync::Arc;
@@ -12,6 +13,8 @@ use opentelemetry::{
 };
 
 use crate::{Resource, Span, words::Words};
+
+pub use log::PackedLogs;
 
 /// A key with more different texts than this is not worth a dictionary: it names things, as an id does.
 const FEW: u8 = 64;

@@ -189,6 +189,7 @@ impl Toy {
             status: "".into(),
             version: 0,
             file_ref: None,
+            file_size: None,
             price: None,
             staff: None,
             relay: Some("claimed".into()),

@@ -123,6 +123,8 @@ const INSTRUMENTATION: &[Key] = &[
     key("preset", Takes::Name(&INSTRUMENTATIONS), Default("full"), "What it starts from.").eg(r#""full""#),
     key("silent", Takes::Any(&Takes::Name(&services::ALL)), Optional, "Services without traces, instead of the preset's.")
         .eg(r#"["crm-api"]"#),
+    key("logs", Takes::Any(&Takes::Name(&services::ALL)), Optional, "Services that write a log; without it, those with traces.")
+        .eg(r#"["crm-api", "mes-api"]"#),
     key("propagation", Takes::Flag, Optional, "Whether traceparent travels between services.").eg("false"),
     key("unlinked", Takes::Any(&Takes::Name(&services::ALL)), Optional, "Services that pass no traceparent on.")
         .eg(r#"["crm-api"]"#),

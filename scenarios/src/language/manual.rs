@@ -43,7 +43,9 @@ pub fn manual() -> String {
             Takes::Some(Takes::Kind { tag, always, kinds }) | Takes::Any(Takes::Kind { tag, always, kinds }) => {
                 of_kinds(&mut page, key, (tag, always), kinds);
             }
-            _ => metrics(&mut page, key),
+            Takes::Thresholds => metrics(&mut page, key),
+            // What means nothing has no chapter.
+            _ => {}
         }
     }
     page

@@ -124,6 +124,7 @@ fn instrumentation(fields: &Fields) -> Instrumentation {
     if fields.entries.contains_key("silent") {
         instrumentation.silent = texts(fields, "silent");
     }
+    instrumentation.logs = if fields.entries.contains_key("logs") { texts(fields, "logs") } else { instrumentation.traced() };
     instrumentation.propagation = fields.flag("propagation").unwrap_or(instrumentation.propagation);
     instrumentation.unlinked = texts(fields, "unlinked");
     let broker = |name: &str| BrokerTelemetry::ALL.into_iter().find(|broker| broker.name() == name);

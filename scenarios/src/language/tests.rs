@@ -41,7 +41,7 @@ fn an_unknown_key_names_the_nearest() {
     check(
         "tittle = \"t\"",
         expect![
-            "my.toml:1:1: unknown key `tittle`; expected `title`, `seed`, `duration`, `quiet`, `architecture`, `instrumentation`, `load`, `pricing`, `people`, `broker`, `fault`, `sla`, `scale` or `thresholds`; did you mean `title`?"
+            "my.toml:1:1: unknown key `tittle`; expected `title`, `schema_version`, `seed`, `duration`, `quiet`, `architecture`, `instrumentation`, `load`, `pricing`, `people`, `partner-api`, `broker`, `fault`, `sla`, `scale` or `thresholds`; did you mean `title`?"
         ],
     );
     check_after(
@@ -292,7 +292,7 @@ fn deadlines_and_thresholds_are_held_to_what_exists() {
     check_after(
         "[thresholds]\nexposure_recal = [\"rate==1\"]",
         expect![
-            "my.toml:8:1: no metric is called `exposure_recal`; expected `lost_unexposed`, `exposure_recall`, `exposure_precision`, `hop_at_1`, `unknown`, `orders_initiated`, `orders_closed`, `orders_in_flight`, `orders`, `verdicts`, `order_latency`, `lead_time`, `sla_breaches` or `time_to_expose`; did you mean `exposure_recall`?"
+            "my.toml:8:1: no metric is called `exposure_recal`; expected `lost_unexposed`, `exposure_recall`, `exposure_precision`, `hop_at_1`, `unknown`, `orders_initiated`, `orders_refused`, `orders_closed`, `orders_in_flight`, `orders`, `verdicts`, `order_latency`, `lead_time`, `sla_breaches` or `time_to_expose`; did you mean `exposure_recall`?"
         ],
     );
     check_after(
@@ -387,8 +387,13 @@ fn silence_is_by_service() {
     assert!(
         !partly.instrumentation.traces("crm-api") && partly.instrumentation.traces("crm") && !partly.instrumentation.propagation
     );
+    let logs = |scenario: &Scenario| contracts::services::ALL.map(|service| scenario.instrumentation.logs(service));
+    assert_eq!(logs(&plain), [true; 6]);
+    assert_eq!(logs(&partly), [true, true, true, false, true, true], "a service without traces says nothing unless it shall");
+    let crm_logs_only = "instrumentation = { silent = [\"crm-api\"], logs = [\"crm-api\"] }\n";
+    assert_eq!(logs(&parse(&format!("{crm_logs_only}{HEAD}")).unwrap()), [false, false, false, true, false, false]);
     let blind = plain.with_instrumentation(InstrumentationPreset::Blind).instrumentation;
-    assert!(!contracts::services::ALL.iter().any(|service| blind.traces(service)) && !blind.propagation);
+    assert!(!contracts::services::ALL.iter().any(|service| blind.traces(service) || blind.logs(service)) && !blind.propagation);
     assert_eq!(blind.broker, BrokerTelemetry::None);
 }
 

@@ -22,9 +22,9 @@ pub struct Prepared {
 pub struct Played {
     /// What happened.
     pub ledger: Ledger,
-    /// What the detector says, from spans alone.
+    /// What the detector says, from telemetry alone.
     pub findings: Vec<Finding>,
-    /// The spans that the report needs.
+    /// The spans and log records that the report needs.
     pub archive: Archive,
     /// What the broker let see of itself.
     pub broker: BrokerRecords,

@@ -10,7 +10,7 @@ use std::{
 use judge::Judged;
 use scenarios::lifecycle::Lifecycle;
 use serde_json::json;
-use signals::otlp;
+use signals::{ecs, otlp};
 
 use crate::{
     arena::{Played, Prepared},
@@ -53,6 +53,7 @@ fn record(folder: &RunFolder, prepared: &Prepared, played: &Played, lifecycle: &
     let clock = prepared.scenario.scaled_by.as_ref();
     folder.file("ledger.jsonl", |out| played.ledger.write_jsonl(&mut &mut *out))?;
     folder.file("spans.otlp.jsonl", |out| spans(played, out))?;
+    folder.file("logs.ndjson", |out| logs(played, out))?;
     folder.file("latency.hlog", |out| latency::write((&played.ledger, lifecycle), clock, out))?;
     folder.file("faults.jsonl", |out| played.ledger.write_faults_jsonl(&mut &mut *out))?;
     played.broker.files().into_iter().try_for_each(|(name, content)| folder.file(name, |out| content(out)))
@@ -80,6 +81,16 @@ fn spans(played: &Played, out: &mut dyn std::io::Write) -> std::io::Result<()> {
         writer.write(&span)?;
     }
     writer.finish().map(drop)
+}
+
+fn logs(played: &Played, out: &mut dyn std::io::Write) -> std::io::Result<()> {
+    let mut line = Vec::new();
+    for log in played.archive.logs() {
+        line.clear();
+        ecs::write(&log, &mut line);
+        out.write_all(&line)?;
+    }
+    Ok(())
 }
 
 /// The run's name below its scenario: what was chosen, so that the same choice replaces the same folder.

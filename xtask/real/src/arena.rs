@@ -1,4 +1,5 @@
-//! The containers world as the harness sees it: plays a run on the real stack, and reads the traces back from Jaeger.
+//! The containers world as the harness sees it: plays a run on the real stack, and reads the traces back from Jaeger and the
+//! logs from the containers.
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
@@ -13,7 +14,7 @@ use harness::{
 };
 use judge::case::Telemetry;
 use scenarios::{Scenario, driver, language::BrokerTelemetry, ledger::Ledger};
-use signals::Span;
+use signals::{Log, Span};
 use world::Either;
 
 use crate::{Assembly, assembly, assembly::Place, interrupt::Interrupt};
@@ -139,7 +140,7 @@ async fn watched(assembly: &Assembly, prepared: &Prepared, progress: &mut Progre
     }
 }
 
-/// Gives the detector what came back from Jaeger and what the broker let see of itself, and nothing else.
+/// Gives the detector what came back from Jaeger, what the logs say and what the broker let see of itself, and nothing else.
 ///
 /// # Errors
 /// When the lifecycle cannot be read (it was read before the run began).
@@ -159,12 +160,18 @@ pub fn concluded(
         let orders = died.untold.iter().map(|order| order.as_str().into()).collect();
         detector.gap(Gap::of_service(&died.service, died.at_ns, orders));
     }
-    let mut spans = testimony.spans;
+    let Testimony { mut spans, mut logs, .. } = testimony;
     spans.sort_by_key(|span| (span.end_ns, span.start_ns, span.span_id.to_bytes()));
+    logs.sort_by_key(|log| (log.time_ns, log.number));
     let records = spans.len() as u64;
+    let mut logs = logs.into_iter().peekable();
     for span in spans {
-        hear(&mut detector, &mut archive, span);
+        while let Some(log) = logs.next_if(|log| log.time_ns <= span.end_ns) {
+            note(&mut detector, &mut archive, &log);
+        }
+        hear(&mut detector, &mut archive, &span);
     }
+    logs.for_each(|log| note(&mut detector, &mut archive, &log));
     let listening = prepared.scenario.instrumentation.broker == BrokerTelemetry::Firehose;
     let broker = watched_broker(&mut detector, BrokerRecords::new(archive.is_whole(), listening), seen);
     let findings = detector.finish(ledger.end_ns);
@@ -185,14 +192,20 @@ fn watched_broker(detector: &mut Detector, mut records: BrokerRecords, seen: Bro
     records
 }
 
-/// One span, by the time of its end: what ended before it has been heard.
-fn hear(detector: &mut Detector, archive: &mut Archive, span: Span) {
+/// One log record.
+fn note(detector: &mut Detector, archive: &mut Archive, log: &Log) {
+    detector.observe_log(log);
+    archive.keep_log(log);
+}
+
+/// One span, by the time of its end: what ended before it has been heard, and what was logged before it has been read.
+fn hear(detector: &mut Detector, archive: &mut Archive, span: &Span) {
     detector.advance(span.end_ns.saturating_sub(1));
     for order in detector.take_closed() {
         archive.release(&order);
     }
-    detector.observe(&span);
-    archive.keep(&span);
+    detector.observe(span);
+    archive.keep(span);
 }
 
 fn telemetry(testimony: &Testimony) -> Telemetry {

@@ -98,6 +98,7 @@ pub fn config(scenario: &Scenario, place: Place) -> Result<Config, serde_json::E
         name: name.to_owned(),
         database: database.map(str::to_owned),
         traces: scenario.instrumentation.traces(name),
+        logs: scenario.instrumentation.logs(name),
         propagates: scenario.instrumentation.propagates(name),
         environment: [("LOUPE_SETTINGS".to_owned(), settings.clone())].into(),
     };

@@ -1,4 +1,4 @@
-//! Hears the spans of a run as they reach the backend: the detector, and the archive of what a report needs.
+//! Hears the spans and log records of a run as they reach the backend: the detector, and the archive of what a report needs.
 //!
 //! It has a thread of its own, as the detector of a real system has a machine of its own: nothing of the simulated world waits for
 //! it, and what it is told comes in one order, so that its word does not depend on who is faster.
@@ -8,7 +8,7 @@ use std::{
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering::Relaxed},
-        mpsc::{Receiver, SyncSender, channel, sync_channel},
+        mpsc::{Receiver, Sender, SyncSender, channel, sync_channel},
     },
     thread::JoinHandle,
     time::Duration,
@@ -23,7 +23,7 @@ use harness::{
 };
 use judge::case::Telemetry;
 use scenarios::{driver::DriveError, language::BrokerTelemetry, ledger::Ledger};
-use signals::{Passage, Span};
+use signals::{Log, Passage, Span};
 use simulated::{Driven, Simulation};
 
 use super::nanos;
@@ -37,14 +37,16 @@ const BACKLOG: usize = 16;
 pub(super) struct Listener {
     looks: SyncSender<Look>,
     /// Emptied vectors come back, for their memory.
-    empty: Receiver<Vec<Span>>,
+    empty: Receiver<Look>,
     alarms: Arc<AtomicU64>,
     thread: JoinHandle<Heard>,
 }
 
 /// What had come when somebody looked.
+#[derive(Default)]
 struct Look {
     spans: Vec<Span>,
+    logs: Vec<Log>,
     passages: Vec<Passage>,
     watermark_ns: u64,
 }
@@ -80,13 +82,13 @@ impl Listener {
 
     /// Passes on what has reached the backend since the last time.
     pub(super) fn hear(&self, simulation: &Simulation) {
-        let mut spans = self.empty.try_recv().unwrap_or_default();
-        simulation.drain_spans_into(&mut spans);
-        let mut passages = Vec::new();
-        simulation.drain_passages_into(&mut passages);
-        let now = simulated::EPOCH_NS + nanos(simulation.now());
+        let mut look = self.empty.try_recv().unwrap_or_default();
+        simulation.drain_spans_into(&mut look.spans);
+        simulation.drain_logs_into(&mut look.logs);
+        simulation.drain_passages_into(&mut look.passages);
+        look.watermark_ns = (simulated::EPOCH_NS + nanos(simulation.now())).saturating_sub(nanos(LATENESS));
         // A listener that is gone has panicked; whoever joins it will see.
-        drop(self.looks.send(Look { spans, passages, watermark_ns: now.saturating_sub(nanos(LATENESS)) }));
+        drop(self.looks.send(look));
     }
 
     /// Alarms raised so far.
@@ -142,19 +144,23 @@ impl Listener {
 }
 
 impl Heard {
-    fn listen(mut self, waiting: &Receiver<Look>, emptied: &std::sync::mpsc::Sender<Vec<Span>>, alarms: &AtomicU64) -> Self {
-        for Look { mut spans, passages, watermark_ns } in waiting {
-            for span in spans.drain(..) {
+    fn listen(mut self, waiting: &Receiver<Look>, emptied: &Sender<Look>, alarms: &AtomicU64) -> Self {
+        for mut look in waiting {
+            for span in look.spans.drain(..) {
                 self.detector.observe(&span);
                 self.records += 1;
                 self.archive.keep(&span);
             }
-            drop(emptied.send(spans));
-            for passage in passages {
+            for log in look.logs.drain(..) {
+                self.detector.observe_log(&log);
+                self.archive.keep_log(&log);
+            }
+            for passage in look.passages.drain(..) {
                 self.detector.observe_passage(&passage);
                 self.broker.keep(passage);
             }
-            self.detector.advance(watermark_ns);
+            self.detector.advance(look.watermark_ns);
+            drop(emptied.send(look));
             alarms.store(self.detector.counts().alarms, Relaxed);
             for order in self.detector.take_closed() {
                 self.archive.release(&order);

@@ -14,7 +14,7 @@ const EDGES: &[(&str, &str)] = &[
     ("shop", "chassis contracts world"),
     ("crm", "chassis contracts world"),
     ("mes", "chassis contracts world"),
-    ("adapters", "world"),
+    ("adapters", "signals world"),
     ("app", "adapters chassis contracts crm mes shop world"),
     // What goes wrong.
     ("faults", "world"),

@@ -35,14 +35,14 @@ pub(crate) fn clone() -> &'static Path {
     })
 }
 
-/// The README's own scenario, put where a newcomer puts it and played once: its run folder.
+/// The README's own scenario, put where a newcomer puts it and played once with all that it leaves: its run folder.
 pub(crate) fn own_run() -> &'static Path {
     static RUN: OnceLock<PathBuf> = OnceLock::new();
     RUN.get_or_init(|| {
         let readme = Page::read("README.md");
         let [scenario] = readme.blocks("toml")[..] else { panic!("the README shows one scenario") };
         fs::write(clone().join("my.toml"), scenario).unwrap();
-        let (code, printed) = printed(&xtask(["simulate", "my.toml"]));
+        let (code, printed) = printed(&xtask(["simulate", "my.toml", "--otlp"]));
         assert!(code.is_some_and(|code| code <= 2), "the README's scenario ends with {code:?}: {printed}");
         clone().join("target/loupe/my/latest")
     })

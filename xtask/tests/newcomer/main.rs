@@ -127,7 +127,11 @@ const ENDS: [&str; 14] = ["md", "toml", "json", "jsonl", "rs", "html", "txt", "x
 /// Whether a page means a file or a folder of the project by this.
 fn is_path(span: &str) -> bool {
     let plain = !span.is_empty() && span.chars().all(|c| c.is_alphanumeric() || "/._-".contains(c));
-    let elsewhere = span.starts_with(['/', '~']) || span.starts_with("target/") || span.contains("//");
+    // A rate begins with a number.
+    let elsewhere = span.starts_with(['/', '~'])
+        || span.starts_with(|c: char| c.is_ascii_digit())
+        || span.starts_with("target/")
+        || span.contains("//");
     let ends = span.rsplit_once('.').is_some_and(|(name, end)| !name.is_empty() && ENDS.contains(&end));
     plain && !elsewhere && (ends || span.contains('/'))
 }

@@ -67,6 +67,7 @@ fn environment(place: &Place<'_>, config: &Config, role: &Role) -> BTreeMap<Stri
     set("LOUPE_S3_URL", s3::url(&foundation.files.host, s3::PORT, name));
     set("LOUPE_STARTS", STARTS.to_owned());
     set("LOUPE_PROPAGATE", role.propagates.to_string());
+    set("LOUPE_LOGS", role.logs.to_string());
     if let Some(server) = role.database.as_ref().and_then(|database| foundation.databases.get(database)) {
         set("LOUPE_DATABASE_URL", postgres::url(&server.host, postgres::PORT, name));
     }

@@ -131,7 +131,7 @@ fn a_killed_node_loses_its_buffer_and_says_what_it_was_at() {
 #[test]
 fn telemetry_never_changes_what_happens() {
     let stats = |traced| {
-        let instrument = Arc::new(move |_| Instrumentation { traced, propagate: traced });
+        let instrument = Arc::new(move |_| Instrumentation { traced, propagate: traced, logged: traced });
         let telemetry = TelemetrySettings { instrument, ..TelemetrySettings::default() };
         let simulation = Simulation::new(&Config { telemetry, ..Config::new(1) });
         run(&simulation, |world, _| async move {

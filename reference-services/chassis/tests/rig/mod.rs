@@ -22,7 +22,7 @@ use http::{Request, Response};
 use opentelemetry::trace::Status as SpanStatus;
 use serde::Serialize;
 use signals::{
-    Span,
+    Log, Span,
     span::{integer, text},
 };
 use simulated::{Config, DRIVER, Instrumentation, Simulation};
@@ -69,7 +69,7 @@ impl Rig {
 
     fn of(settings: Settings, traced: bool) -> Self {
         let mut config = Config::new(42);
-        config.telemetry.instrument = Arc::new(move |_| Instrumentation { traced, propagate: traced });
+        config.telemetry.instrument = Arc::new(move |_| Instrumentation { traced, propagate: traced, logged: traced });
         Self { sim: Simulation::new(&config), settings: Arc::new(settings), spans: Vec::new(), sent: 0 }
     }
 
@@ -222,6 +222,18 @@ impl Rig {
         &self.spans
     }
 
+    /// The errors in the logs since this was last asked: `service ACTION error.type order`.
+    pub(crate) fn errors(&self) -> Vec<String> {
+        let mut logs = Vec::new();
+        self.sim.drain_logs_into(&mut logs);
+        let word = |log: &Log, key| text(&log.fields, key).unwrap_or("-").to_owned();
+        let line = |log: &Log| {
+            let (service, action) = (&log.resource.service, &log.action);
+            format!("{service} {action} {} {}", word(log, "error.type"), word(log, "order.id"))
+        };
+        logs.iter().filter(|log| log.level == "ERROR").map(line).collect()
+    }
+
     /// The spans of a name, oldest first.
     pub(crate) fn named(&mut self, name: &str) -> Vec<Span> {
         let mut spans: Vec<_> = self.spans().iter().filter(|span| span.name == name).cloned().collect();
@@ -293,6 +305,7 @@ pub(crate) fn event(status: Status) -> OrderEvent {
         status,
         version: status as i64 + 1,
         file_ref: Some("models/o-1".into()),
+        file_size: Some(4),
         price: (status == Status::PriceCalculated).then_some(4200),
         operator: None,
     }

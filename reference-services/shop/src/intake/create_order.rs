@@ -91,6 +91,7 @@ fn first(service: &Service, new: &New, context: &SpanContext) -> Moved {
         status: column(Status::Initiated),
         version: version(Status::Initiated),
         file_ref: None,
+        file_size: None,
         price: None,
         staff: None,
         relay: None,

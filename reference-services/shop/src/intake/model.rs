@@ -49,16 +49,22 @@ pub(super) async fn store(
         return Err(Refusal::Illegal { order_id: order.id, is: order.status, asked: Status::FileUploaded });
     }
     let key: Arc<str> = ["models/", &order.id].concat().into();
+    let size = size(&model);
     put(service, entry.span.context(), &order, &key, model).await?;
     let event_id = machine_event(&order.id, Status::FileUploaded);
-    let edit = |order: &mut Order| order.file_ref = Some(key.clone());
+    let edit = |order: &mut Order| (order.file_ref, order.file_size) = (Some(key.clone()), Some(size));
     let stepped = step_on(service, &mut entry.span, &order.id, Status::FileUploaded, &event_id, edit).await?;
     Ok(stepped.order().clone())
 }
 
+/// In bytes.
+fn size(model: &Bytes) -> i64 {
+    i64::try_from(model.len()).unwrap_or(i64::MAX)
+}
+
 async fn put(service: &Service, context: &SpanContext, order: &Order, key: &str, model: Bytes) -> Result<(), Refusal> {
     let mut span = describe::file(service, context, "put models", &order.id, Some(&order.client_type));
-    span.set(KeyValue::new(name::FILE_SIZE, i64::try_from(model.len()).unwrap_or(i64::MAX)));
+    span.set(KeyValue::new(name::FILE_SIZE, size(&model)));
     let outcome = service.world.files.put(key, model).await;
     if let Err(cause) = &outcome {
         span.fail(cause.error_type(), cause.to_string());

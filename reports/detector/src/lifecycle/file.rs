@@ -10,9 +10,20 @@ pub(super) struct File {
     pub(super) schema_version: u32,
     pub(super) promise: Option<String>,
     pub(super) attributes: BTreeMap<String, String>,
+    pub(super) logs: Option<Logs>,
     pub(super) state: Vec<State>,
     #[serde(default)]
     pub(super) message: Vec<Message>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Logs {
+    pub(super) order: String,
+    pub(super) client_type: Option<String>,
+    pub(super) to: String,
+    pub(super) event_id: Option<String>,
+    pub(super) work_started: Option<String>,
 }
 
 #[derive(Deserialize)]

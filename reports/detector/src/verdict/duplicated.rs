@@ -19,7 +19,7 @@ pub(super) fn duplicated(order: &Order, way: &Way) -> Option<Word> {
         verdict: Verdict::Duplicated,
         step: Some(step),
         cause: Some(cause(order, way, step)),
-        evidence: evidence(order, again.into_iter()),
+        evidence: evidence(order, way, again.into_iter()),
     })
 }
 

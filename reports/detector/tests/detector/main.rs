@@ -1,10 +1,11 @@
-//! The detector from the outside: spans in, findings out.
+//! The detector from the outside: spans and log records in, findings out.
 
 #![expect(clippy::unwrap_used, reason = "a test that fails says where")]
 
 mod broker;
 mod deadlines;
 mod duplicates;
+mod logs;
 mod losses;
 mod oracle;
 mod stream;

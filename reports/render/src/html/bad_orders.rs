@@ -187,7 +187,7 @@ fn evidence(order: &BadOrder) -> Markup {
                 ul { @for span in &order.evidence { li { code { (span.trace_id) " " (span.span_id) } } } }
             }
             @if !order.records.is_empty() {
-                span class="label" { "Records of the broker (time since it was initiated)" }
+                span class="label" { "Other records (time since it was initiated)" }
                 ul { @for record in &order.records { li {
                     code { (record.source) " " (record.name) } " " (words::duration(record.at_s - order.initiated_s)) ": " (record.says)
                 } } }
@@ -198,7 +198,7 @@ fn evidence(order: &BadOrder) -> Markup {
 
 #[cfg(test)]
 mod tests {
-    use judge::{judge, sample, sample::Shape};
+    use judge::{judge, report::RecordRow, sample, sample::Shape};
 
     use super::*;
 
@@ -210,6 +210,14 @@ mod tests {
             |standing| rows.iter().zip(&picked).filter(|(row, picked)| **picked && row.order.standing == standing).count();
         assert_eq!(picked.iter().filter(|picked| **picked).count(), 100);
         assert_eq!((count(Standing::FalseAlarm), count(Standing::Exposed)), (5, 20));
+    }
+
+    #[test]
+    fn a_log_record_that_a_verdict_rests_on_is_named() {
+        let mut order = judge(sample::broker_kill()).bad_orders.swap_remove(0).order;
+        let at_s = order.initiated_s + 90.0;
+        order.records = vec![RecordRow { source: "log".into(), at_s, name: "crm-api".into(), says: "recorded CLOSED".into() }];
+        assert!(evidence(&order).into_string().contains("<code>log crm-api</code> 1 min 30 s: recorded CLOSED"));
     }
 
     #[test]

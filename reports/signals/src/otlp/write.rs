@@ -10,7 +10,10 @@ use opentelemetry::{
     trace::{SpanKind, Status},
 };
 
-use crate::{Resource, Span};
+use crate::{
+    Resource, Span,
+    json::{hex, integer, json, number, text},
+};
 
 /// Spans on one line at most: whoever reads a file line by line never holds much of it.
 const SPANS_PER_LINE: usize = 100;
@@ -213,12 +216,9 @@ fn write_bool(line: &mut Vec<u8>, flag: bool) {
     line.extend_from_slice(if flag { b"{\"boolValue\":true}" } else { b"{\"boolValue\":false}" });
 }
 
-fn write_i64(line: &mut Vec<u8>, integer: i64) {
+fn write_i64(line: &mut Vec<u8>, value: i64) {
     line.extend_from_slice(b"{\"intValue\":\"");
-    if integer < 0 {
-        line.push(b'-');
-    }
-    number(line, integer.unsigned_abs());
+    integer(line, value);
     line.extend_from_slice(b"\"}");
 }
 
@@ -250,42 +250,4 @@ fn separate(line: &mut Vec<u8>, index: usize) {
     if index > 0 {
         line.push(b',');
     }
-}
-
-/// A JSON text. Nearly all of ours need no escape: those are copied whole.
-fn text(line: &mut Vec<u8>, text: &str) {
-    if text.bytes().all(|byte| byte >= b' ' && byte != b'"' && byte != b'\\') {
-        line.push(b'"');
-        line.extend_from_slice(text.as_bytes());
-        line.push(b'"');
-    } else {
-        json(line, text);
-    }
-}
-
-/// Texts and finite numbers always are JSON, and a vector takes all bytes: this does not fail.
-fn json<T: serde::Serialize + ?Sized>(line: &mut Vec<u8>, value: &T) {
-    let written = serde_json::to_writer(line, value);
-    debug_assert!(written.is_ok(), "{written:?}");
-}
-
-fn hex(line: &mut Vec<u8>, bytes: &[u8]) {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    for byte in bytes {
-        line.extend_from_slice(&[DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 15)]]);
-    }
-}
-
-fn number(line: &mut Vec<u8>, mut number: u64) {
-    let mut digits = [0; 20];
-    let mut at = digits.len();
-    loop {
-        at -= 1;
-        digits[at] = b'0' + (number % 10) as u8;
-        number /= 10;
-        if number == 0 {
-            break;
-        }
-    }
-    line.extend_from_slice(&digits[at..]);
 }

@@ -8,26 +8,34 @@ use opentelemetry::{
 };
 
 use super::{Packed, Packer, tag};
-use crate::{Event, Link, Span};
+use crate::{Event, Link, Resource, Span};
 
 impl Packer {
     /// The spans again, as they were.
     #[must_use]
     pub fn unpack(&self, packed: &Packed) -> Vec<Span> {
-        let mut reader = Reader { packer: self, rest: &packed.bytes };
+        let mut reader = Reader::new(self, &packed.bytes);
         (0..packed.spans).map_while(|_| reader.span()).collect()
     }
 }
 
 /// Reads from the front. `None` is never met in bytes of the same packer.
-struct Reader<'a> {
+pub(super) struct Reader<'a> {
     packer: &'a Packer,
     rest: &'a [u8],
 }
 
 impl<'a> Reader<'a> {
+    pub(super) fn new(packer: &'a Packer, bytes: &'a [u8]) -> Self {
+        Self { packer, rest: bytes }
+    }
+
+    pub(super) fn resource(&mut self) -> Option<Arc<Resource>> {
+        self.packer.resources.get(self.index()?).map(Arc::clone)
+    }
+
     fn span(&mut self) -> Option<Span> {
-        let resource = Arc::clone(self.packer.resources.get(self.index()?)?);
+        let resource = self.resource()?;
         let (trace_id, span_id) = (TraceId::from_bytes(self.bytes()?), SpanId::from_bytes(self.bytes()?));
         let parent_span_id = SpanId::from_bytes(self.bytes()?);
         let name = self.word()?.to_string().into();
@@ -64,7 +72,7 @@ impl<'a> Reader<'a> {
         Some(Link { trace_id, span_id, attributes: self.attributes()? })
     }
 
-    fn attributes(&mut self) -> Option<Vec<KeyValue>> {
+    pub(super) fn attributes(&mut self) -> Option<Vec<KeyValue>> {
         self.many(|reader| Some(KeyValue::new(Arc::clone(reader.word()?), reader.value()?)))
     }
 
@@ -89,12 +97,16 @@ impl<'a> Reader<'a> {
         (0..self.number()?).map(|_| read(self)).collect()
     }
 
-    fn word(&mut self) -> Option<&'a Arc<str>> {
+    pub(super) fn word(&mut self) -> Option<&'a Arc<str>> {
         let number = self.number()?;
+        self.word_of(number)
+    }
+
+    pub(super) fn word_of(&self, number: u64) -> Option<&'a Arc<str>> {
         self.packer.words.text(u32::try_from(number).ok()?)
     }
 
-    fn text(&mut self) -> Option<&'a str> {
+    pub(super) fn text(&mut self) -> Option<&'a str> {
         let length = self.index()?;
         str::from_utf8(self.take(length)?).ok()
     }
@@ -103,7 +115,7 @@ impl<'a> Reader<'a> {
         usize::try_from(self.number()?).ok()
     }
 
-    fn number(&mut self) -> Option<u64> {
+    pub(super) fn number(&mut self) -> Option<u64> {
         let mut value = 0;
         for shift in (0..64).step_by(7) {
             let [byte] = self.bytes()?;
@@ -115,7 +127,7 @@ impl<'a> Reader<'a> {
         None
     }
 
-    fn bytes<const N: usize>(&mut self) -> Option<[u8; N]> {
+    pub(super) fn bytes<const N: usize>(&mut self) -> Option<[u8; N]> {
         let (bytes, rest) = self.rest.split_first_chunk()?;
         self.rest = rest;
         Some(*bytes)
@@ -143,7 +155,6 @@ mod tests {
     use opentelemetry::Array;
 
     use super::*;
-    use crate::Resource;
 
     fn span(n: u64) -> Span {
         let resource = Resource { service: "mes".into(), instance: format!("mes-{}", n % 3).into(), attributes: Vec::new() };

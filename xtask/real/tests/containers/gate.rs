@@ -57,9 +57,9 @@ pub(crate) fn app() -> PathBuf {
     let mut build = Command::new(env!("CARGO"));
     build.args(["build", "--quiet", "--package", "app", "--manifest-path", concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml")]);
     build.arg("--target-dir").arg(profile.parent().unwrap());
-    if profile.ends_with("release") {
-        build.arg("--release");
-    }
+    let name = profile.file_name().and_then(|name| name.to_str()).unwrap();
+    // The folder of the profile `dev` is an old name.
+    build.args(["--profile", if name == "debug" { "dev" } else { name }]);
     assert!(build.status().unwrap().success(), "the services' binary cannot be built");
     profile.join("loupe-app")
 }

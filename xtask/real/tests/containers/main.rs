@@ -3,6 +3,9 @@
 //! What needs Docker is skipped, and says so, unless `LOUPE_CONTAINERS=1`.
 
 #[cfg(test)]
+#[path = "../../../tests/agreement/mod.rs"]
+mod agreement;
+#[cfg(test)]
 mod broker_evidence;
 #[cfg(test)]
 mod broker_kill;

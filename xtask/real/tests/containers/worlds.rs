@@ -16,7 +16,7 @@ use real::{Containers, Place, arena};
 use scenarios::Scenario;
 use signals::{Span, span};
 
-use crate::{broker_evidence, gate};
+use crate::{agreement, broker_evidence, gate};
 
 fn library(name: &str, preset: Preset) -> Prepared {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
@@ -47,7 +47,7 @@ fn heard(prepared: &Prepared, played: &Played, spans: Vec<Span>) -> Played {
     let count = spans.len() as u64;
     let counts = Counts { ended: count, exported: count, ..Counts::default() };
     let services = BTreeMap::from([("all".to_owned(), ServiceSpans { counts, found: count })]);
-    let testimony = Testimony { spans, services, died: Vec::new(), unavailable: None };
+    let testimony = Testimony { spans, services, ..Testimony::default() };
     arena::concluded(prepared, played.ledger.clone(), (testimony, BrokerSeen::default()), BTreeMap::new()).unwrap()
 }
 
@@ -55,9 +55,12 @@ fn verdict(played: &Played, order: &str) -> Verdict {
     played.findings.iter().find(|finding| &*finding.order_id == order).map_or(Verdict::Unknown, |finding| finding.verdict)
 }
 
-/// Plays a scenario of the library in both worlds: they end alike, and on the real Jaeger everything is exposed.
+/// Plays a scenario of the library in both worlds: they end alike, on the real Jaeger everything is exposed, and each transition
+/// has one row, one span event and one log record.
 fn alike(prepared: &Prepared) -> (Played, Report) {
     let played = played(prepared, gate::place());
+    let transitions = agreement::hold(&prepared.scenario.name, &played);
+    assert!(transitions > 100, "{transitions}: hardly a transition");
     let report = judged(prepared, &played).report;
     eprintln!("{}", render::terminal(&report, &render::Screen::default()));
     assert_eq!(report.outcome, simulated(prepared).outcome, "{:?}", report.reasons);

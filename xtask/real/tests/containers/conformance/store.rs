@@ -44,6 +44,7 @@ pub(crate) async fn promises(world: &World) {
     repeatable_read_refuses_a_row_that_changed(world).await;
     a_claimed_row_is_left_out_by_others(world).await;
     a_scan_filters_sorts_and_pages(world).await;
+    a_scan_keeps_what_is_at_most_so_much(world).await;
     serial_keys_count(world).await;
 }
 
@@ -182,16 +183,23 @@ async fn a_scan_filters_sorts_and_pages(world: &World) {
     assert_eq!(ids(page).await, ["scan-A", "scan-b"]);
     let mut nobodys = of_88();
     nobodys.push((parcel::holder, Value::Null));
-    assert_eq!(ids(Scan { equals: nobodys.clone(), ..Scan::default() }).await, ["scan-b", "scan-c"]);
-    nobodys.remove(0);
-    let light = |most| Scan {
-        equals: nobodys.clone(),
-        at_most: Some((parcel::weight, most)),
-        after: Some(Value::text("scan-b")),
-        ..Scan::default()
+    assert_eq!(ids(Scan { equals: nobodys, ..Scan::default() }).await, ["scan-b", "scan-c"]);
+}
+
+async fn a_scan_keeps_what_is_at_most_so_much(world: &World) {
+    for (id, weight) in [("most-a", 5), ("most-b", 6), ("most-c", 6), ("most-d", 7)] {
+        put(world, &new(id, weight, Some("most"))).await;
+    }
+    let mut tx = begin(world).await;
+    let mut ids = async |most, after: Option<Value>| {
+        let equals = vec![(parcel::holder, Value::text("most"))];
+        let scan = Scan { equals, at_most: Some((parcel::weight, most)), after, ..Scan::default() };
+        let rows = record::scan::<Parcel>(&mut *tx, scan).await.unwrap();
+        rows.into_iter().map(|(row, _)| row.id.to_string()).collect::<Vec<_>>()
     };
-    assert_eq!(ids(light(88)).await, ["scan-c"]);
-    assert_eq!(ids(light(87)).await, [""; 0]);
+    assert_eq!(ids(6, None).await, ["most-a", "most-b", "most-c"]);
+    assert_eq!(ids(6, Some(Value::text("most-b"))).await, ["most-c"]);
+    assert_eq!(ids(4, None).await, [""; 0]);
 }
 
 async fn serial_keys_count(world: &World) {

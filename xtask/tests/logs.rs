@@ -1,0 +1,205 @@
+//! The logs of whole runs: one record for each transition, which says what its row and its span event say; one for each failed
+//! entry; and all of them keep the schema.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+mod agreement;
+mod sized;
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::Path,
+};
+
+use contracts::{architecture::Preset, attributes, logs};
+use harness::{Arena as _, Played, prepare, progress::Progress};
+use judge::report::{Exposure, Report};
+use opentelemetry::{
+    KeyValue, SpanId,
+    trace::{SpanKind, Status},
+};
+use scenarios::Scenario;
+use serde_json::Value;
+use signals::{Log, Span, ecs, span::text};
+use xtask::simulated::Simulated;
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap()
+}
+
+fn schema() -> Value {
+    serde_json::from_str(include_str!("../../reports/log.schema.json")).unwrap()
+}
+
+fn play(scenario: Scenario) -> Played {
+    let prepared = prepare::prepared(scenario, false, true).unwrap();
+    Simulated.play(&prepared, &mut Progress::silent()).unwrap()
+}
+
+/// Every library scenario on both architectures, small, with all its spans and log records.
+fn runs() -> Vec<(String, Played)> {
+    let mut runs = Vec::new();
+    for library in Scenario::library(root()).unwrap() {
+        for preset in Preset::ALL {
+            let scenario = sized::to(&library.clone().with_architecture(preset), 300.0);
+            runs.push((format!("{} {}", library.name, preset.name()), play(scenario)));
+        }
+    }
+    runs
+}
+
+#[test]
+fn logs_of_whole_runs_keep_their_promises() {
+    let schema = schema();
+    let (mut seen, mut failures) = (BTreeSet::new(), 0);
+    for (name, played) in runs() {
+        let spans: Vec<Span> = played.archive.spans().collect();
+        let logs: Vec<Log> = played.archive.logs().collect();
+        assert!(agreement::hold(&name, &played) > 1_000, "{name}: hardly a transition");
+        failures += each_failed_entry_has_its_record(&name, &spans, &logs);
+        numbers_have_no_gap(&name, &logs);
+        records_keep_the_schema(&name, &schema, &logs);
+        seen.extend(logs.iter().map(|log| log.action.to_string()));
+    }
+    assert!(failures > 50, "{failures}: hardly anything failed");
+    assert!(seen.len() >= 12, "{seen:?}");
+}
+
+/// A span in which something entered or left the system and failed has one record that says why. Gives how many there were.
+fn each_failed_entry_has_its_record(name: &str, spans: &[Span], logs: &[Log]) -> usize {
+    let errors: Vec<&Log> = logs.iter().filter(|log| log.level == "ERROR").collect();
+    let entry = |span: &&Span| matches!(span.kind, SpanKind::Server | SpanKind::Consumer | SpanKind::Producer);
+    let failed: Vec<&Span> = spans.iter().filter(entry).filter(|span| matches!(span.status, Status::Error { .. })).collect();
+    for span in &failed {
+        let own: Vec<_> = errors.iter().filter(|log| log.span_id == span.span_id).collect();
+        assert_eq!(own.len(), 1, "{name}: {} failed, and {own:?}", span.name);
+        let cause = |about: &[KeyValue]| text(about, attributes::ERROR_TYPE).map(str::to_owned);
+        assert_eq!(cause(&own[0].fields), cause(&span.attributes), "{name}: {}", span.name);
+        assert!(
+            matches!(&span.status, Status::Error { description } if Some(&**description) == text(&own[0].fields, logs::ERROR_MESSAGE))
+        );
+    }
+    failed.len()
+}
+
+fn numbers_have_no_gap(name: &str, logs: &[Log]) {
+    let mut numbers: BTreeMap<&str, BTreeSet<u64>> = BTreeMap::new();
+    for log in logs {
+        let new = numbers.entry(&log.resource.instance).or_default().insert(log.number);
+        assert!(new, "{name}: {} {} twice", log.resource.instance, log.number);
+    }
+    for (process, numbers) in numbers {
+        assert_eq!(numbers.last().copied(), Some(numbers.len() as u64), "{name}: {process}");
+    }
+}
+
+fn records_keep_the_schema(name: &str, schema: &Value, logs: &[Log]) {
+    let validator = jsonschema::validator_for(schema).unwrap();
+    let mut line = Vec::new();
+    for log in logs {
+        line.clear();
+        ecs::write(log, &mut line);
+        let record: Value = serde_json::from_slice(&line).unwrap();
+        let errors: Vec<_> = validator.iter_errors(&record).map(|error| format!("{}: {error}", error.instance_path())).collect();
+        assert_eq!(errors, Vec::<String>::new(), "{name}: {record}");
+        let back = ecs::read(str::from_utf8(&line).unwrap()).unwrap();
+        assert_eq!((back.time_ns, back.span_id, back.fields.len()), (log.time_ns, log.span_id, log.fields.len()), "{name}");
+    }
+}
+
+#[test]
+fn the_schema_names_what_the_contract_names_and_no_more() {
+    let schema = schema();
+    let named: BTreeSet<&str> = schema["properties"].as_object().unwrap().keys().map(String::as_str).collect();
+    assert_eq!(named, ecs::BASE.into_iter().chain(logs::ALL.iter().copied()).collect());
+}
+
+#[test]
+fn the_schema_refuses_a_record_that_lacks_something_or_says_too_much() {
+    let validator = jsonschema::validator_for(&schema()).unwrap();
+    let whole = r#"{"@timestamp":"2026-01-05T00:00:00.000000000Z","log.level":"INFO","message":"the order is sent off","ecs.version":"9.3.0",
+        "service.name":"shop-api","service.node.name":"shop-api-1.1","event.action":"SUBMITTED","event.kind":"event",
+        "event.outcome":"success","event.sequence":3,"event.id":"shop-api-1.1:3","trace.id":"0af7651916cd43dd8448eb211c80319c",
+        "span.id":"b7ad6b7169203331","order.id":"o-1","order.status":"SUBMITTED","order.version":3,"order.event_id":"e",
+        "user.hash":"u-1","file.name":"o-1","file.size":24}"#;
+    let whole: Value = serde_json::from_str(whole).unwrap();
+    assert!(validator.is_valid(&whole));
+    let with = |key: &str, value: Value| {
+        let mut record = whole.clone();
+        record[key] = value;
+        record
+    };
+    for (key, wrong) in [
+        ("user.name", "Ivanov".into()),
+        ("file.name", "models/Ivanov.stl".into()),
+        ("log.level", "ERROR".into()),
+        ("log.level", "DEBUG".into()),
+        ("event.action", "FORGOTTEN".into()),
+        ("@timestamp", "yesterday".into()),
+        ("order.version", 11.into()),
+    ] {
+        assert!(!validator.is_valid(&with(key, wrong)), "{key}");
+    }
+    for key in ["@timestamp", "event.action", "order.event_id", "user.hash", "file.size", "span.id", "event.sequence"] {
+        let mut record = whole.clone();
+        record.as_object_mut().unwrap().remove(key);
+        assert!(!validator.is_valid(&record), "without {key}");
+    }
+}
+
+/// A log is its own switch: a service may have one without traces, or traces without one.
+#[test]
+fn who_writes_a_log_is_the_instrumentations_say() {
+    let services = |instrumentation: &str| {
+        let text = format!(
+            "title = \"t\"\nduration = \"2h\"\ninstrumentation = {{ {instrumentation} }}\n\
+             [[load]]\nactor = \"customer\"\nexecutor = \"constant-arrival-rate\"\nrate = \"12/h\"\n"
+        );
+        let played = play(Scenario::parse(Path::new("t.toml"), text.as_bytes()).unwrap());
+        let logs: BTreeSet<String> = played.archive.logs().map(|log| log.resource.service.to_string()).collect();
+        let spans: BTreeSet<String> = played.archive.spans().map(|span| span.resource.service.to_string()).collect();
+        assert!(played.archive.logs().all(|log| (log.span_id == SpanId::INVALID) != spans.contains(&*log.resource.service)));
+        (logs, spans.len())
+    };
+    let set = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<BTreeSet<_>>();
+    let all = ["crm-api", "mes-api", "shop-api"];
+    assert_eq!(services(r#"preset = "full""#), (set(&all), 6));
+    assert_eq!(services(r#"preset = "blind""#), (set(&[]), 0));
+    assert_eq!(services(r#"silent = ["crm-api"]"#), (set(&["mes-api", "shop-api"]), 5));
+    assert_eq!(services(r#"silent = ["crm-api"], logs = ["crm-api"]"#), (set(&["crm-api"]), 5));
+    assert_eq!(services(r#"preset = "blind", logs = ["shop-api", "crm-api"]"#), (set(&["crm-api", "shop-api"]), 0));
+}
+
+/// What a run says when some services have no traces, and perhaps a log.
+fn report(silent: &str, logs: &str) -> Report {
+    let text = format!(
+        r#"
+        title = "No traces"
+        seed = 8
+        duration = "6h"
+        architecture = {{ preset = "as-is", mes-consumers = 4 }}
+        instrumentation = {{ silent = [{silent}], logs = [{logs}] }}
+        [[load]]
+        actor = "customer"
+        executor = "constant-arrival-rate"
+        rate = "24/h"
+        [[fault]]
+        kind = "broker-kill"
+        at = "3h"
+        for = "20m"
+    "#
+    );
+    xtask::simulated::judged(&Scenario::parse(Path::new("no-traces.toml"), text.as_bytes()).unwrap()).report
+}
+
+#[test]
+fn a_service_without_traces_is_bridged_by_its_log() {
+    for silent in [r#""crm-api""#, r#""mes-api""#, r#""shop-api""#, r#""mes-api", "crm-api""#] {
+        let (mute, logging) = (report(silent, ""), report(silent, silent));
+        let (before, after) = (&mute.exposure, &logging.exposure);
+        eprintln!("{silent}\n  {before:?}\n  {after:?}");
+        assert!(after.exposed >= before.exposed, "{silent}: {before:?} {after:?}");
+        assert_eq!((after.false_alarms, after.misjudged), (0, 0), "{silent}: {after:?}");
+        let unknown = |exposure: &Exposure| exposure.unknown + exposure.fine_but_unknown;
+        assert!(unknown(after) * 4 <= unknown(before), "{silent}: {before:?} {after:?}");
+    }
+}
