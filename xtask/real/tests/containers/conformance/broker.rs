@@ -32,6 +32,7 @@ use world::{
     broker::{BrokerError, Channel, Consumer, Delivery, Exchange, Headers, Message, Publish, Queue, Sent, Settle, Topology},
 };
 
+use self::on_a_real_one::{alone, shows};
 use crate::gate;
 
 const TOPOLOGY: Topology<'static> = Topology {
@@ -68,10 +69,16 @@ fn the_real_broker_does_what_the_model_does() {
     if gate::containers() {
         // What a killed broker loses takes two minutes of waiting; the rest is played meanwhile.
         thread::scope(|scope| {
-            scope.spawn(|| gate::block_on(kill_losses::on_a_real_one()));
+            scope.spawn(|| {
+                gate::block_on(async {
+                    let alone = alone(None).await;
+                    kill_losses::promises(&alone).await;
+                    alone.end().await.unwrap();
+                });
+            });
             gate::block_on(async {
-                let alone = operator::alone(Some(directed::TICK)).await;
-                shown::on_a_real_one(&alone).await;
+                let alone = alone(Some(directed::TICK)).await;
+                shows(&alone).await;
                 generated::on_a_real_one(&alone).await;
                 directed::promises(&alone).await;
                 alone.end().await.unwrap();

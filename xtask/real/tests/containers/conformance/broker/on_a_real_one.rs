@@ -1,4 +1,4 @@
-//! Sequences on a real RabbitMQ.
+//! A real RabbitMQ: sequences on it, and what its operator does.
 
 use std::{sync::Arc, time::Duration};
 
@@ -7,19 +7,22 @@ use adapters::{
     journal::Journal,
     runtime::{Epoch, TokioEngine, wall_clock_ns},
 };
-use containers::Alone;
+use containers::{Alone, Images, Limits};
 use lapin::{
     Connection, ConnectionProperties,
     options::{ExchangeDeleteOptions, QueueDeclareOptions, QueueDeleteOptions},
     types::FieldTable,
 };
-use simulated::DRIVER;
+use simulated::{DRIVER, Resource};
 use world::{Boxed, Runtime, broker::BrokerError};
 
 use super::{
+    operator::{Down, Laid, Operator},
     play::{Client, Ground, Names, Played, play},
     sequence::Sequence,
+    shown,
 };
+use crate::gate;
 
 /// A real RabbitMQ: the way to it, and a second one for looking and for tidying up.
 pub(super) struct Real {
@@ -31,11 +34,8 @@ impl Real {
     /// A client of a RabbitMQ that is up.
     pub(super) async fn new(alone: &Alone) -> Self {
         let url = alone.url().await.expect("it is up");
-        let engine = TokioEngine::new(tokio::runtime::Handle::current(), 1, Epoch::at(wall_clock_ns()));
-        let rt = Runtime::new(engine, DRIVER);
-        let broker = Arc::new(RabbitMq::new(rt.clone(), &url, "x-event-id", Journal::none(rt.clone())));
         let operator = Connection::connect(&url, ConnectionProperties::default()).await.expect("it is up");
-        Self { client: Client { rt, broker }, operator }
+        Self { client: alone.client().await, operator }
     }
 
     /// Plays a sequence under a name of its own, and removes what it has made.
@@ -79,4 +79,71 @@ impl Ground for Watch {
             }
         })
     }
+}
+
+/// A real RabbitMQ of its own; `channel_tick`: how often a channel looks for late answers, where that is not its own minute.
+pub(super) async fn alone(channel_tick: Option<Duration>) -> Alone {
+    let started = Alone::start(&Images::from_environment(gate::variable), channel_tick, Limits::default()).await;
+    started.unwrap_or_else(|error| panic!("{error}"))
+}
+
+/// Gives `rabbitmqctl` an order.
+async fn done(alone: &Alone, order: &[&str]) {
+    let said = alone.ctl(order).await.unwrap();
+    assert!(!said.contains("rror"), "{order:?}: {said}");
+}
+
+impl Operator for Alone {
+    fn client(&self) -> Boxed<'_, Client> {
+        Box::pin(async {
+            let url = self.url().await.expect("it is up");
+            let engine = TokioEngine::new(tokio::runtime::Handle::current(), 1, Epoch::at(wall_clock_ns()));
+            let rt = Runtime::new(engine, DRIVER);
+            let broker = Arc::new(RabbitMq::new(rt.clone(), url, "x-event-id", Journal::none(rt.clone())));
+            Client { rt, broker }
+        })
+    }
+
+    fn restart(&self, how: Down) -> Boxed<'_, ()> {
+        Box::pin(async move {
+            match how {
+                Down::Killed => self.kill().await.unwrap(),
+                Down::Stopped => self.stop().await.unwrap(),
+            }
+            self.start_again().await.unwrap();
+        })
+    }
+
+    fn alarm(&self, resource: Resource, on: bool) -> Boxed<'_, ()> {
+        Box::pin(async move {
+            let command = match (resource, on) {
+                (Resource::Memory, true) => ["set_vm_memory_high_watermark", "0"],
+                (Resource::Memory, false) => ["set_vm_memory_high_watermark", "0.6"],
+                (Resource::Disk, true) => ["set_disk_free_limit", "999TB"],
+                (Resource::Disk, false) => ["set_disk_free_limit", "50MB"],
+            };
+            done(self, &command).await;
+        })
+    }
+
+    fn policy<'a>(&'a self, queue: &'a str, policy: Option<Laid>) -> Boxed<'a, ()> {
+        Box::pin(async move {
+            let Some(Laid { message_ttl, max_length }) = policy else { return done(self, &["clear_policy", queue]).await };
+            let ttl = message_ttl.map(|ttl| format!("\"message-ttl\":{}", ttl.as_millis()));
+            let length = max_length.map(|length| format!("\"max-length\":{length}"));
+            let definition: Vec<String> = ttl.into_iter().chain(length).collect();
+            let definition = format!("{{{}}}", definition.join(","));
+            done(self, &["set_policy", "--apply-to", "queues", queue, &format!("^{queue}$"), &definition]).await;
+        })
+    }
+}
+
+/// What a broker that nobody else uses shows of itself.
+pub(super) async fn shows(alone: &Alone) {
+    let client = alone.client().await;
+    let watch = alone.watch(&client.rt).await.unwrap();
+    shown::play(&client).await;
+    let seen = watch.end();
+    alone.ctl(&["trace_off"]).await.unwrap();
+    shown::check(&seen.scrapes, &seen.passages);
 }

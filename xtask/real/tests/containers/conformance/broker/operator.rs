@@ -2,18 +2,11 @@
 
 use std::{sync::Arc, time::Duration};
 
-use adapters::{
-    broker::RabbitMq,
-    journal::Journal,
-    runtime::{Epoch, TokioEngine, wall_clock_ns},
-};
-use containers::{Alone, Images, Limits};
 use faults::{Fault, Kind};
 use simulated::{Config, DRIVER, Models, Pumped, Resource, Simulation};
-use world::{Boxed, Runtime, broker::Arguments};
+use world::{Boxed, broker::Arguments};
 
 use super::play::Client;
-use crate::gate;
 
 /// How the broker goes down.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -90,61 +83,4 @@ pub(super) fn on_the_model<T: Send + 'static, F: Future<Output = T> + Send + 'st
     let driven = simulation.drive(DRIVER, "operator", run(model));
     assert_eq!(simulation.run_for_polls(50_000_000), Ok(Pumped::Done));
     driven.take().expect("it has run")
-}
-
-/// A real RabbitMQ of its own; `channel_tick`: how often a channel looks for late answers, where that is not its own minute.
-pub(super) async fn alone(channel_tick: Option<Duration>) -> Alone {
-    let started = Alone::start(&Images::from_environment(gate::variable), channel_tick, Limits::default()).await;
-    started.unwrap_or_else(|error| panic!("{error}"))
-}
-
-/// Gives `rabbitmqctl` an order.
-async fn done(alone: &Alone, order: &[&str]) {
-    let said = alone.ctl(order).await.unwrap();
-    assert!(!said.contains("rror"), "{order:?}: {said}");
-}
-
-impl Operator for Alone {
-    fn client(&self) -> Boxed<'_, Client> {
-        Box::pin(async {
-            let url = self.url().await.unwrap();
-            let engine = TokioEngine::new(tokio::runtime::Handle::current(), 1, Epoch::at(wall_clock_ns()));
-            let rt = Runtime::new(engine, DRIVER);
-            let broker = Arc::new(RabbitMq::new(rt.clone(), url, "x-event-id", Journal::none(rt.clone())));
-            Client { rt, broker }
-        })
-    }
-
-    fn restart(&self, how: Down) -> Boxed<'_, ()> {
-        Box::pin(async move {
-            match how {
-                Down::Killed => self.kill().await.unwrap(),
-                Down::Stopped => self.stop().await.unwrap(),
-            }
-            self.start_again().await.unwrap();
-        })
-    }
-
-    fn alarm(&self, resource: Resource, on: bool) -> Boxed<'_, ()> {
-        Box::pin(async move {
-            let command = match (resource, on) {
-                (Resource::Memory, true) => ["set_vm_memory_high_watermark", "0"],
-                (Resource::Memory, false) => ["set_vm_memory_high_watermark", "0.6"],
-                (Resource::Disk, true) => ["set_disk_free_limit", "999TB"],
-                (Resource::Disk, false) => ["set_disk_free_limit", "50MB"],
-            };
-            done(self, &command).await;
-        })
-    }
-
-    fn policy<'a>(&'a self, queue: &'a str, policy: Option<Laid>) -> Boxed<'a, ()> {
-        Box::pin(async move {
-            let Some(Laid { message_ttl, max_length }) = policy else { return done(self, &["clear_policy", queue]).await };
-            let ttl = message_ttl.map(|ttl| format!("\"message-ttl\":{}", ttl.as_millis()));
-            let length = max_length.map(|length| format!("\"max-length\":{length}"));
-            let definition: Vec<String> = ttl.into_iter().chain(length).collect();
-            let definition = format!("{{{}}}", definition.join(","));
-            done(self, &["set_policy", "--apply-to", "queues", queue, &format!("^{queue}$"), &definition]).await;
-        })
-    }
 }

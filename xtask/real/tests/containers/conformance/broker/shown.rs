@@ -2,12 +2,11 @@
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
-use containers::Alone;
 use signals::{Passage, QueueCounters, Scrape};
 use simulated::{BrokerSettings, Config, DRIVER, Models, Pumped, Simulation};
 use world::broker::{Arguments, BrokerError, Consumer, Delivery, Overflow, Publish, Queue, Sent, Settle, Topology};
 
-use super::{directed::message, operator::Operator as _, play::Client};
+use super::{directed::message, play::Client};
 
 const CONFIRM: Publish = Publish { confirm: true, mandatory: false };
 /// RabbitMQ tells its counts once in a second, and they are looked at once in a second.
@@ -22,7 +21,7 @@ async fn next(client: &Client, consumer: &mut Box<dyn Consumer>) -> Delivery {
 }
 
 /// A rejected, an expired, a refused and a message that came back too often, and what becomes of their dead letters.
-async fn play(client: &Client) {
+pub(super) async fn play(client: &Client) {
     let one = Arguments { max_length: Some(1), overflow: Some(Overflow::RejectPublish), ..Arguments::NONE };
     let queues = [
         Queue::classic("work").with(TO_DEAD),
@@ -57,7 +56,7 @@ async fn play(client: &Client) {
 
 /// What is to be seen: of each queue what is ready, out, published, delivered, delivered again, acknowledged; how often each
 /// name passed.
-fn check(scrapes: &[Scrape], passages: &[Passage]) {
+pub(super) fn check(scrapes: &[Scrape], passages: &[Passage]) {
     let shown = scrapes.iter().rev().find_map(|scrape| scrape.broker.as_ref()).expect("it was looked at");
     let row = |queue: &QueueCounters| {
         let QueueCounters { queue, ready, unacked, published, delivered, redelivered, acked } = queue.clone();
@@ -95,14 +94,4 @@ fn the_model_shows_dead_letters_where_they_are_delivered_and_not_where_they_come
     });
     assert_eq!(simulation.run_for_polls(1_000_000), Ok(Pumped::Done));
     driven.take().expect("it has run");
-}
-
-/// The same on a real one that nobody else uses.
-pub(super) async fn on_a_real_one(alone: &Alone) {
-    let client = alone.client().await;
-    let watch = alone.watch(&client.rt).await.unwrap();
-    play(&client).await;
-    let seen = watch.end();
-    alone.ctl(&["trace_off"]).await.unwrap();
-    check(&seen.scrapes, &seen.passages);
 }
