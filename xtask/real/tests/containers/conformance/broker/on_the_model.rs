@@ -39,8 +39,8 @@ pub(super) fn on_the_model(sequence: &Sequence) -> (Played, Books) {
     let driven = simulation.drive(DRIVER, "sequence", async move {
         let client = Client { rt: world.rt.clone(), broker: Arc::clone(&world.broker) };
         let played = play(&client, &Model(world.rt.clone()), &Names::new("s"), &sequence, None).await;
-        // Until it has been looked at once more.
-        world.rt.sleep(Duration::from_millis(2)).await;
+        // Until all has come to rest, dead letters on their way to a log too, and it has been looked at once more.
+        world.rt.sleep(Duration::from_millis(20)).await;
         let mut passages = Vec::new();
         models.drain_passages_into(&mut passages);
         let books = Books { fates: models.messages().fates().await, scrapes: models.take_scrapes(), passages };

@@ -17,6 +17,10 @@ use super::sequence::{CONSUMERS, Dead, Profile, SHORT, Sequence, Step, To, WAIT}
 pub(super) enum Seen {
     /// Nothing that could be seen, or nothing was done: there was no consumer, or nothing to answer.
     Nothing,
+    /// A delivery was answered.
+    Answered,
+    /// A consumer's connection has ended.
+    Closed,
     /// What the publisher learned.
     Sent(Result<Sent, String>),
     /// What a consumer got; none: nothing came.
@@ -193,24 +197,32 @@ impl Player<'_> {
                 self.open(*consumer, *prefetch).await?;
                 Ok(Seen::Nothing)
             }
-            Step::Open { consumer, .. } | Step::Receive { consumer } => self.receive(*consumer, awaited).await,
+            Step::Open { consumer, .. } | Step::Receive { consumer } => {
+                let open = self.first_from(*consumer, |_| true).unwrap_or(*consumer);
+                self.receive(open, awaited).await
+            }
             Step::Settle { consumer, nth, how } => {
-                let Some(slot) = &mut self.slots[*consumer] else { return Ok(Seen::Nothing) };
-                if slot.held.is_empty() {
-                    return Ok(Seen::Nothing);
-                }
+                let holder = self.first_from(*consumer, |slot| !slot.held.is_empty());
+                let Some(slot) = holder.and_then(|holder| self.slots[holder].as_mut()) else { return Ok(Seen::Nothing) };
                 let delivery = slot.held.remove(nth % slot.held.len());
                 delivery.settler.settle(*how).await?;
                 // The queue answers after it has taken the answer.
                 meet(&*slot.channel, self.names, self.profile).await?;
-                Ok(Seen::Nothing)
+                Ok(Seen::Answered)
             }
             Step::Close { consumer } => {
+                let open = self.slots[*consumer].is_some();
                 self.close(*consumer).await;
-                Ok(Seen::Nothing)
+                Ok(if open { Seen::Closed } else { Seen::Nothing })
             }
             Step::Wait => Ok(Seen::Nothing),
         }
+    }
+
+    /// The first open consumer of this kind, from one on and around.
+    fn first_from(&self, consumer: usize, wanted: impl Fn(&Slot) -> bool) -> Option<usize> {
+        let around = (0..=CONSUMERS).map(|more| (consumer + more) % (CONSUMERS + 1));
+        around.into_iter().find(|at| self.slots[*at].as_ref().is_some_and(&wanted))
     }
 
     async fn publish(&mut self, step: &Step) -> Result<Seen, BrokerError> {

@@ -72,8 +72,8 @@ impl Reach {
                 (Step::Publish { to: To::Nowhere, .. }, Seen::Sent(Ok(Sent::Confirmed))) => count("unroutable and confirmed", 1),
                 (Step::Publish { to: To::Both, .. }, _) => count("in two queues", 1),
                 (Step::Publish { priority: Some(_), .. }, _) => count("priority", 1),
-                (Step::Close { .. }, _) => count("channel lost", 1),
-                (Step::Settle { how: Settle::Requeue, .. }, _) => count("requeued", 1),
+                (_, Seen::Closed) => count("channel lost", 1),
+                (Step::Settle { how: Settle::Requeue, .. }, Seen::Answered) => count("requeued", 1),
                 _ => {}
             }
         }
