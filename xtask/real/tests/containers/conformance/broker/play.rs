@@ -29,6 +29,16 @@ pub(super) enum Seen {
     Left(&'static str, Vec<String>),
 }
 
+impl Seen {
+    /// How many messages it says were left in a queue.
+    fn left_in(&self, queue: &str) -> Option<usize> {
+        match self {
+            Self::Left(name, items) if *name == queue => Some(items.len()),
+            _ => None,
+        }
+    }
+}
+
 /// Whoever plays: a clock and a way to the broker.
 #[derive(Clone)]
 pub(super) struct Client {
@@ -298,11 +308,7 @@ impl Player<'_> {
         let queues =
             [("work", &self.names.work), ("copy", &self.names.copy), ("stray", &self.names.stray), ("dead", &self.names.dead)];
         for (short, queue) in queues {
-            let awaited = expected.and_then(|expected| {
-                expected.iter().find_map(|seen| {
-                    if let Seen::Left(name, items) = seen { (*name == short).then_some(items.len()) } else { None }
-                })
-            });
+            let awaited = expected.and_then(|expected| expected.iter().find_map(|seen| seen.left_in(short)));
             let channel = self.client.broker.connect().await?;
             let mut consumer = channel.consume(queue, 0).await?;
             let mut items = Vec::new();
