@@ -8,7 +8,8 @@ mod fault;
 mod fields;
 mod find;
 mod keys;
-pub mod manual;
+#[cfg(test)]
+mod manual;
 mod problem;
 mod read;
 pub mod recording;
