@@ -144,7 +144,7 @@ fn run(
     terminal: Terminal,
     single: bool,
 ) -> Result<(Judged, PathBuf), RunError> {
-    let machine = prepared.scenario.scaled_by.as_ref().map_or(1.0, |clock| clock.factors.machine);
+    let machine = prepared.scenario.factors().machine;
     let mut progress = Progress::begin(&label(prepared), terminal.plain, machine);
     let played = arena.play(prepared, &mut progress)?;
     progress.phase("judging");
