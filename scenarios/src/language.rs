@@ -8,7 +8,8 @@ mod fault;
 mod fields;
 mod find;
 mod keys;
-pub mod manual;
+#[cfg(test)]
+mod manual;
 mod problem;
 mod read;
 pub mod recording;
@@ -77,6 +78,12 @@ pub struct Scenario {
 }
 
 impl Scenario {
+    /// What the scenario's times have been divided by; 1 where it is not scaled.
+    #[must_use]
+    pub fn factors(&self) -> Factors {
+        self.scaled_by.as_ref().map_or(Factors { machine: 1.0, human: 1.0 }, |clock| clock.factors)
+    }
+
     /// The same scenario on another architecture. The file's toggles belong to the file's own preset: another preset comes
     /// as it is.
     #[must_use]

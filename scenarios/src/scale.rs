@@ -196,7 +196,7 @@ pub fn scrapes_every(scenario: &Scenario) -> Option<Duration> {
 /// What the services of a run are told, in the run's own time.
 #[must_use]
 pub fn settings(scenario: &Scenario) -> Settings {
-    let machine = scenario.scaled_by.as_ref().map_or(1.0, |clock| clock.factors.machine);
+    let machine = scenario.factors().machine;
     let wait = |seconds: u64, least: u64| over(Duration::from_secs(seconds), machine).max(Duration::from_millis(least));
     let slow = scenario.faults.iter().filter_map(|fault| match fault.kind {
         Kind::SlowPricing { share, takes } => Some(SlowWindow { from: fault.at, until: fault.at + fault.lasts, share, takes }),

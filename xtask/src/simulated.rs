@@ -8,6 +8,7 @@ use contracts::{attributes, message, services};
 use harness::{
     arena::{Arena, PlayError, Played, Prepared},
     progress::{Progress, Reached},
+    simulate::forgotten,
 };
 use judge::Judged;
 use scenarios::{Scenario, Stage, driver, language::BrokerTelemetry, scale};
@@ -59,7 +60,9 @@ impl Arena for Simulated {
                 break;
             }
         }
-        listener.conclude(&simulation, &driven)
+        let played = listener.conclude(&simulation, &driven);
+        forgotten((simulation, driven));
+        played
     }
 }
 

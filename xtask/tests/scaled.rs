@@ -55,7 +55,7 @@ fn a_scaled_run_is_told_in_the_time_of_its_scenario() {
 fn what_holds_in_the_time_of_the_run_holds_in_the_time_of_the_scenario() {
     let file = root().join("scenarios/library/slow-pricing.toml");
     let text = std::fs::read_to_string(&file).unwrap();
-    let slower = text.replace("share = 0.2", "share = 0.5");
+    let slower = text.replace("share = 0.2", "share = 0.9");
     assert_ne!(slower, text);
     let prepared = prepare::prepared(Scenario::parse(&file, slower.as_bytes()).unwrap(), true, false).unwrap();
     let clock = prepared.scenario.scaled_by.as_ref().unwrap();

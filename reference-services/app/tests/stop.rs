@@ -126,7 +126,7 @@ impl Started {
             while started.get("/readyz").await.is_none_or(|answer| answer.status() != StatusCode::OK.as_u16()) {
                 sleep(Duration::from_millis(20)).await;
                 if let Some(code) = started.child.try_wait().unwrap() {
-                    panic!("it ended with {code} instead: {}", started.ended().await.2);
+                    panic!("it ended with {code} instead: {}", started.ended().await.said);
                 }
             }
             started
@@ -150,13 +150,28 @@ impl Started {
         timeout(LIMIT, asked).await.expect("in time").unwrap().expect("what it had taken is answered")
     }
 
-    /// Waits for its end: code, journal, and what it said to people.
-    async fn ended(self) -> (Option<i32>, Vec<Line>, String) {
+    /// Waits for its end.
+    async fn ended(self) -> Ended {
         let output = timeout(LIMIT, self.child.wait_with_output()).await.expect("it goes").unwrap();
-        let journal = String::from_utf8(output.stdout).unwrap();
-        let lines = journal.lines().filter(|line| !line.is_empty()).map(|line| serde_json::from_str(line).unwrap()).collect();
-        (output.status.code(), lines, String::from_utf8(output.stderr).unwrap())
+        let text = |bytes| String::from_utf8(bytes).unwrap();
+        let (journal, stderr) = (text(output.stdout), text(output.stderr));
+        let filled = |line: &&str| !line.is_empty();
+        let lines = journal.lines().filter(filled).map(|line| serde_json::from_str(line).unwrap()).collect();
+        let (log, said): (Vec<&str>, Vec<&str>) = stderr.lines().filter(filled).partition(|line| line.starts_with('{'));
+        let log = log.into_iter().map(|line| serde_json::from_str(line).unwrap()).collect();
+        Ended { code: output.status.code(), lines, log, said: said.join("\n") }
     }
+}
+
+/// What a process left.
+struct Ended {
+    code: Option<i32>,
+    /// Its journal.
+    lines: Vec<Line>,
+    /// Its log.
+    log: Vec<serde_json::Value>,
+    /// What it said to people.
+    said: String,
 }
 
 fn text<'a>(attributes: &'a [KeyValue], key: &str) -> Option<&'a str> {
@@ -189,8 +204,8 @@ async fn a_request_that_is_at_work_is_answered_and_its_span_exported() {
     let started = Started::new(INTERNET_SHOP, &around, Duration::from_secs(5)).await;
     let answer = started.terminated_within("/orders", json!({ "order_ref": "c-1" })).await;
     assert_eq!(answer.status().as_u16(), 201);
-    let (code, lines, said) = started.ended().await;
-    assert_eq!((code, said.as_str()), (Some(0), ""));
+    let Ended { code, lines, log, said } = started.ended().await;
+    assert_eq!((code, log.len(), said.as_str()), (Some(0), 0, ""));
     let spans = around.spans.lock().unwrap().clone();
     let [span] = &spans[..] else { panic!("one request is one span: {spans:#?}") };
     assert_eq!((span.name.as_str(), text(&span.attributes, attributes::ORDER_ID)), ("POST /orders", Some("o-1")));
@@ -206,8 +221,10 @@ async fn what_outlasts_the_grace_is_refused_and_its_span_says_why() {
     assert_eq!(answer.status().as_u16(), 503);
     let problem: serde_json::Value = answer.json().await.unwrap();
     assert_eq!(problem["type"], "/problems/stopping");
-    let (code, lines, said) = started.ended().await;
-    assert_eq!((code, said.as_str()), (Some(0), "mes was still at work after 500 ms and is cut short\n"));
+    let Ended { code, lines, log, said } = started.ended().await;
+    assert_eq!((code, said.as_str()), (Some(0), "mes was still at work after 500 ms and is cut short"));
+    let [record] = &log[..] else { panic!("one request failed: {log:#?}") };
+    assert_eq!((&record["event.action"], &record["error.type"]), (&json!("REQUEST_FAILED"), &json!("stopping")));
     let spans = around.spans.lock().unwrap().clone();
     let price = spans.iter().find(|span| span.name == "POST /price").expect("it is told of");
     assert_eq!(text(&price.attributes, attributes::ERROR_TYPE), Some("stopping"));

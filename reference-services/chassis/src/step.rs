@@ -52,25 +52,14 @@ pub async fn step(
     event_id: &Arc<str>,
     edit: impl Fn(&mut Order) + Send + Sync,
 ) -> Result<Stepped, Refusal> {
-    again(service, span, order_id, to, event_id, edit, false).await
+    step_on(service, span, order_id, to, event_id, edit, false).await
 }
 
-/// The same, where the span has said whose order it is.
+/// The same, where the span may have said whose order it is (`described`).
 ///
 /// # Errors
 /// As [`step`].
 pub async fn step_on(
-    service: &Service,
-    span: &mut Span,
-    order_id: &Arc<str>,
-    to: Status,
-    event_id: &Arc<str>,
-    edit: impl Fn(&mut Order) + Send + Sync,
-) -> Result<Stepped, Refusal> {
-    again(service, span, order_id, to, event_id, edit, true).await
-}
-
-async fn again(
     service: &Service,
     span: &mut Span,
     order_id: &Arc<str>,

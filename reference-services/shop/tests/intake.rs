@@ -119,7 +119,7 @@ fn what_cannot_be_done_is_said_in_a_problem_document() {
     assert_eq!(failed, ["illegal_transition"]);
     let unknown = "shop-api UNKNOWN_ORDER unknown_order o-9";
     let illegal = format!("shop-api ILLEGAL_TRANSITION illegal_transition {id}");
-    assert_eq!(rig.errors(), [unknown, unknown, &illegal]);
+    assert_eq!(rig.errors(), [unknown, unknown, unknown, &illegal]);
 }
 
 #[test]

@@ -15,11 +15,6 @@ use crate::{
     words,
 };
 
-/// What multiplies times of the run, to become times of the scenario.
-fn machine(scenario: &Scenario) -> f64 {
-    scenario.scaled_by.as_ref().map_or(1.0, |clock| clock.factors.machine)
-}
-
 impl Run {
     /// The run of a scenario in a world. The clock, the versions and where the traces are kept come from elsewhere.
     #[must_use]
@@ -80,10 +75,10 @@ fn replay(scenario: &Scenario, world: &str) -> String {
 }
 
 fn timeline(scenario: &Scenario) -> Vec<Setting> {
-    let time = |duration: Duration| words::duration(duration.as_secs_f64() * machine(scenario));
+    let time = |duration: Duration| words::duration(duration.as_secs_f64() * scenario.factors().machine);
     let setting = |name: &str, value: String| Setting { of: "scenario".to_owned(), name: name.to_owned(), value, preset: None };
     let mut settings = vec![setting("duration", time(scenario.duration))];
-    settings.extend(scenario.load.iter().map(|load| setting("load", load_in_words(load, machine(scenario)))));
+    settings.extend(scenario.load.iter().map(|load| setting("load", load_in_words(load, scenario.factors().machine))));
     let pricing = format!("mean {}, {} at most", time(scenario.pricing.mean), time(scenario.pricing.max));
     settings.push(setting("pricing", pricing));
     settings.push(setting(

@@ -195,8 +195,13 @@ const PEOPLE: &[Key] = &[
         "Share of deliveries that no carrier calls about: a seller closes them by hand.",
     )
     .eg("0.05"),
-    key("closing", Takes::Time, Optional, "A seller, from a delivery that nobody called about to closing the order.")
-        .eg(r#""8h""#),
+    key(
+        "closing",
+        Takes::Time,
+        Optional,
+        "A seller, from a delivery that nobody called about to closing the order; else a ninth of `carrier`.",
+    )
+    .eg(r#""8h""#),
     key(
         "askers",
         Takes::Number(0.0, 1.0),
@@ -204,7 +209,8 @@ const PEOPLE: &[Key] = &[
         "Share of customers who ask how their order is, three times at most.",
     )
     .eg("0.05"),
-    key("asking", Takes::Time, Optional, "A customer who asks, from one question to the next.").eg(r#""1d""#),
+    key("asking", Takes::Time, Optional, "A customer who asks, from one question to the next; else a third of `carrier`.")
+        .eg(r#""1d""#),
     key("sellers", Takes::Whole(1, 100_000), Optional, "Sellers in the pool; else as many as are half busy.").eg("10"),
     key("operators", Takes::Whole(1, 100_000), Optional, "Operators in the pool; else as many as are half busy.").eg("120"),
 ];

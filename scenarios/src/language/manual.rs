@@ -29,8 +29,7 @@ time,actor,model_size
 ";
 
 /// The manual, in Markdown.
-#[must_use]
-pub fn manual() -> String {
+fn manual() -> String {
     let mut page = HEAD.to_owned();
     let plain = |key: &&Key| !key.example.is_empty();
     section(&mut page, "The scenario", None, &SCENARIO.iter().filter(plain).collect::<Vec<_>>());

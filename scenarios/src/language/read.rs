@@ -203,7 +203,8 @@ fn pricing(fields: &Fields) -> Result<Pricing, Problem> {
     Ok(pricing)
 }
 
-/// A mean of the file's own keeps the cap's distance: a person who takes twice as long does so at worst, too.
+/// A mean of the file's own keeps the cap's distance: a person who takes twice as long does so at worst, too. Who waits for a
+/// carrier is as patient as carriers are slow.
 fn people(fields: Option<&Fields>, load: &[Load], duration: Duration) -> People {
     let orders: f64 = load.iter().map(|load| load.executor.expected(duration)).sum();
     let calm = orders / duration.as_secs_f64();
@@ -221,10 +222,14 @@ fn people(fields: Option<&Fields>, load: &[Load], duration: Duration) -> People 
         ("closing", &mut people.closing),
         ("asking", &mut people.asking),
     ];
+    let mut pace = 1.0;
     for (key, wait) in waits {
-        if let Some(mean) = fields.time(key) {
+        let follows = ["closing", "asking"].contains(&key);
+        let mean = fields.time(key).or_else(|| follows.then(|| whole_millis(wait.mean.as_secs_f64() * pace)));
+        if let Some(mean) = mean {
             let ratio = mean.as_secs_f64() / wait.mean.as_secs_f64();
             *wait = Wait { mean, cap: whole_millis(wait.cap.as_secs_f64() * ratio) };
+            pace = if key == "carrier" { ratio } else { pace };
         }
     }
     for (key, share) in

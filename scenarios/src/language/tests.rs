@@ -380,6 +380,18 @@ fn a_whole_file_becomes_a_scenario() {
 }
 
 #[test]
+fn who_waits_for_a_carrier_is_as_patient_as_carriers_are_slow() {
+    let means = |people: &str| {
+        let people = parse(&format!("{HEAD}[people]\n{people}")).unwrap().people;
+        [people.carrier, people.closing, people.asking].map(|wait| wait.mean.as_millis())
+    };
+    let hour = 3_600_000;
+    assert_eq!(means("upload = \"1s\""), [72 * hour, 8 * hour, 24 * hour]);
+    assert_eq!(means("carrier = \"900ms\""), [900, 100, 300]);
+    assert_eq!(means("carrier = \"900ms\"\nasking = \"1h\""), [900, 100, hour]);
+}
+
+#[test]
 fn silence_is_by_service() {
     let plain = parse(HEAD).unwrap();
     assert!(contracts::services::ALL.iter().all(|service| plain.instrumentation.traces(service)));

@@ -76,7 +76,7 @@ fn orders(scenario: &Scenario, settings: &[Setting]) -> Rows {
 
 fn people(scenario: &Scenario) -> Rows {
     let people = &scenario.people;
-    let factor = scenario.scaled_by.as_ref().map_or(1.0, |clock| clock.factors.human);
+    let factor = scenario.factors().human;
     let wait = |wait: Wait| format!("{} on average, {} at most", time(wait.mean, factor), time(wait.cap, factor));
     let percent = |share: f64| words::decimals(share * 100.0);
     let pool = |number: u32, one: &str, each: Wait| format!("{}, {} each", words::several(u64::from(number), one), wait(each));
@@ -109,7 +109,7 @@ fn faults(scenario: &Scenario) -> Rows {
     if scenario.faults.is_empty() {
         return vec![row("none", String::new())];
     }
-    let factor = scenario.scaled_by.as_ref().map_or(1.0, |clock| clock.factors.machine);
+    let factor = scenario.factors().machine;
     let time = |duration: Duration| time(duration, factor);
     let what = |kind: &Kind| match kind {
         Kind::BrokerKill => "the broker's process is killed and comes back".to_owned(),

@@ -144,13 +144,14 @@ fn run(
     terminal: Terminal,
     single: bool,
 ) -> Result<(Judged, PathBuf), RunError> {
-    let machine = prepared.scenario.scaled_by.as_ref().map_or(1.0, |clock| clock.factors.machine);
+    let machine = prepared.scenario.factors().machine;
     let mut progress = Progress::begin(&label(prepared), terminal.plain, machine);
     let played = arena.play(prepared, &mut progress)?;
     progress.phase("judging");
     let (judged, html) = artefacts::write(prepared, &played, (&options.report_dir, options.world), &progress)?;
     let took = progress.elapsed();
     drop(progress);
+    forgotten(played);
     if single {
         let page = html.display().to_string();
         let screen = render::Screen { colour: terminal.colour, took: Some(took), html: Some(&page) };
@@ -159,6 +160,12 @@ fn run(
         println!("{}", render::terminal::row(&judged.report, terminal.colour));
     }
     Ok((judged, html))
+}
+
+/// Frees the memory of a run that is over; a month of orders takes its time, and nobody waits for that.
+#[expect(clippy::disallowed_methods, reason = "the world is over")]
+pub fn forgotten(over: impl Send + 'static) {
+    drop(std::thread::spawn(move || drop(over)));
 }
 
 /// Which run it is, for people who watch.

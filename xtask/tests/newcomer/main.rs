@@ -11,12 +11,16 @@ use std::{collections::BTreeSet, env, fs};
 use fresh::{clone, files, names, own_run, printed, xtask};
 use page::Page;
 
-/// What differs between two runs of the same command: how long it took here.
+/// What differs between two runs of the same command: how long it took here, and with it where the flushed part of that line
+/// begins.
 fn masked(text: &str) -> String {
     let mut out = String::new();
     for line in text.lines() {
         match line.rsplit_once(" in ") {
-            Some((head, time)) if time.ends_with(" s") => out.push_str(&format!("{} in ? s", head.trim_end())),
+            Some((head, time)) if time.ends_with(" s") => {
+                let words: Vec<&str> = head.split("  ").map(str::trim).filter(|part| !part.is_empty()).collect();
+                out.push_str(&format!("{} in ? s", words.join("  ")));
+            }
             _ => out.push_str(line),
         }
         out.push('\n');

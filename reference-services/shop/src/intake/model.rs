@@ -53,7 +53,7 @@ pub(super) async fn store(
     put(service, entry.span.context(), &order, &key, model).await?;
     let event_id = machine_event(&order.id, Status::FileUploaded);
     let edit = |order: &mut Order| (order.file_ref, order.file_size) = (Some(key.clone()), Some(size));
-    let stepped = step_on(service, &mut entry.span, &order.id, Status::FileUploaded, &event_id, edit).await?;
+    let stepped = step_on(service, &mut entry.span, &order.id, Status::FileUploaded, &event_id, edit, true).await?;
     Ok(stepped.order().clone())
 }
 

@@ -292,7 +292,7 @@ fn nothing_but_cause_tier_and_records_changes() {
         Broker::default().look("12m", "0s", [0, 0, 4, 4]).no_answer("15m").look("17m", "16m30s", [0, 0, 0, 0]),
         Broker::default().published("13m1s", "m1", &["mes.orders"]).handed("13m2s", "m1", false).silent("14m", "15m"),
     ];
-    for text in CALM.lines().map(str::trim).filter(|line| !line.is_empty()).skip(1).map(|line| up_to(line)) {
+    for text in CALM.lines().map(str::trim).filter(|line| !line.is_empty()).skip(1).map(up_to) {
         let plain = finding(&text, &Broker::default());
         for broker in &brokers {
             let mut told = finding(&text, broker);

