@@ -12,8 +12,6 @@ use std::{
     time::Duration,
 };
 
-use faults::Kind;
-
 use crate::{
     ledger::{Account, Ledger, Step},
     lifecycle::{Lifecycle, Side},
@@ -66,7 +64,7 @@ pub fn journey(account: &Account, lifecycle: &Lifecycle) -> Vec<(String, u64, Op
 /// come after it in the lifecycle, so their deadline counts too.
 #[must_use]
 pub fn last_open_deadline(ledger: &Ledger, lifecycle: &Lifecycle) -> Option<u64> {
-    let killed = ledger.faults.iter().any(|run| matches!(run.fault.kind, Kind::ConsumerKill { .. }));
+    let killed = ledger.faults.iter().any(|run| run.fault.kind.deed().kills());
     ledger.initiated().filter_map(|account| slow::last_open(&Walk::of(account, lifecycle), killed)).max()
 }
 

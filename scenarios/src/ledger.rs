@@ -15,7 +15,7 @@ mod tests;
 use std::{sync::Arc, time::Duration};
 
 use contracts::Status;
-use faults::{Effect, End, Fault, Kind, Outcome as Sent};
+use faults::{Deed, Effect, End, Fault, Outcome as Sent};
 use serde::Serialize;
 
 pub(crate) use collect::{collect, nothing_since};
@@ -224,8 +224,8 @@ impl Account {
 
 /// The longest that a price calculation can take, and a little more for the way there and back.
 pub(crate) fn calculation_limit(scenario: &Scenario) -> Duration {
-    let slow = scenario.faults.iter().filter_map(|fault| match fault.kind {
-        Kind::SlowPricing { takes, .. } => Some(takes),
+    let slow = scenario.faults.iter().filter_map(|fault| match fault.kind.deed() {
+        Deed::Pricing(slow) => Some(slow.takes),
         _ => None,
     });
     slow.fold(scenario.pricing.max, Duration::max).mul_f64(1.1) + scenario.people.retry

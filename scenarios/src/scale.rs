@@ -15,7 +15,7 @@ use contracts::{
     Settings,
     settings::{PartnerLimits, PricingTimes, SlowWindow},
 };
-use faults::Kind;
+use faults::{Deed, PricingFault};
 
 use crate::{
     language::{
@@ -122,9 +122,7 @@ fn divided(cut: &Scenario, factors: Factors) -> Scenario {
     scaled.broker.tick = machine(cut.broker.tick);
     for fault in &mut scaled.faults {
         (fault.at, fault.lasts) = (from_start(fault.at, factors.machine), machine(fault.lasts));
-        if let Kind::SlowPricing { takes, .. } = &mut fault.kind {
-            *takes = machine(*takes);
-        }
+        fault.kind = fault.kind.clone().with_times(machine);
     }
     scaled.people = hastier(&cut.people, factors);
     scaled
@@ -198,8 +196,10 @@ pub fn scrapes_every(scenario: &Scenario) -> Option<Duration> {
 pub fn settings(scenario: &Scenario) -> Settings {
     let machine = scenario.factors().machine;
     let wait = |seconds: u64, least: u64| over(Duration::from_secs(seconds), machine).max(Duration::from_millis(least));
-    let slow = scenario.faults.iter().filter_map(|fault| match fault.kind {
-        Kind::SlowPricing { share, takes } => Some(SlowWindow { from: fault.at, until: fault.at + fault.lasts, share, takes }),
+    let slow = scenario.faults.iter().filter_map(|fault| match fault.kind.deed() {
+        Deed::Pricing(PricingFault { share, takes }) => {
+            Some(SlowWindow { from: fault.at, until: fault.at + fault.lasts, share, takes })
+        }
         _ => None,
     });
     Settings {

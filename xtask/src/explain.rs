@@ -153,7 +153,7 @@ mod tests {
 
     #[test]
     fn each_name_has_a_page_and_each_page_a_name() {
-        assert_eq!(pages(About::Fault), faults::KINDS.map(str::to_owned).into());
+        assert_eq!(pages(About::Fault), faults::CATALOGUE.iter().map(|definition| definition.name.to_owned()).collect());
         assert_eq!(pages(About::Verdict), Verdict::ALL.map(|verdict| verdict.name().to_owned()).into());
         assert_eq!(pages(About::Architecture), keys("architecture", Preset::ALL.map(Preset::name)));
         assert_eq!(

@@ -6,7 +6,7 @@ use std::{sync::Arc, time::Duration};
 
 use contracts::{attributes, message, services};
 use harness::{
-    arena::{Arena, PlayError, Played, Prepared},
+    arena::{Arena, PlayError, Played, Prepared, can_inflict},
     progress::{Progress, Reached},
     simulate::forgotten,
 };
@@ -29,9 +29,8 @@ const SLICE: u64 = 2000;
 pub struct Simulated;
 
 impl Arena for Simulated {
-    fn accepts(&self, _: &Scenario) -> Result<(), PlayError> {
-        // Every fault of the catalogue can be inflicted here.
-        Ok(())
+    fn accepts(&self, scenario: &Scenario) -> Result<(), PlayError> {
+        can_inflict(scenario, faults::World::Simulated)
     }
 
     fn play(&mut self, prepared: &Prepared, progress: &mut Progress) -> Result<Played, PlayError> {

@@ -12,7 +12,7 @@ use std::{
 
 use adapters::{http::Addresses, runtime::wall_clock_ns};
 use effects::{Hit, Window};
-use faults::{Effect, Fault, Kind, Nemesis, NemesisError};
+use faults::{Deed, Effect, Fault, Nemesis, NemesisError, Outage};
 pub(crate) use services::Death;
 use services::Services;
 use testcontainers::bollard::{
@@ -73,34 +73,36 @@ impl ContainerNemesis {
     async fn begin(&self, fault: &Fault) -> Result<(), Error> {
         let from_ns = wall_clock_ns();
         let window = |hit, from_ns| self.inflicted().push(Window { fault: fault.name.clone(), hit, from_ns, until_ns: None });
-        match &fault.kind {
-            Kind::BrokerKill => {
+        match fault.kind.deed() {
+            Deed::Outage(Outage::Killed) => {
                 window(Hit::Broker, from_ns);
                 self.messages.broker_dies(from_ns);
                 let kill = KillContainerOptionsBuilder::new().signal("SIGKILL").build();
                 self.docker.kill_container(&self.broker, Some(kill)).await?;
             }
-            Kind::BrokerRestart => {
+            Deed::Outage(Outage::Stopped) => {
                 window(Hit::Broker, from_ns);
                 self.messages.broker_dies(from_ns);
                 let stop = StopContainerOptionsBuilder::new().t(GRACE_S).build();
                 self.docker.stop_container(&self.broker, Some(stop)).await?;
             }
-            Kind::ConsumerKill { service } => {
-                let death = self.services.kill(service).await?;
+            Deed::Kill { service } => {
+                let death = self.services.kill(&service).await?;
                 window(Hit::Process(death.node), death.at_ns);
             }
             // The services are told of its windows when they start; the ledger sees what it did.
-            Kind::SlowPricing { .. } => {}
+            Deed::Pricing(_) => {}
+            // The scenario was refused before the run: see `Kind::can`.
+            Deed::Meddle(_) | Deed::Broker(_) | Deed::CutOff { .. } => {}
         }
         Ok(())
     }
 
     async fn end(&self, fault: &Fault) -> Result<(), Error> {
-        let lifted = match &fault.kind {
-            Kind::BrokerKill | Kind::BrokerRestart => rabbitmq::start_again(&self.docker, &self.broker, self.ready).await,
-            Kind::ConsumerKill { service } => self.services.start_again(service).await,
-            Kind::SlowPricing { .. } => Ok(()),
+        let lifted = match fault.kind.deed() {
+            Deed::Outage(_) => rabbitmq::start_again(&self.docker, &self.broker, self.ready).await,
+            Deed::Kill { service } => self.services.start_again(&service).await,
+            _ => Ok(()),
         };
         let until_ns = wall_clock_ns();
         if let Some(window) = self.inflicted().iter_mut().rfind(|window| window.fault == fault.name) {

@@ -53,6 +53,13 @@ pub enum What {
         /// It was acknowledged already: nobody will deliver it again.
         acknowledged: bool,
     },
+    /// A message was meddled with on its way.
+    Meddled {
+        /// AMQP `message-id`.
+        message_id: String,
+        /// What was done to it: the name of an [`Interference`](crate::Interference).
+        how: String,
+    },
     /// A price calculation took as long as the fault says.
     CalculationSlowed {
         /// How long, in seconds of the run.
@@ -70,6 +77,7 @@ impl What {
             Self::PublishFailed { .. } => "publish-failed",
             Self::NodeKilled { .. } => "node-killed",
             Self::DeliveryCut { .. } => "delivery-cut",
+            Self::Meddled { .. } => "meddled",
             Self::CalculationSlowed { .. } => "calculation-slowed",
         }
     }

@@ -1,20 +1,22 @@
 //! What goes wrong: each fault as data, one file and one kebab-case name each.
 //!
 //! A fault leaves proof. Its [`Effect`]s say which message or order was hit, at which hop; a fault without an effect makes
-//! a run *unknown*, never green.
+//! a run *unknown*, never green. [`Definition`] says what a fault is, [`Deed`] how it gets at a world, [`Nemesis`] inflicts it.
 
-pub mod broker_kill;
-pub mod broker_restart;
-pub mod consumer_kill;
+pub mod deed;
+pub mod definition;
 pub mod effect;
 pub mod fates;
+pub mod given;
 pub mod nemesis;
-pub mod slow_pricing;
 
 use std::time::Duration;
 
+pub use deed::{Change, Deed, Interference, Meddling, Outage, Policy, PricingFault, Resource};
+pub use definition::{Definition, Kind, World};
 pub use effect::{Effect, What};
 pub use fates::{End, Handover, MessageFate, MessageLog, Outcome};
+pub use given::{Given, Value};
 pub use nemesis::{Nemesis, NemesisError};
 
 /// A fault of a scenario.
@@ -30,39 +32,39 @@ pub struct Fault {
     pub lasts: Duration,
 }
 
-/// What goes wrong.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Kind {
-    /// See [`broker_kill`].
-    BrokerKill,
-    /// See [`broker_restart`].
-    BrokerRestart,
-    /// See [`consumer_kill`].
-    ConsumerKill {
-        /// The service that dies.
-        service: String,
-    },
-    /// See [`slow_pricing`].
-    SlowPricing {
-        /// Share of the calculations begun meanwhile, 0 to 1.
-        share: f64,
-        /// How long those take.
-        takes: Duration,
-    },
+macro_rules! catalogue {
+    ($($file:ident $fault:ident;)+) => {
+        $(mod $file;)+
+        $(pub use $file::$fault;)+
+        /// All kinds, in the order of the hops that they hit.
+        pub static CATALOGUE: &[&Definition] = &[$(&$fault),+];
+    };
 }
 
-impl Kind {
-    /// Its name: the scenario key, the row in the docs, the argument of `explain`.
-    #[must_use]
-    pub const fn name(&self) -> &'static str {
-        match self {
-            Self::BrokerKill => broker_kill::NAME,
-            Self::BrokerRestart => broker_restart::NAME,
-            Self::ConsumerKill { .. } => consumer_kill::NAME,
-            Self::SlowPricing { .. } => slow_pricing::NAME,
-        }
-    }
+catalogue! {
+    crash_before_publish CRASH_BEFORE_PUBLISH;
+    publish_lost PUBLISH_LOST;
+    confirm_lost CONFIRM_LOST;
+    publish_refused PUBLISH_REFUSED;
+    binding_removed BINDING_REMOVED;
+    broker_kill BROKER_KILL;
+    broker_restart BROKER_RESTART;
+    broker_alarm BROKER_ALARM;
+    queue_overflow QUEUE_OVERFLOW;
+    message_expired MESSAGE_EXPIRED;
+    message_delayed MESSAGE_DELAYED;
+    network_cut NETWORK_CUT;
+    consumer_forgotten CONSUMER_FORGOTTEN;
+    consumer_kill CONSUMER_KILL;
+    crash_before_ack CRASH_BEFORE_ACK;
+    ack_lost ACK_LOST;
+    poison_message POISON_MESSAGE;
+    slow_pricing SLOW_PRICING;
+    context_dropped CONTEXT_DROPPED;
 }
 
-/// Names of all kinds, in the order they are explained.
-pub const KINDS: [&str; 4] = [broker_kill::NAME, broker_restart::NAME, consumer_kill::NAME, slow_pricing::NAME];
+/// The kind of a name.
+#[must_use]
+pub fn kind(name: &str) -> Option<&'static Definition> {
+    CATALOGUE.iter().copied().find(|definition| definition.name == name)
+}

@@ -1,7 +1,17 @@
 //! A share of the price calculations begun meanwhile takes a fixed, long time.
 //!
 //! What waits behind them waits too: a consumer that calculates in its message handler blocks its queue, and RabbitMQ's
-//! consumer timeout (30 minutes by default) takes the message away from it and delivers it again. Worlds: simulated, containers.
+//! consumer timeout (30 minutes by default) takes the message away from it and delivers it again.
 
-/// The fault's name.
-pub const NAME: &str = "slow-pricing";
+use crate::{
+    deed::{Deed, PricingFault},
+    definition::{BOTH, Definition},
+};
+
+/// The fault.
+pub static SLOW_PRICING: Definition = Definition {
+    name: "slow-pricing",
+    does: "{share} of the calculations begun meanwhile take {takes}",
+    worlds: BOTH,
+    deed: |given| Deed::Pricing(PricingFault { share: given.share(), takes: given.span("takes") }),
+};

@@ -10,6 +10,7 @@
 
 mod account;
 mod alarm;
+mod change;
 mod channel;
 mod client;
 mod clock;
@@ -21,6 +22,7 @@ mod disk;
 mod flush;
 mod heartbeat;
 mod max_length;
+mod meddle;
 mod monitor;
 mod outage;
 mod policy;
@@ -37,12 +39,12 @@ mod version;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    sync::{Arc, Mutex},
+    sync::{Arc, Mutex, OnceLock},
     task::Waker,
     time::Duration,
 };
 
-use faults::{End, MessageFate, MessageLog};
+use faults::{End, MessageFate, MessageLog, Resource};
 use world::{
     Boxed, Node,
     broker::{Broker, BrokerError, Channel, Message, Publish, Settle},
@@ -54,12 +56,10 @@ use crate::{
     wire::{Wire, pump},
 };
 use account::{Account, Entry};
-pub use alarm::Resource;
 use channel::Open;
 use client::Client;
 use disk::Write;
 use monitor::Monitor;
-pub(crate) use outage::Down;
 use queue::Queue;
 use version::Return;
 pub use version::Version;
@@ -116,6 +116,8 @@ struct Inner {
     effects: Effects,
     wire: Arc<Wire<Packet>>,
     disk: Arc<Wire<Write>>,
+    /// Has a node die, and come back after a while.
+    crash: OnceLock<meddle::Crash>,
     state: Mutex<State>,
 }
 
@@ -154,6 +156,8 @@ struct State {
     /// What the broker is short of.
     alarms: BTreeSet<Resource>,
     cuts: Vec<heartbeat::Cut>,
+    meddlers: meddle::Meddlers,
+    changes: Vec<change::Laid>,
     monitor: Monitor,
 }
 
@@ -175,6 +179,8 @@ impl Exchange {
             dead: dead_letter::Dying::new(),
             alarms: BTreeSet::new(),
             cuts: Vec::new(),
+            meddlers: meddle::Meddlers::default(),
+            changes: Vec::new(),
             monitor: Monitor::new(settings.scrape_every, settings.firehose, host.wall_ns(BROKER)),
         };
         let this = Self(Arc::new(Inner {
@@ -183,6 +189,7 @@ impl Exchange {
             effects,
             wire: Arc::new(Wire::new(settings.link)),
             disk: Arc::new(Wire::new(settings.flush)),
+            crash: OnceLock::new(),
             state: Mutex::new(state),
         }));
         let broker = this.clone();
@@ -242,9 +249,11 @@ impl Exchange {
         self.change(|state, woken| {
             let mut packet = Some(packet);
             if !state.cuts.is_empty() {
+                packet.iter().for_each(|packet| self.kept_back(state, packet));
                 packet = packet.and_then(|packet| state.hold(packet));
             }
             if !state.alarms.is_empty() {
+                packet.iter().for_each(|packet| self.stalled(state, packet));
                 packet = packet.and_then(|packet| state.stall(packet));
             }
             if let Some(packet) = packet {
@@ -292,6 +301,7 @@ impl Exchange {
         };
         if queues.is_empty() {
             state.account.end(entry, End::Unroutable, self.wall_ns());
+            self.unrouted(state, entry);
         }
         let message = Arc::new(message);
         state.came_in(now, &message, mandatory, &queues);
@@ -352,7 +362,7 @@ impl MessageLog for Exchange {
             let state = lock(&self.0.state);
             let ready: usize = state.queues.iter().map(|queue| queue.ready.len()).sum();
             let out: usize = state.channels.values().map(Open::out).sum();
-            under_way + self.appending() + (ready + out) as u64
+            under_way + state.meddlers.held() + self.appending() + (ready + out) as u64
         })
     }
 

@@ -22,7 +22,7 @@ pub mod telemetry;
 mod waiters;
 mod wire;
 
-pub use broker::{BrokerSettings, Resource, Version};
+pub use broker::{BrokerSettings, Version};
 pub use http::HttpSettings;
 pub use management::Management;
 pub use models::{Config, DRIVER, EPOCH_NS, Models, Start};

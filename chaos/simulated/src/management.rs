@@ -2,7 +2,9 @@
 
 use world::{Node, broker::Arguments};
 
-use crate::broker::{Exchange, Resource};
+use faults::Resource;
+
+use crate::broker::Exchange;
 
 /// The broker, as an operator has it.
 #[derive(Clone)]

@@ -6,12 +6,12 @@ use std::{
     time::Duration,
 };
 
-use faults::{MessageLog, Nemesis};
+use faults::{MessageLog, Nemesis, What};
 use signals::{Log, Passage, Scrape, Silence, Span};
 use world::{Engine, Node, Runtime, World, store::Store};
 
 use crate::{
-    broker::{BrokerSettings, Exchange},
+    broker::{BROKER, BrokerSettings, Exchange},
     effects::Effects,
     files::Bucket,
     http::{HttpSettings, Links},
@@ -110,6 +110,32 @@ impl Parts {
             effects,
             services: Mutex::default(),
         }
+    }
+
+    /// Lets the broker's wires have nodes die: a process that crashes in the middle of a message comes back by itself.
+    pub(crate) fn connected(self) -> Arc<Self> {
+        let this = Arc::new(self);
+        let parts = Arc::downgrade(&this);
+        this.broker.on_crash(Box::new(move |node, fault, back| {
+            if let Some(parts) = parts.upgrade() {
+                parts.crash(node, fault, back);
+            }
+        }));
+        this
+    }
+
+    fn crash(self: &Arc<Self>, node: Node, fault: &Arc<str>, back: Duration) {
+        self.effects.add(fault, self.wall_ns(), What::NodeKilled { node: node.to_string() }, None);
+        self.kill(node, Some(fault));
+        let (parts, at) = (Arc::downgrade(self), self.host.now() + back);
+        let sleep = self.host.sleep_until(BROKER, at);
+        let comes_back = async move {
+            sleep.await;
+            if let Some(parts) = parts.upgrade() {
+                parts.start_again(node.service);
+            }
+        };
+        self.host.spawn(BROKER, "comes back", Box::pin(comes_back));
     }
 
     pub(crate) fn wall_ns(&self) -> u64 {

@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use faults::{Effect, Fault, Kind, Nemesis, NemesisError, What};
+use faults::{Deed, Effect, Fault, Nemesis, NemesisError, What};
 use world::Boxed;
 
-use crate::{broker::Down, models::Parts};
+use crate::models::Parts;
 
 /// Whoever inflicts the faults of a simulated run.
 pub(crate) struct Hand {
@@ -16,11 +16,10 @@ impl Nemesis for Hand {
     fn inflict<'a>(&'a self, fault: &'a Fault) -> Boxed<'a, Result<(), NemesisError>> {
         Box::pin(async move {
             let name: Arc<str> = fault.name.as_str().into();
-            match &fault.kind {
-                Kind::BrokerKill => self.parts.broker.go_down(Down::Killed, &name),
-                Kind::BrokerRestart => self.parts.broker.go_down(Down::Stopped, &name),
-                Kind::ConsumerKill { service } => {
-                    let nodes = self.parts.running(service);
+            match fault.kind.deed() {
+                Deed::Outage(how) => self.parts.broker.go_down(how, &name),
+                Deed::Kill { service } => {
+                    let nodes = self.parts.running(&service);
                     if nodes.is_empty() {
                         let reason = format!("no node of {service} is running");
                         return Err(NemesisError::Failed { fault: fault.name.clone(), reason });
@@ -32,7 +31,14 @@ impl Nemesis for Hand {
                     }
                 }
                 // The services are told of its windows when they start; the ledger sees what it did.
-                Kind::SlowPricing { .. } => {}
+                Deed::CutOff { service } => {
+                    for node in self.parts.running(&service) {
+                        self.parts.broker.cut(node, Some(&name));
+                    }
+                }
+                Deed::Broker(change) => self.parts.broker.lay(&name, &change),
+                Deed::Pricing(_) => {}
+                Deed::Meddle(meddling) => self.parts.broker.meddle(&name, meddling),
             }
             Ok(())
         })
@@ -40,10 +46,17 @@ impl Nemesis for Hand {
 
     fn lift<'a>(&'a self, fault: &'a Fault) -> Boxed<'a, Result<(), NemesisError>> {
         Box::pin(async move {
-            match &fault.kind {
-                Kind::BrokerKill | Kind::BrokerRestart => self.parts.broker.come_up(),
-                Kind::ConsumerKill { service } => self.parts.start_again(service),
-                Kind::SlowPricing { .. } => {}
+            match fault.kind.deed() {
+                Deed::Outage(_) => self.parts.broker.come_up(),
+                Deed::Kill { service } => self.parts.start_again(&service),
+                Deed::CutOff { service } => {
+                    for node in self.parts.running(&service) {
+                        self.parts.broker.heal(node);
+                    }
+                }
+                Deed::Broker(_) => self.parts.broker.take_away(&fault.name),
+                Deed::Pricing(_) => {}
+                Deed::Meddle(_) => self.parts.broker.meddle_no_more(&fault.name),
             }
             Ok(())
         })

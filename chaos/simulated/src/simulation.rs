@@ -35,7 +35,7 @@ impl Simulation {
         let host: Arc<dyn Host> = Arc::new(executor.clone());
         let killer = executor.clone();
         let parts = Parts::new(&host, config, Box::new(move |node| killer.kill(node)));
-        Self { executor, models: Models(Arc::new(parts)) }
+        Self { executor, models: Models(parts.connected()) }
     }
 
     /// Runs a future on a node; the run is done when all such futures are.

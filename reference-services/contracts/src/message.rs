@@ -37,6 +37,20 @@ pub const TOPOLOGY: Topology<'static> = Topology {
     ],
 };
 
+/// All queues.
+pub const QUEUES: [&str; 2] = [MES_QUEUE, CRM_QUEUE];
+
+/// All routing keys, in the order of the states that they announce.
+pub const ROUTING_KEYS: [&str; 7] = [
+    "order.submitted",
+    "order.price_calculated",
+    "order.manufacturing_approved",
+    "order.manufacturing_started",
+    "order.manufacturing_completed",
+    "order.packaging",
+    "order.shipped",
+];
+
 /// The routing key that announces a state to the other side; `None` for a state the other side need not know of.
 #[must_use]
 pub const fn routing_key(status: Status) -> Option<&'static str> {

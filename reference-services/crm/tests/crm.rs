@@ -10,7 +10,7 @@ use contracts::{
     services::{CRM, CRM_API},
     tables::{OUTBOX_NEW, Order, Outbox, Transition},
 };
-use faults::{End, Kind};
+use faults::End;
 use rig::{MINUTE, Rig, SECOND, event, failure, settings};
 use signals::span::{flag, text};
 use world::record::Serial;
@@ -77,7 +77,7 @@ fn a_submitted_order_is_relayed_once_under_the_event_id_of_its_submission() {
 fn what_is_relayed_while_the_broker_is_away_is_never_sent_again() {
     for (publisher_confirms, attempts) in [(false, 1), (true, 2)] {
         let mut rig = crm(Architecture { publisher_confirms, ..AS_IS });
-        let fault = rig.inflict(Kind::BrokerKill);
+        let fault = rig.inflict(faults::BROKER_KILL.plain());
         shop_has(&rig, "o-1", Status::Submitted);
         rig.pass(MINUTE);
         rig.lift(fault);
@@ -101,7 +101,7 @@ fn the_message_that_finds_the_connection_broken_is_lost_unless_the_broker_had_to
         shop_has(&rig, "o-2", Status::PriceCalculated);
         assert_eq!(rig.step(CRM_API, "/orders/o-1/approve", "e-1"), 200);
         rig.pass(SECOND);
-        let fault = rig.inflict(Kind::BrokerRestart);
+        let fault = rig.inflict(faults::BROKER_RESTART.plain());
         rig.pass(MINUTE);
         rig.lift(fault);
         rig.pass(MINUTE);
@@ -121,7 +121,7 @@ fn the_message_that_finds_the_connection_broken_is_lost_unless_the_broker_had_to
 #[test]
 fn an_outbox_is_published_when_the_broker_is_back() {
     let mut rig = crm(TO_BE);
-    let fault = rig.inflict(Kind::BrokerKill);
+    let fault = rig.inflict(faults::BROKER_KILL.plain());
     shop_has(&rig, "o-1", Status::PriceCalculated);
     assert_eq!(rig.step(CRM_API, "/orders/o-1/approve", "e-approve"), 200);
     rig.pass(MINUTE);
@@ -268,7 +268,7 @@ fn a_list_shows_orders_in_a_state_freshest_or_oldest_first() {
 fn without_the_broker_the_crm_lives_and_is_not_ready() {
     let rig = crm(AS_IS);
     assert_eq!((rig.health(CRM_API, "/readyz").0, rig.health(CRM, "/readyz").0), (200, 200));
-    let fault = rig.inflict(Kind::BrokerKill);
+    let fault = rig.inflict(faults::BROKER_KILL.plain());
     rig.pass(MINUTE);
     let (status, health) = rig.health(CRM_API, "/readyz");
     assert_eq!((status, health.status, health.missing.len()), (503, Condition::Unready, 1));

@@ -13,7 +13,7 @@ use contracts::{
     settings::SlowWindow,
     tables::{Order, PriceJob},
 };
-use faults::{End, Kind};
+use faults::End;
 use rig::{MINUTE, Rig, event, failure, json, settings};
 use signals::span::{flag, integer, text};
 
@@ -49,7 +49,7 @@ fn without_models(rig: Rig) -> Rig {
 }
 
 fn kill(rig: &Rig) {
-    let fault = rig.inflict(Kind::ConsumerKill { service: MES_API.to_owned() });
+    let fault = rig.inflict(faults::CONSUMER_KILL.with("service", MES_API));
     rig.pass(MINUTE);
     rig.lift(fault);
 }

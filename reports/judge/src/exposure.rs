@@ -159,37 +159,50 @@ fn nanoseconds(duration: std::time::Duration) -> u64 {
     u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }
 
-/// What a fault did, in words; `None` when it did nothing.
+/// What a fault did, in words, the gravest first; `None` when it did nothing.
 #[must_use]
 pub fn proof(effects: &[Effect]) -> Option<String> {
-    let mut counts = [0_u64; 7];
+    let mut counts: BTreeMap<(u8, &str, &str), u64> = BTreeMap::new();
     for effect in effects {
-        counts[match effect.what {
-            What::MessageLost { .. } => 0,
-            What::PublishFailed { .. } => 1,
-            What::DeliveryCut { acknowledged: true, .. } => 2,
-            What::DeliveryCut { acknowledged: false, .. } => 3,
-            What::CalculationSlowed { .. } => 4,
-            What::NodeKilled { .. } => 5,
-            What::ConnectionLost { .. } => 6,
-        }] += 1;
+        *counts.entry(words_for(&effect.what)).or_default() += 1;
     }
-    let words = [
-        ("message", "lost from queues"),
-        ("publish", "failed"),
-        ("acknowledged message", "lost with its consumer"),
-        ("delivery", "cut off"),
-        ("calculation", "slowed"),
-        ("process", "killed"),
-        ("connection", "broken"),
-    ];
-    let said: Vec<String> = counts
-        .into_iter()
-        .zip(words)
-        .filter(|(count, _)| *count > 0)
-        .map(|(count, (noun, verb))| format!("{} {} {verb}", words::count(count), plural(noun, count)))
-        .collect();
+    let said = |((_, noun, verb), count): ((u8, &str, &str), u64)| format!("{} {} {verb}", words::count(count), plural(noun, count));
+    let said: Vec<String> = counts.into_iter().map(said).collect();
     (!said.is_empty()).then(|| said.join(", "))
+}
+
+/// How grave an effect is, what it happened to, and what happened.
+fn words_for(what: &What) -> (u8, &'static str, &'static str) {
+    match what {
+        What::MessageLost { .. } => (0, "message", "lost from queues"),
+        What::PublishFailed { .. } => (2, "publish", "failed"),
+        What::DeliveryCut { acknowledged: true, .. } => (3, "acknowledged message", "lost with its consumer"),
+        What::DeliveryCut { acknowledged: false, .. } => (4, "delivery", "cut off"),
+        What::Meddled { how, .. } => meddled(how),
+        What::CalculationSlowed { .. } => (5, "calculation", "slowed"),
+        What::NodeKilled { .. } => (6, "process", "killed"),
+        What::ConnectionLost { .. } => (7, "connection", "broken"),
+    }
+}
+
+fn meddled(how: &str) -> (u8, &'static str, &'static str) {
+    match how {
+        "lost-on-the-wire" => (1, "message", "lost on the wire"),
+        "publisher-crashed" => (1, "message", "never published"),
+        "unroutable" => (1, "message", "that no queue was bound for"),
+        "maxlen" => (1, "message", "dropped from a full queue"),
+        "expired" => (1, "message", "expired"),
+        "refused" => (1, "message", "refused by a full queue"),
+        "corrupted" => (1, "message", "made unreadable"),
+        "consumer-crashed" => (2, "answer", "never given"),
+        "ack-lost" => (2, "answer", "lost"),
+        "confirm-lost" => (2, "confirm", "lost"),
+        "delayed" => (2, "message", "held back"),
+        "unheard" => (2, "message", "that nobody was there for"),
+        "blocked" => (2, "publish", "blocked"),
+        "kept-back" => (2, "publish", "cut off"),
+        _ => (2, "message", "that lost its trace context"),
+    }
 }
 
 fn plural(noun: &str, count: u64) -> String {

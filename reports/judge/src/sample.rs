@@ -5,7 +5,7 @@
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use detector::{Finding, HopSeen, Said, Source, Tier, Verdict};
-use faults::{Effect, Fault, Kind, What};
+use faults::{Effect, Fault, What};
 use scenarios::{
     language::{Aggregation, Comparison, Threshold},
     truth::{Class, Truth},
@@ -253,13 +253,13 @@ fn restarted(truth: &Truth) -> Said {
 fn inflicted(truths: &[Truth]) -> Vec<(Fault, Vec<Effect>)> {
     let slow = Fault {
         name: "slow-pricing@1".to_owned(),
-        kind: Kind::SlowPricing { share: 0.01, takes: Duration::from_secs(1_800) },
+        kind: faults::SLOW_PRICING.with("share", 0.01).with("takes", Duration::from_secs(1_800)),
         at: Duration::from_secs(86_400),
         lasts: Duration::from_secs(7_200),
     };
     let kill = Fault {
         name: "broker-kill@1".to_owned(),
-        kind: Kind::BrokerKill,
+        kind: faults::BROKER_KILL.plain(),
         at: Duration::from_secs(90_000),
         lasts: Duration::from_secs(240),
     };

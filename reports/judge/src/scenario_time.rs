@@ -6,7 +6,7 @@
 
 use std::time::Duration;
 
-use faults::{Effect, Fault, Kind, What};
+use faults::{Effect, Fault, What};
 use scenarios::scale::Clock;
 
 use crate::case::{Case, LeadTimes, StateTimes};
@@ -65,9 +65,7 @@ impl Timeline {
     fn fault(&self, fault: &mut Fault, effects: &mut [Effect]) {
         let longer = |time: Duration| Duration::from_secs_f64(time.as_secs_f64() * self.machine);
         (fault.at, fault.lasts) = (longer(fault.at), longer(fault.lasts));
-        if let Kind::SlowPricing { takes, .. } = &mut fault.kind {
-            *takes = longer(*takes);
-        }
+        fault.kind = fault.kind.clone().with_times(longer);
         for effect in effects {
             self.stretch(&mut effect.at_ns);
             if let What::CalculationSlowed { seconds } = &mut effect.what {

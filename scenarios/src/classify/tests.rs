@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use contracts::Status;
-use faults::{Effect, End, Fault, Kind, Outcome as Sent, What};
+use faults::{Effect, End, Fault, Outcome as Sent, What};
 
 use super::{classify, last_open_deadline};
 use crate::{
@@ -338,7 +338,7 @@ fn the_last_open_deadline_is_that_of_the_orders_that_are_not_at_their_end() {
 #[test]
 fn after_a_kill_those_who_come_later_have_the_time_to_say_that_an_order_got_on() {
     let mut ledger = Order::submitted().ledger();
-    let kind = Kind::ConsumerKill { service: "mes-api".into() };
+    let kind = faults::CONSUMER_KILL.with("service", "mes-api");
     let fault = Fault { name: "consumer-kill@1".into(), kind, at: Duration::ZERO, lasts: Duration::from_secs(1) };
     ledger.faults = vec![FaultRun { fault, inflicted_ns: EPOCH, lifted_ns: EPOCH }];
     assert_eq!(last_open_deadline(&ledger, &lifecycle()), Some(EPOCH + 13 * MINUTE + HOUR / 2 + 8 * HOUR));

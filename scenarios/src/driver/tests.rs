@@ -268,7 +268,7 @@ fn faults_end_with_the_arrivals_at_the_latest() {
             Box::pin(async { Vec::new() })
         }
     }
-    let fault = |name: &str, at, lasts| Fault { name: name.to_owned(), kind: faults::Kind::BrokerKill, at, lasts };
+    let fault = |name: &str, at, lasts| Fault { name: name.to_owned(), kind: faults::BROKER_KILL.plain(), at, lasts };
     let scenario = Scenario { faults: vec![fault("a", HOUR, HOUR), fault("b", 2 * HOUR, 9 * DAY)], ..steady() };
     let mut notes = None;
     let (ledger, _) = play(&scenario, Rules::default(), |stage| {
@@ -298,7 +298,7 @@ fn a_world_that_cannot_inflict_a_fault_ends_the_run() {
             Box::pin(async { Vec::new() })
         }
     }
-    let fault = Fault { name: "a".into(), kind: faults::Kind::BrokerKill, at: HOUR, lasts: HOUR };
+    let fault = Fault { name: "a".into(), kind: faults::BROKER_KILL.plain(), at: HOUR, lasts: HOUR };
     let scenario = Scenario { faults: vec![fault], ..steady() };
     let error = super::toy::try_play(&scenario, Rules::default(), |stage| stage.nemesis = Arc::new(Unable)).0.unwrap_err();
     assert_eq!(error.to_string(), "a: the toy world cannot inflict it");

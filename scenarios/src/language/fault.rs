@@ -2,9 +2,15 @@
 
 use std::{ops::Range, time::Duration};
 
-use faults::{Fault, Kind, broker_kill, broker_restart, consumer_kill};
+use faults::{Deed, Fault, Given, Kind};
 
-use super::{Load, fields::Fields, problem::Problem, units};
+use super::{
+    Load,
+    fields::{Fields, Value},
+    keys::FAULTS,
+    problem::{Problem, one_of},
+    units,
+};
 
 /// A fault and where it stands.
 struct Placed {
@@ -46,11 +52,10 @@ pub(super) fn read(fields: &Fields, load: &[Load], end: Duration) -> Result<Vec<
 
 /// Whether a later fault hits what an earlier one has taken away already.
 fn hits_again(earlier: &Fault, later: &Fault) -> bool {
-    let same = match (&earlier.kind, &later.kind) {
-        (Kind::ConsumerKill { service: one }, Kind::ConsumerKill { service: other }) => one == other,
-        (Kind::BrokerKill | Kind::BrokerRestart, Kind::BrokerKill | Kind::BrokerRestart)
-        | (Kind::SlowPricing { .. }, Kind::SlowPricing { .. }) => true,
-        _ => false,
+    let same = match (earlier.kind.deed(), later.kind.deed()) {
+        (Deed::Kill { service: one }, Deed::Kill { service: other }) => one == other,
+        (Deed::Outage(_), Deed::Outage(_)) | (Deed::Pricing(_), Deed::Pricing(_)) => true,
+        _ => earlier.kind == later.kind,
     };
     same && later.at <= earlier.at + earlier.lasts
 }
@@ -59,12 +64,7 @@ fn hits_again(earlier: &Fault, later: &Fault) -> bool {
 fn fault(fields: &Fields, end: Duration) -> Result<Vec<Placed>, Problem> {
     let at = fields.need("at", fields.time("at"))?;
     let lasts = fields.need("for", fields.time("for"))?;
-    let kind = match fields.need("kind", fields.text("kind"))? {
-        broker_kill::NAME => Kind::BrokerKill,
-        broker_restart::NAME => Kind::BrokerRestart,
-        consumer_kill::NAME => Kind::ConsumerKill { service: fields.need("service", fields.text("service"))?.to_owned() },
-        _ => slow_pricing(fields)?,
-    };
+    let kind = kind(fields)?;
     let times = fields.small("times").unwrap_or(1);
     let every = fields.time("every");
     if times > 1 && every.is_none() {
@@ -88,10 +88,26 @@ fn fault(fields: &Fields, end: Duration) -> Result<Vec<Placed>, Problem> {
     Ok(placed)
 }
 
-fn slow_pricing(fields: &Fields) -> Result<Kind, Problem> {
-    let share = fields.need("share", fields.number("share"))?;
-    if share <= 0.0 {
+/// The kind with all that the table says of it.
+fn kind(fields: &Fields) -> Result<Kind, Problem> {
+    let name = fields.need("kind", fields.text("kind"))?;
+    let known = faults::kind(name).zip(FAULTS.iter().find(|(known, _)| *known == name));
+    let Some((definition, (_, keys))) = known else {
+        return Err(Problem::new(fields.place("kind"), format!("no fault is called {name}"), one_of(FAULTS.iter().map(|row| row.0))));
+    };
+    let mut given = Given::default();
+    for key in *keys {
+        let value: faults::Value = match fields.entries.get(key.name).map(|node| &node.value) {
+            Some(Value::Text(text)) => text.as_str().into(),
+            Some(Value::Number(number)) => (*number).into(),
+            Some(Value::Whole(number)) => (*number).into(),
+            Some(Value::Time(time)) => (*time).into(),
+            _ => continue,
+        };
+        given = given.with(key.name, value);
+    }
+    if given.number("share").is_some_and(|share| share <= 0.0) {
         return Err(Problem::new(fields.place("share"), "`share` is zero: a fault on nothing", "a number above 0, at most 1"));
     }
-    Ok(Kind::SlowPricing { share, takes: fields.need("takes", fields.time("takes"))? })
+    Ok(definition.given(given))
 }

@@ -1,7 +1,6 @@
 //! Every key of a scenario file, described once: the check, the reader's defaults and the JSON Schema follow from it.
 
-use contracts::{Status, architecture::Preset, services};
-use faults::{broker_kill, broker_restart, consumer_kill, slow_pricing};
+use contracts::{Status, architecture::Preset, message, services};
 
 use super::{Actor, BrokerTelemetry, InstrumentationPreset, Pool, recording::LARGEST_MODEL, version};
 
@@ -229,28 +228,61 @@ const BROKER: &[Key] = &[
     key("tick", Takes::Time, Default("60s"), "How often the broker looks for such consumers.").eg(r#""60s""#),
 ];
 
-const SLOW_PRICING: &[Key] = &[
+const SLOW_PRICED: &[Key] = &[
     key("share", Takes::Number(0.0, 1.0), Required, "Share of the calculations begun meanwhile, above 0.").eg("0.2"),
     key("takes", Takes::Time, Required, "How long those take.").eg(r#""45m""#),
 ];
-const CONSUMER_KILL: &[Key] = &[
+const CONSUMER_KILLED: &[Key] = &[
     key("service", Takes::Name(&services::ALL), Default("mes-api"), "The service that dies.").eg(r#""mes-api""#),
+];
+/// What every fault may say beside its kind.
+const EVERY_FAULT: &[Key] = &[
+    key("at", Takes::Moment, Required, "Its begin, since the start of the run.").eg(r#""1d 1h""#),
+    key("for", Takes::Time, Required, "How long it lasts.").eg(r#""4m""#),
     key("times", Takes::Whole(1, 1000), Default("1"), "How often.").eg("3"),
     key("every", Takes::Time, Optional, "From one time to the next; needed when there are several.").eg(r#""6h""#),
 ];
-const FAULT: Takes = Takes::Kind {
-    tag: "kind",
-    always: &[
-        key("at", Takes::Moment, Required, "Its begin, since the start of the run.").eg(r#""1d 1h""#),
-        key("for", Takes::Time, Required, "How long it lasts.").eg(r#""4m""#),
-    ],
-    kinds: &[
-        (broker_kill::NAME, &[]),
-        (broker_restart::NAME, &[]),
-        (consumer_kill::NAME, CONSUMER_KILL),
-        (slow_pricing::NAME, SLOW_PRICING),
-    ],
-};
+const SHARE: Key = key("share", Takes::Number(0.0, 1.0), Default("1"), "Share of them, above 0.").eg("0.05");
+const ROUTING_KEY: Key =
+    key("key", Takes::Name(&message::ROUTING_KEYS), Optional, "The routing key of the messages; else any.").eg(r#""order.submitted""#);
+const COUNT: Key = key("count", Takes::Whole(1, 1_000_000), Optional, "How many of them at most.").eg("20");
+const BACK: Key = key("back", Takes::Time, Default("10s"), "How long the process is away.").eg(r#""10s""#);
+const QUEUE: Key = key("queue", Takes::Name(&message::QUEUES), Default("mes.orders"), "The queue.").eg(r#""mes.orders""#);
+const LENGTH: Key = key("length", Takes::Whole(0, 1_000_000), Required, "How many messages may wait.").eg("10");
+const SERVICE: Key = key("service", Takes::Name(&services::ALL), Default("mes-api"), "The service.").eg(r#""mes-api""#);
+const RESOURCES: [&str; 2] = ["memory", "disk"];
+const MESSAGES: &[Key] = &[ROUTING_KEY, SHARE, COUNT];
+const CRASHES: &[Key] = &[ROUTING_KEY, SHARE, COUNT, BACK];
+
+/// Further keys of each kind of fault.
+pub(crate) const FAULTS: &[(&str, &[Key])] = &[
+    ("crash-before-publish", CRASHES),
+    ("publish-lost", MESSAGES),
+    ("confirm-lost", MESSAGES),
+    ("publish-refused", &[QUEUE, LENGTH]),
+    (
+        "binding-removed",
+        &[key("key", Takes::Name(&message::ROUTING_KEYS), Default("order.submitted"), "The routing key.").eg(r#""order.shipped""#)],
+    ),
+    ("broker-kill", &[]),
+    ("broker-restart", &[]),
+    ("broker-alarm", &[key("resource", Takes::Name(&RESOURCES), Default("memory"), "What it is short of.").eg(r#""disk""#)]),
+    ("queue-overflow", &[QUEUE, LENGTH]),
+    ("message-expired", &[QUEUE, key("ttl", Takes::Time, Required, "How long a message may wait.").eg(r#""5m""#)]),
+    (
+        "message-delayed",
+        &[ROUTING_KEY, SHARE, COUNT, key("delay", Takes::Time, Required, "How much later they arrive.").eg(r#""2h""#)],
+    ),
+    ("network-cut", &[SERVICE]),
+    ("consumer-forgotten", &[QUEUE]),
+    ("consumer-kill", CONSUMER_KILLED),
+    ("crash-before-ack", CRASHES),
+    ("ack-lost", MESSAGES),
+    ("poison-message", MESSAGES),
+    ("slow-pricing", SLOW_PRICED),
+    ("context-dropped", MESSAGES),
+];
+const FAULT: Takes = Takes::Kind { tag: "kind", always: EVERY_FAULT, kinds: FAULTS };
 
 const ENTERED: &str = "From entering the state before it to entering this one.";
 const TAKEN_IN: &str = "From the sender's commit to the receiver's.";
@@ -287,8 +319,8 @@ mod tests {
 
     #[test]
     fn every_kind_of_fault_can_be_written() {
-        let Takes::Kind { kinds, .. } = FAULT else { panic!("faults are kinds") };
-        assert_eq!(kinds.iter().map(|(name, _)| *name).collect::<Vec<_>>(), faults::KINDS);
+        let written: Vec<&str> = FAULTS.iter().map(|(name, _)| *name).collect();
+        assert_eq!(written, faults::CATALOGUE.iter().map(|definition| definition.name).collect::<Vec<_>>());
     }
 
     #[test]

@@ -158,9 +158,10 @@ mod tests {
 
     #[test]
     fn a_name_that_looks_like_nothing_has_no_nearest() {
-        assert_eq!(nearest("broker-kil", faults::KINDS), Some("broker-kill"));
-        assert_eq!(nearest("borker_kill", faults::KINDS), Some("broker-kill"));
-        assert_eq!(nearest("meteor", faults::KINDS), None);
+        const FAULTS: [&str; 2] = ["broker-kill", "slow-pricing"];
+        assert_eq!(nearest("broker-kil", FAULTS), Some("broker-kill"));
+        assert_eq!(nearest("borker_kill", FAULTS), Some("broker-kill"));
+        assert_eq!(nearest("meteor", FAULTS), None);
     }
 
     #[test]

@@ -368,7 +368,7 @@ fn a_whole_file_becomes_a_scenario() {
     let scenario = parse(&text).unwrap();
     let faults: Vec<_> = scenario.faults.iter().map(|fault| (fault.name.as_str(), fault.at.as_secs() / 3600)).collect();
     assert_eq!(faults, [("broker-restart@1", 24), ("consumer-kill@1", 24), ("consumer-kill@2", 48), ("consumer-kill@3", 49)]);
-    assert_eq!(scenario.faults[2].kind, faults::Kind::ConsumerKill { service: "mes-api".to_owned() });
+    assert_eq!(scenario.faults[2].kind, faults::CONSUMER_KILL.with("service", "mes-api"));
     assert_eq!((scenario.name.as_str(), scenario.seed, scenario.people.operators), ("my", 7, 3));
     // Twice the mean, twice the cap, twice the pool.
     assert_eq!((scenario.people.seller.cap, scenario.people.sellers), (Duration::from_secs(7200), 20));

@@ -9,7 +9,7 @@ use std::{
 };
 
 use contracts::{architecture::Pricing, message, services};
-use faults::{Effect, End, Fault, Kind, Outcome, What};
+use faults::{Deed, Effect, End, Fault, Outcome, PricingFault, What};
 
 use super::{Account, FaultRun, Ledger, Message};
 use crate::{Scenario, lifecycle::Side};
@@ -63,7 +63,10 @@ fn named(ledger: &Ledger, recorded: Vec<Effect>) -> Vec<Effect> {
 
 fn message_of(what: &What) -> Option<&str> {
     match what {
-        What::MessageLost { message_id, .. } | What::PublishFailed { message_id } | What::DeliveryCut { message_id, .. } => {
+        What::MessageLost { message_id, .. }
+        | What::PublishFailed { message_id }
+        | What::DeliveryCut { message_id, .. }
+        | What::Meddled { message_id, .. } => {
             Some(message_id)
         }
         _ => None,
@@ -77,7 +80,7 @@ fn effect(fault: &Fault, at_ns: u64, what: What, account: &Account, hop: &str) -
 
 /// Calculations begun under `slow-pricing` that took as long as it says.
 fn slowed(account: &Account, run: &FaultRun) -> Vec<Effect> {
-    let Kind::SlowPricing { takes, .. } = run.fault.kind else { return Vec::new() };
+    let Deed::Pricing(PricingFault { takes, .. }) = run.fault.kind.deed() else { return Vec::new() };
     let slow = |job: &super::Job| {
         let (started_ns, finished_ns) = (job.started_ns?, job.finished_ns?);
         let took = Duration::from_nanos(finished_ns.saturating_sub(started_ns));
@@ -93,16 +96,17 @@ fn unpublished(account: &Account, run: &FaultRun, slack: Duration, known: impl F
     let slack = u64::try_from(slack.as_nanos()).unwrap_or(u64::MAX);
     let window = run.inflicted_ns.saturating_sub(slack)..=run.lifted_ns.saturating_add(slack);
     let steps = [Side::Shop, Side::Mes].into_iter().flat_map(|side| account.steps(side).iter().map(move |step| (side, step)));
-    let mut effects = Vec::new();
+    let (mut effects, deed) = (Vec::new(), run.fault.kind.deed());
     for (side, step) in steps {
         let Some(key) = message::routing_key(step.to) else { continue };
         let own = side == if step.to.owner() == "MES" { Side::Mes } else { Side::Shop };
         // The shop announces nothing itself: the CRM's relay does it.
         let publisher = if step.service.as_ref() == services::SHOP_API { services::CRM_API } else { step.service.as_ref() };
-        let away = match &run.fault.kind {
-            Kind::BrokerKill | Kind::BrokerRestart => true,
-            Kind::ConsumerKill { service } => service == publisher,
-            Kind::SlowPricing { .. } => false,
+        let away = match &deed {
+            Deed::Outage(_) => true,
+            Deed::Kill { service } => service == publisher,
+            deed if deed.kills() => true,
+            _ => false,
         };
         let attempts = || account.messages.iter().filter(|message| message.announces == step.to);
         let published = attempts().any(|message| message.sent != Outcome::Failed || !message.deliveries.is_empty());

@@ -32,6 +32,7 @@ fn found(ledger: &Ledger, recorded: Vec<Effect>) -> Vec<String> {
     let about = |what: &What| match what {
         What::MessageLost { message_id, .. } | What::PublishFailed { message_id } => message_id.clone(),
         What::DeliveryCut { message_id, acknowledged } => format!("{message_id} {acknowledged}"),
+        What::Meddled { message_id, how } => format!("{message_id} {how}"),
         What::CalculationSlowed { seconds } => seconds.to_string(),
         What::NodeKilled { node } | What::ConnectionLost { node } => node.clone(),
     };
@@ -43,7 +44,7 @@ fn found(ledger: &Ledger, recorded: Vec<Effect>) -> Vec<String> {
 }
 
 fn slow_pricing(takes: u64) -> Kind {
-    Kind::SlowPricing { share: 1.0, takes: Duration::from_secs(takes) }
+    faults::SLOW_PRICING.with("share", 1.0).with("takes", Duration::from_secs(takes))
 }
 
 #[test]
@@ -67,14 +68,14 @@ fn an_event_that_nobody_published_while_the_broker_was_away_is_proof() {
     let order = |after| Order::submitted().told(Status::Submitted).calculated(after);
     let mut ledger = order(HOUR).ledger();
     let priced_ns = ledger.orders[0].mes.last().unwrap().at_ns;
-    ledger.faults = vec![fault(Kind::BrokerKill, priced_ns - MINUTE, priced_ns + MINUTE)];
+    ledger.faults = vec![fault(faults::BROKER_KILL.plain(), priced_ns - MINUTE, priced_ns + MINUTE)];
     let proof = ["publish-failed o-1.1-1:PRICE_CALCULATED o-1.1-1 order.price_calculated"];
     assert_eq!(found(&ledger, Vec::new()), proof);
-    ledger.faults = vec![fault(Kind::ConsumerKill { service: "any".into() }, priced_ns, priced_ns)];
+    ledger.faults = vec![fault(faults::CONSUMER_KILL.with("service", "any"), priced_ns, priced_ns)];
     assert_eq!(found(&ledger, Vec::new()), proof, "its publisher was away");
-    ledger.faults = vec![fault(Kind::ConsumerKill { service: "crm-api".into() }, priced_ns, priced_ns)];
+    ledger.faults = vec![fault(faults::CONSUMER_KILL.with("service", "crm-api"), priced_ns, priced_ns)];
     assert!(found(&ledger, Vec::new()).is_empty(), "another service was away");
-    ledger.faults = vec![fault(Kind::BrokerKill, priced_ns - HOUR, priced_ns - 2 * MINUTE)];
+    ledger.faults = vec![fault(faults::BROKER_KILL.plain(), priced_ns - HOUR, priced_ns - 2 * MINUTE)];
     assert!(found(&ledger, Vec::new()).is_empty(), "the broker was back");
 }
 
@@ -83,7 +84,7 @@ fn what_the_world_has_told_is_not_told_twice() {
     let order = Order::submitted().publishes(Status::Submitted, 1, Sent::Failed, End::NotSent);
     let now = order.now;
     let mut ledger = order.ledger();
-    ledger.faults = vec![fault(Kind::BrokerKill, now - MINUTE, now)];
+    ledger.faults = vec![fault(faults::BROKER_KILL.plain(), now - MINUTE, now)];
     assert_eq!(found(&ledger, Vec::new()), ["publish-failed m-0 o-1.1-1 order.submitted"]);
     let what = What::PublishFailed { message_id: "m-0".into() };
     let told = Effect { fault: "broker-kill@1".into(), at_ns: now, what, order_id: None, hop: None };
@@ -141,7 +142,7 @@ fn the_ledger_is_one_line_for_the_run_and_one_for_each_order() {
 #[test]
 fn a_fault_is_one_line_with_what_it_did() {
     let mut ledger = Order::submitted().ledger();
-    ledger.faults = vec![fault(Kind::BrokerKill, EPOCH, EPOCH + MINUTE), fault(Kind::BrokerRestart, EPOCH, EPOCH)];
+    ledger.faults = vec![fault(faults::BROKER_KILL.plain(), EPOCH, EPOCH + MINUTE), fault(faults::BROKER_RESTART.plain(), EPOCH, EPOCH)];
     let effect = |what, order_id: Option<&str>| Effect {
         fault: "broker-kill@1".into(),
         at_ns: EPOCH,

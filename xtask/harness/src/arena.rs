@@ -3,6 +3,7 @@
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use detector::Finding;
+use faults::World;
 use judge::case::Telemetry;
 use scenarios::{language::Scenario, ledger::Ledger};
 
@@ -49,6 +50,17 @@ pub enum PlayError {
     /// The harness or the stack failed.
     #[error("{0}")]
     Failed(String),
+}
+
+/// Whether a world can inflict all faults of a scenario.
+///
+/// # Errors
+/// [`PlayError::Unable`], with the first that it cannot.
+pub fn can_inflict(scenario: &Scenario, world: World) -> Result<(), PlayError> {
+    let Some(fault) = scenario.faults.iter().find(|fault| !fault.kind.can(world)) else { return Ok(()) };
+    let able: Vec<&str> = fault.kind.definition.worlds.iter().map(|world| world.name()).collect();
+    let (scenario, name, able) = (&scenario.name, fault.kind.name(), able.join(", "));
+    Err(PlayError::Unable(format!("{scenario}: the {} world cannot inflict {name}; expected --world {able}", world.name())))
 }
 
 /// A place where runs are played.

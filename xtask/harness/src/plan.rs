@@ -2,7 +2,6 @@
 
 use std::{collections::BTreeMap, fmt::Write as _, time::Duration};
 
-use faults::Kind;
 use judge::{
     case::{Run, Setting},
     words,
@@ -111,16 +110,8 @@ fn faults(scenario: &Scenario) -> Rows {
     }
     let factor = scenario.factors().machine;
     let time = |duration: Duration| time(duration, factor);
-    let what = |kind: &Kind| match kind {
-        Kind::BrokerKill => "the broker's process is killed and comes back".to_owned(),
-        Kind::BrokerRestart => "the broker is stopped gracefully and started again".to_owned(),
-        Kind::ConsumerKill { service } => format!("{service} is killed and started again"),
-        Kind::SlowPricing { share, takes } => {
-            format!("{} % of the calculations begun meanwhile take {}", words::decimals(share * 100.0), time(*takes))
-        }
-    };
     let fault = |fault: &faults::Fault| {
-        (format!("{} for {}", time(fault.at), time(fault.lasts)), format!("{}: {}", fault.name, what(&fault.kind)))
+        (format!("{} for {}", time(fault.at), time(fault.lasts)), format!("{}: {}", fault.name, fault.kind.says(time)))
     };
     scenario.faults.iter().map(fault).collect()
 }

@@ -8,7 +8,7 @@ use contracts::attributes;
 use detector::{Detector, Gap};
 use harness::{
     Archive,
-    arena::{Arena, PlayError, Played, Prepared},
+    arena::{Arena, PlayError, Played, Prepared, can_inflict},
     broker::BrokerRecords,
     progress::{Progress, Reached},
 };
@@ -47,9 +47,8 @@ impl Containers {
 }
 
 impl Arena for Containers {
-    fn accepts(&self, _: &Scenario) -> Result<(), PlayError> {
-        // Every fault of the catalogue can be inflicted here.
-        Ok(())
+    fn accepts(&self, scenario: &Scenario) -> Result<(), PlayError> {
+        can_inflict(scenario, faults::World::Containers)
     }
 
     /// Docker answers, and the open stack, if it is up, fits.

@@ -123,7 +123,7 @@ pub fn config(scenario: &Scenario, place: Place) -> Result<Config, serde_json::E
         max_traces: (orders * TRACES_PER_ORDER).max(10_000),
         limits,
         open: open.map(standing),
-        breaks_broker: scenario.faults.iter().any(|fault| matches!(fault.kind, Kind::BrokerKill | Kind::BrokerRestart)),
+        breaks_broker: scenario.faults.iter().any(|fault| matches!(fault.kind.deed(), Deed::Outage(_))),
     })
 }
 

@@ -6,16 +6,9 @@
 
 use std::{collections::VecDeque, task::Waker};
 
-use super::{Exchange, Packet, State};
+use faults::Resource;
 
-/// What the broker may be short of.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Resource {
-    /// Memory above its watermark.
-    Memory,
-    /// Free disk space below its limit.
-    Disk,
-}
+use super::{Exchange, Packet, State};
 
 impl Exchange {
     /// An alarm goes on or off. All have to be off before anybody is read from again.

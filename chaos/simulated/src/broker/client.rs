@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use faults::{End, Outcome};
+use faults::{End, Interference, Outcome};
 use world::{
     Boxed, Node,
     broker::{BrokerError, Channel, Consumer, Delivery, Message, Publish, Sent, Settle, Settler, Topology},
@@ -17,6 +17,7 @@ use super::{
     Exchange, Packet,
     account::Entry,
     channel::{Open, Subscriber},
+    meddle::Point,
     routing,
     turns::Subscription,
 };
@@ -91,15 +92,21 @@ impl Handle {
     }
 
     /// Writes a message; fails at once on a channel that is known to be closed.
-    fn write(&self, message: Message, options: Publish) -> Result<Entry, BrokerError> {
+    fn write(&self, message: Message, options: Publish) -> Result<(Entry, Option<Interference>), BrokerError> {
         let wall = self.exchange.wall_ns();
         let entry = lock(&self.exchange.0.state).account.begin(self.node, &message, wall);
         if let Err(closed) = self.check() {
             self.failed(entry);
             return Err(closed);
         }
-        self.exchange.send(Packet::Publish { channel: self.id, entry, message, options });
-        Ok(entry)
+        let met = self.exchange.send_meddled((self.id, self.node), entry, message, options);
+        Ok((entry, met))
+    }
+
+    /// The connection breaks before the confirm has come.
+    fn lose_confirm(&self) -> BrokerError {
+        self.exchange.change(|state, woken| self.exchange.close(state, self.id, &BrokerError::ConnectionLost, woken));
+        BrokerError::ConnectionLost
     }
 
     fn failed(&self, entry: Entry) {
@@ -190,11 +197,18 @@ impl Channel for Client {
 
     fn publish(&self, message: Message, options: Publish) -> Boxed<'_, Result<Sent, BrokerError>> {
         Box::pin(async move {
-            let entry = self.0.write(message, options)?;
+            let (entry, met) = self.0.write(message, options)?;
+            if let Some(Interference::CrashBeforePublish(_)) = met {
+                std::future::pending::<()>().await;
+            }
             if !options.confirm {
                 return Ok(Sent::Written);
             }
-            match self.0.confirmed().await {
+            let mut answered = self.0.confirmed().await;
+            if let Some(Interference::LoseConfirm) = met {
+                answered = Err(self.0.lose_confirm());
+            }
+            match answered {
                 Ok(()) => self.0.learned(entry, options),
                 Err(closed) => {
                     self.0.failed(entry);
@@ -287,10 +301,37 @@ struct Answer {
     tag: u64,
 }
 
+impl Answer {
+    /// What becomes of the answer where somebody meddles with it: it is lost with its connection, or its process dies.
+    fn meddled(&self) -> Option<Result<(), BrokerError>> {
+        let Handle { exchange, node, id } = &*self.handle;
+        let met = {
+            let state = &mut *lock(&exchange.0.state);
+            let item = &state.channels.get(id)?.unacked.get(&self.tag)?.item;
+            let (entry, message) = (item.entry, Arc::clone(&item.message));
+            exchange.met(state, Point::Settle, entry, &message)
+        };
+        match met? {
+            (fault, Interference::CrashBeforeAck(back)) => {
+                exchange.crash(*node, fault, back);
+                Some(Ok(()))
+            }
+            (fault, _) => {
+                exchange.break_off(*id, &fault);
+                Some(Err(BrokerError::ConnectionLost))
+            }
+        }
+    }
+}
+
 impl Settler for Answer {
     fn settle(self: Box<Self>, how: Settle) -> Boxed<'static, Result<(), BrokerError>> {
         Box::pin(async move {
             self.handle.check()?;
+            if let Some(lost) = self.meddled() {
+                lost?;
+                std::future::pending::<()>().await;
+            }
             self.handle.exchange.send(Packet::Settle { channel: self.handle.id, tag: self.tag, how });
             Ok(())
         })

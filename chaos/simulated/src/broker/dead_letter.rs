@@ -31,6 +31,9 @@ impl Exchange {
             DeathReason::DeliveryLimit => End::GivenUp,
         };
         state.account.end(item.entry, dropped, self.wall_ns());
+        if reason != DeathReason::Rejected {
+            self.dropped(state, at, item.entry, reason.name());
+        }
         let queue = &mut state.queues[at];
         if queue.rules.as_ref().is_some_and(|rules| rules.dead_letter.is_some()) {
             let message = Arc::clone(&item.message);

@@ -29,8 +29,12 @@ impl Exchange {
         state.account.end(entry, End::Ready, self.wall_ns());
         // The publish wakes the queue's process: what was there before it slept is on disk, the new message is not.
         queue.touch(now);
+        let deaf = queue.turns.deaf();
         let straight = queue.ready.is_empty() && !queue.is_quorum();
         queue.push(entry, Arc::clone(message), now);
+        if deaf {
+            self.unheard(state, at, entry);
+        }
         if straight {
             // It may go straight to a consumer, also with a time to live of 0.
             self.hand_out(state, at, now);

@@ -10,6 +10,7 @@
 
 use std::{sync::Arc, task::Waker, time::Duration};
 
+use faults::What;
 use world::{Node, broker::BrokerError};
 
 use super::{Exchange, Packet, State, channel::Open, version::Return};
@@ -92,6 +93,17 @@ impl Exchange {
                 self.put_back(state, id, out, Return::ChannelLost);
             }
             None => {}
+        }
+    }
+
+    /// A publish that does not come through.
+    pub(super) fn kept_back(&self, state: &State, packet: &Packet) {
+        let Packet::Publish { channel, entry, .. } = packet else { return };
+        let fault = state.channels.get(channel).and_then(|open| fault(&state.cuts, open));
+        if let Some(fault) = fault {
+            let (id, order, key) = state.account.names(*entry);
+            let what = What::Meddled { message_id: id.into(), how: "kept-back".to_owned() };
+            self.0.effects.add(&fault, self.wall_ns(), what, Some((order, key)));
         }
     }
 

@@ -68,6 +68,7 @@ impl Exchange {
     /// A message is refused: it is dropped, or dead-lettered. Its publisher hears of it, unless it is a dead letter itself.
     pub(super) fn refuse(&self, state: &mut State, at: usize, (entry, message): (Entry, &Arc<Message>), published: bool) {
         state.account.end(entry, End::Refused, self.wall_ns());
+        self.dropped(state, at, entry, "refused");
         if published {
             state.account.nack(entry);
         }

@@ -5,23 +5,14 @@ use std::{
     sync::Arc,
 };
 
-use faults::{End, What};
+use faults::{End, Outage, What};
 use world::{Node, broker::BrokerError};
 
 use super::{Exchange, Packet, State, account::Entry, max_length::Told, ready::Ready, version::Return};
 
-/// How the broker goes down.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Down {
-    /// `SIGKILL`: what is not on disk is gone.
-    Killed,
-    /// `SIGTERM`: the queues are written first.
-    Stopped,
-}
-
 impl Exchange {
     /// Takes the broker down: all connections break, and what is not on disk is gone.
-    pub(crate) fn go_down(&self, how: Down, fault: &Arc<str>) {
+    pub(crate) fn go_down(&self, how: Outage, fault: &Arc<str>) {
         let packets = self.0.wire.cut();
         let appends = self.cut_disk();
         self.change(|state, woken| {
@@ -59,8 +50,8 @@ impl Exchange {
             }
             for (at, entry, message) in appends {
                 match how {
-                    Down::Killed => self.lost(state, at, entry, fault),
-                    Down::Stopped => self.add(state, at, (entry, &message), self.now()),
+                    Outage::Killed => self.lost(state, at, entry, fault),
+                    Outage::Stopped => self.add(state, at, (entry, &message), self.now()),
                 }
             }
             self.recover(state, how, fault);
@@ -69,14 +60,14 @@ impl Exchange {
     }
 
     /// What of each queue is there when the broker reads its disk again.
-    fn recover(&self, state: &mut State, how: Down, fault: &Arc<str>) {
+    fn recover(&self, state: &mut State, how: Outage, fault: &Arc<str>) {
         let now = self.now();
         for at in 0..state.queues.len() {
             let queue = &mut state.queues[at];
             match how {
                 // A process that has hibernated by now has written everything.
-                Down::Killed => queue.touch(now),
-                Down::Stopped => queue.write(),
+                Outage::Killed => queue.touch(now),
+                Outage::Stopped => queue.write(),
             }
             let durable = queue.declared.durable();
             let mut lost = Vec::new();

@@ -22,6 +22,9 @@ struct Binding {
     queue: usize,
 }
 
+/// A binding that was taken away.
+pub(super) struct Unbound(Binding);
+
 impl Router {
     /// Makes an exchange; 406 when there is another one of that name.
     pub(super) fn declare(&mut self, exchange: &Exchange<'_>) -> Result<(), BrokerError> {
@@ -61,6 +64,21 @@ impl Router {
         let before = self.bindings.len();
         self.bindings.retain(|binding| (binding.exchange, &*binding.pattern, binding.queue) != (at, pattern, queue));
         self.bindings.len() < before
+    }
+
+    /// Takes all bindings of a key away.
+    pub(super) fn unbind_key(&mut self, key: &str) -> Vec<Unbound> {
+        self.bindings.extract_if(.., |binding| &*binding.pattern == key).map(Unbound).collect()
+    }
+
+    /// Puts bindings back; one that somebody else has made again is there once.
+    pub(super) fn bind_again(&mut self, unbound: Vec<Unbound>) {
+        for Unbound(binding) in unbound {
+            let same = |it: &Binding| (it.exchange, &it.pattern, it.queue) == (binding.exchange, &binding.pattern, binding.queue);
+            if !self.bindings.iter().any(same) {
+                self.bindings.push(binding);
+            }
+        }
     }
 
     fn exchange(&self, name: &str) -> Option<usize> {

@@ -22,16 +22,22 @@ pub(super) struct Turns {
     busy: Vec<Subscription>,
     /// With a single active consumer: it. The others wait.
     single: Option<Option<Subscription>>,
+    /// Channels whose consumers are forgotten, while they are.
+    forgotten: Option<Vec<u64>>,
 }
 
 impl Turns {
     pub(super) fn new(kind: QueueKind, single_active: bool) -> Self {
-        Self { kind, able: VecDeque::new(), busy: Vec::new(), single: single_active.then_some(None) }
+        Self { kind, able: VecDeque::new(), busy: Vec::new(), single: single_active.then_some(None), forgotten: None }
     }
 
     /// A consumer begins. The first one of a queue with a single active consumer is it (4.0, consumers.md, "Single Active
     /// Consumer").
     pub(super) fn add(&mut self, subscription: Subscription) {
+        if let Some(forgotten) = &mut self.forgotten {
+            forgotten.push(subscription.channel);
+            return;
+        }
         self.able.push_back(subscription);
         if let Some(active @ None) = &mut self.single {
             *active = Some(subscription);
@@ -92,6 +98,23 @@ impl Turns {
             };
         }
         self.len() < before
+    }
+
+    /// Forgets everybody who consumes it, and who will: they do not know.
+    pub(super) fn deafen(&mut self) {
+        let forgotten = self.iter().map(|subscription| subscription.channel).collect();
+        self.clear();
+        self.forgotten = Some(forgotten);
+    }
+
+    /// Takes consumers again; gives the channels of those who were forgotten.
+    pub(super) fn hear(&mut self) -> Vec<u64> {
+        self.forgotten.take().unwrap_or_default()
+    }
+
+    /// Whether it forgets who consumes it.
+    pub(super) const fn deaf(&self) -> bool {
+        self.forgotten.is_some()
     }
 
     pub(super) fn clear(&mut self) {

@@ -116,8 +116,8 @@ impl Play {
                 self.forget(|at| at == consumer);
                 self.naive.took("close");
             }
-            Step::Kill => self.outage(Kind::BrokerKill).await,
-            Step::Restart => self.outage(Kind::BrokerRestart).await,
+            Step::Kill => self.outage(faults::BROKER_KILL.plain()).await,
+            Step::Restart => self.outage(faults::BROKER_RESTART.plain()).await,
             Step::Wait { seconds } => self.world.rt.sleep(secs(seconds)).await,
         }
         self.world.rt.sleep(ms(10)).await;
@@ -190,7 +190,7 @@ impl Play {
     }
 
     async fn outage(&mut self, kind: Kind) {
-        let killed = kind == Kind::BrokerKill;
+        let killed = kind == faults::BROKER_KILL.plain();
         let fault = Fault { name: "outage@1".into(), kind, at: Duration::ZERO, lasts: secs(1) };
         let nemesis = self.models.nemesis();
         nemesis.inflict(&fault).await.unwrap();

@@ -2,14 +2,14 @@
 
 use std::time::Duration;
 
-use faults::{End, Fault, Kind};
+use faults::{End, Fault};
 use simulated::{Config, Simulation};
 use world::broker::Settle;
 
 use crate::stage::{QUEUE, channel, ms, publish, run, secs, settle};
 
 fn kill() -> Fault {
-    Fault { name: "broker-kill@1".into(), kind: Kind::BrokerKill, at: Duration::ZERO, lasts: secs(5) }
+    Fault { name: "broker-kill@1".into(), kind: faults::BROKER_KILL.plain(), at: Duration::ZERO, lasts: secs(5) }
 }
 
 /// How many of `count` messages a kill loses, published every `gap` with `idle` before the kill.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use faults::{End, Fault, Kind};
+use faults::{End, Fault};
 use signals::{Passage, QueueCounters, Scrape, firehose::At};
 use simulated::{Config, Models, Simulation};
 use world::broker::{Publish, Settle};
@@ -97,7 +97,7 @@ fn looks_come_at_their_interval_and_show_an_outage_as_one() {
         world.rt.sleep(secs(100)).await;
         settle(delivery, Settle::Ack).await.unwrap();
         world.rt.sleep(secs(60)).await;
-        let fault = Fault { name: "outage@1".into(), kind: Kind::BrokerRestart, at: secs(0), lasts: secs(0) };
+        let fault = Fault { name: "outage@1".into(), kind: faults::BROKER_RESTART.plain(), at: secs(0), lasts: secs(0) };
         models.nemesis().inflict(&fault).await.unwrap();
         world.rt.sleep(secs(130)).await;
         models.nemesis().lift(&fault).await.unwrap();
@@ -140,7 +140,7 @@ fn what_no_queue_is_bound_for_is_counted_and_passes_to_nobody() {
 fn the_firehose_is_silent_while_the_broker_is_away() {
     let simulation = Simulation::new(&watched(1));
     let (before, silences, after) = run(&simulation, |world, models| async move {
-        let fault = Fault { name: "outage@1".into(), kind: Kind::BrokerKill, at: secs(0), lasts: secs(0) };
+        let fault = Fault { name: "outage@1".into(), kind: faults::BROKER_KILL.plain(), at: secs(0), lasts: secs(0) };
         world.rt.sleep(secs(10)).await;
         models.nemesis().inflict(&fault).await.unwrap();
         world.rt.sleep(secs(5)).await;

@@ -25,7 +25,7 @@ fn fault(kind: Kind) -> Fault {
 fn a_killed_broker_breaks_connections_and_is_away_until_it_is_lifted() {
     run_new(|world, models| async move {
         let nemesis = models.nemesis();
-        let fault = fault(Kind::BrokerKill);
+        let fault = fault(faults::BROKER_KILL.plain());
         let sender = channel(&world).await;
         let mut consumer = channel(&world).await.consume(QUEUE, 1).await.unwrap();
         publish(&*sender, 0, true).await.unwrap();
@@ -79,7 +79,7 @@ fn a_killed_broker_breaks_connections_and_is_away_until_it_is_lifted() {
 fn a_graceful_restart_loses_no_persistent_message() {
     run_new(|world, models| async move {
         let nemesis = models.nemesis();
-        let fault = fault(Kind::BrokerRestart);
+        let fault = fault(faults::BROKER_RESTART.plain());
         let sender = channel(&world).await;
         for n in 0..40 {
             let mut message = crate::stage::message(n);
@@ -117,7 +117,7 @@ fn a_killed_consumer_is_started_again_as_its_next_incarnation() {
     });
     run(&simulation, |world, models| async move {
         let nemesis = models.nemesis();
-        let fault = fault(Kind::ConsumerKill { service: "mes-api".into() });
+        let fault = fault(faults::CONSUMER_KILL.with("service", "mes-api"));
         let sender = channel(&world).await;
         for n in 0..2 {
             publish(&*sender, n, false).await.unwrap();
@@ -149,7 +149,7 @@ fn a_killed_consumer_is_started_again_as_its_next_incarnation() {
 fn the_broker_is_back_when_the_last_of_two_outages_is_lifted() {
     run_new(|world, models| async move {
         let nemesis = models.nemesis();
-        let (kill, restart) = (fault(Kind::BrokerKill), fault(Kind::BrokerRestart));
+        let (kill, restart) = (fault(faults::BROKER_KILL.plain()), fault(faults::BROKER_RESTART.plain()));
         nemesis.inflict(&kill).await.unwrap();
         nemesis.inflict(&restart).await.unwrap();
         nemesis.lift(&kill).await.unwrap();
@@ -163,7 +163,7 @@ fn the_broker_is_back_when_the_last_of_two_outages_is_lifted() {
 fn slow_pricing_is_not_the_models_business() {
     run_new(|_, models| async move {
         let nemesis = models.nemesis();
-        let fault = fault(Kind::SlowPricing { share: 0.5, takes: secs(3600) });
+        let fault = fault(faults::SLOW_PRICING.with("share", 0.5).with("takes", secs(3600)));
         assert_eq!(nemesis.inflict(&fault).await, Ok(()));
         assert_eq!(nemesis.lift(&fault).await, Ok(()));
         assert!(nemesis.effects().await.is_empty());
@@ -174,7 +174,7 @@ fn slow_pricing_is_not_the_models_business() {
 fn a_node_without_a_connection_feels_an_outage_when_it_is_turned_away() {
     run_new(|world, models| async move {
         let nemesis = models.nemesis();
-        let fault = fault(Kind::BrokerRestart);
+        let fault = fault(faults::BROKER_RESTART.plain());
         nemesis.inflict(&fault).await.unwrap();
         assert_eq!(nemesis.effects().await, []);
         for _ in 0..3 {

@@ -108,7 +108,7 @@ impl Rig {
 
     /// Starts the next incarnation of a service.
     pub(crate) fn start_again(&self, service: &'static str) {
-        let fault = self.inflict(Kind::ConsumerKill { service: service.to_owned() });
+        let fault = self.inflict(faults::CONSUMER_KILL.with("service", service));
         self.lift(fault);
         self.pass(SECOND);
     }

@@ -33,9 +33,9 @@ fn a_killed_broker_loses_a_backlog_and_a_stopped_one_does_not() {
             // The scenario knows nothing of the faults that come.
             let config = Config { breaks_broker: true, ..assembly::config(&scenario, gate::place()).unwrap() };
             let assembly = Assembly::start(config, &gate::silent).await.unwrap_or_else(|error| panic!("{error}"));
-            let lost = lost_under(&assembly, Kind::BrokerKill).await;
+            let lost = lost_under(&assembly, faults::BROKER_KILL.plain()).await;
             assert!((1..ORDERS).contains(&lost), "{lost} of {ORDERS} lost");
-            assert_eq!(lost_under(&assembly, Kind::BrokerRestart).await, 0);
+            assert_eq!(lost_under(&assembly, faults::BROKER_RESTART.plain()).await, 0);
             assembly.end().await.unwrap();
         });
     }

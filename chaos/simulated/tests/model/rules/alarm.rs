@@ -1,6 +1,6 @@
 //! Memory and disk alarms.
 
-use simulated::Resource;
+use faults::Resource;
 use world::{
     Either,
     broker::{Publish, Sent, Settle},

@@ -29,7 +29,7 @@ fn a_quorum_queue_keeps_what_its_log_has_and_loses_what_was_on_its_way_there() {
         channel.publish(Message { persistent: false, ..message(20) }, Publish { confirm: true, mandatory: false }).await.unwrap();
         publish(&*channel, 21, false).await.unwrap();
         world.rt.sleep(ms(2)).await;
-        restart(&models, Kind::BrokerKill).await;
+        restart(&models, faults::BROKER_KILL.plain()).await;
         let fates = models.messages().fates().await;
         assert!(fates[..21].iter().all(|fate| fate.end == End::Ready));
         assert_eq!(fates[21].end, End::Lost);
@@ -47,7 +47,7 @@ fn a_restart_counts_as_a_lost_channel_in_a_quorum_queue() {
             let receiver = world.broker.connect().await.unwrap();
             let mut consumer = receiver.consume(QUEUE, 1).await.unwrap();
             assert_eq!(consumer.next().await.unwrap().delivery_count, expected);
-            restart(&models, Kind::BrokerRestart).await;
+            restart(&models, faults::BROKER_RESTART.plain()).await;
         }
         assert_eq!(numbers(&drain(&world, DEAD).await), [0]);
     });
@@ -55,7 +55,7 @@ fn a_restart_counts_as_a_lost_channel_in_a_quorum_queue() {
 
 #[test]
 fn a_queue_that_is_not_durable_is_gone_after_any_restart() {
-    for kind in [Kind::BrokerKill, Kind::BrokerRestart] {
+    for kind in [faults::BROKER_KILL.plain(), faults::BROKER_RESTART.plain()] {
         run_new(|world, models| async move {
             let channel = declared(&world, Queue { durable: false, ..Queue::classic(QUEUE) }).await;
             publish_all(&*channel, [0]).await;
@@ -73,7 +73,7 @@ fn a_time_to_live_runs_on_while_the_broker_is_down() {
     run_new(|world, models| async move {
         let channel = declared(&world, Queue::classic(QUEUE).with(Arguments { message_ttl: Some(secs(60)), ..TO_DEAD })).await;
         publish_all(&*channel, [0]).await;
-        let (nemesis, fault) = (models.nemesis(), outage(Kind::BrokerRestart));
+        let (nemesis, fault) = (models.nemesis(), outage(faults::BROKER_RESTART.plain()));
         nemesis.inflict(&fault).await.unwrap();
         world.rt.sleep(secs(120)).await;
         nemesis.lift(&fault).await.unwrap();

@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use simulated::Resource;
+use faults::Resource;
 use world::{
     Either,
     broker::{

@@ -8,12 +8,13 @@ use adapters::{
     runtime::{Epoch, TokioEngine, wall_clock_ns},
 };
 use containers::{Alone, Images, Limits};
+use faults::Resource;
 use lapin::{
     Connection, ConnectionProperties,
     options::{ExchangeDeleteOptions, QueueDeclareOptions, QueueDeleteOptions},
     types::FieldTable,
 };
-use simulated::{DRIVER, Resource};
+use simulated::DRIVER;
 use world::{Boxed, Runtime, broker::BrokerError};
 
 use super::{

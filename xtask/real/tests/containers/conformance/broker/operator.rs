@@ -3,7 +3,8 @@
 use std::{sync::Arc, time::Duration};
 
 use faults::{Fault, Kind};
-use simulated::{Config, DRIVER, Models, Pumped, Resource, Simulation};
+use faults::Resource;
+use simulated::{Config, DRIVER, Models, Pumped, Simulation};
 use world::{Boxed, broker::Arguments};
 
 use super::play::Client;
@@ -52,7 +53,7 @@ impl Operator for Model {
 
     fn restart(&self, how: Down) -> Boxed<'_, ()> {
         Box::pin(async move {
-            let kind = if how == Down::Killed { Kind::BrokerKill } else { Kind::BrokerRestart };
+            let kind = if how == Down::Killed { faults::BROKER_KILL.plain() } else { faults::BROKER_RESTART.plain() };
             let fault = Fault { name: format!("{}@1", kind.name()), kind, at: Duration::ZERO, lasts: Duration::ZERO };
             self.models.nemesis().inflict(&fault).await.unwrap();
             self.models.nemesis().lift(&fault).await.unwrap();

@@ -1,0 +1,19 @@
+//! The broker is short of memory or disk: it reads from no connection that publishes.
+//!
+//! All publishers stand still at once; consumers go on.
+
+use crate::{
+    deed::{Change, Deed, Resource},
+    definition::{Definition, SIMULATED},
+};
+
+/// The fault.
+pub static BROKER_ALARM: Definition = Definition {
+    name: "broker-alarm",
+    does: "the broker is short of {resource}",
+    worlds: SIMULATED,
+    deed: |given| {
+        let resource = if given.text("resource") == Some("disk") { Resource::Disk } else { Resource::Memory };
+        Deed::Broker(Change::Short(resource))
+    },
+};

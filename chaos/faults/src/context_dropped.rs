@@ -1,0 +1,16 @@
+//! A telemetry fault: messages arrive without their trace context.
+//!
+//! Each of them begins a trace of its own at its consumer. Nothing happens to the orders.
+
+use crate::{
+    deed::{Deed, Interference, Meddling},
+    definition::{Definition, SIMULATED},
+};
+
+/// The fault.
+pub static CONTEXT_DROPPED: Definition = Definition {
+    name: "context-dropped",
+    does: "{share} of the messages arrive without `traceparent`, those with the key {key}, at most {count}",
+    worlds: SIMULATED,
+    deed: |given| Deed::Meddle(Meddling::of(given, Interference::StripContext)),
+};

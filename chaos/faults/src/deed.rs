@@ -1,0 +1,168 @@
+//! What a fault does to a world: what whoever inflicts it has to be able to do.
+//!
+//! There are more faults than ways to get at a world. A fault says which way it goes; a nemesis knows the ways.
+
+use std::time::Duration;
+
+use crate::given::Given;
+
+/// A way to get at a world.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Deed {
+    /// The broker's process goes away and comes back.
+    Outage(Outage),
+    /// A service's process dies and is started again.
+    Kill {
+        /// The service.
+        service: String,
+    },
+    /// Some messages are meddled with on their way.
+    Meddle(Meddling),
+    /// The broker is set up otherwise while it lasts.
+    Broker(Change),
+    /// A service's ways to the broker are cut, and neither end is told.
+    CutOff {
+        /// The service.
+        service: String,
+    },
+    /// Price calculations take long, fail or hang: the services are told of the window when they start.
+    Pricing(PricingFault),
+}
+
+/// How the broker goes away.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outage {
+    /// `SIGKILL`: what is not on disk is gone.
+    Killed,
+    /// `SIGTERM`: the queues are written first.
+    Stopped,
+}
+
+/// What is otherwise at the broker.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Change {
+    /// No queue is bound to a routing key.
+    Unbound {
+        /// The routing key.
+        key: String,
+    },
+    /// A queue has a policy.
+    Policy {
+        /// The queue.
+        queue: String,
+        /// What it says.
+        policy: Policy,
+    },
+    /// It is short of something, and reads from no connection that publishes.
+    Short(Resource),
+    /// It has forgotten who consumes a queue; the consumers do not know.
+    Deaf {
+        /// The queue.
+        queue: String,
+    },
+}
+
+/// What a policy says of a queue.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Policy {
+    /// So many messages may wait; the oldest gives way.
+    DropHead(u32),
+    /// So many messages may wait; the new one is refused.
+    RejectPublish(u32),
+    /// A message may wait so long.
+    MessageTtl(Duration),
+    /// A delivery may stay unanswered so long.
+    ConsumerTimeout(Duration),
+}
+
+/// What a broker can be short of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Resource {
+    /// Memory above its watermark.
+    Memory,
+    /// Free disk space below its limit.
+    Disk,
+}
+
+/// What happens to a share of the price calculations begun in a window.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct PricingFault {
+    /// Which share, 0 to 1.
+    pub share: f64,
+    /// How long those take.
+    pub takes: Duration,
+}
+
+/// Messages that are meddled with.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Meddling {
+    /// Those with this routing key; `None`: any.
+    pub key: Option<String>,
+    /// Which share of them, 0 to 1, drawn per event: a second attempt at the same event is spared.
+    pub share: f64,
+    /// At most so many; `None`: as many as come.
+    pub most: Option<u64>,
+    /// What is done to them.
+    pub how: Interference,
+}
+
+impl Meddling {
+    /// What the keys of such a fault say.
+    pub(crate) fn of(given: &Given, how: Interference) -> Self {
+        Self { key: given.text("key").map(str::to_owned), share: given.share(), most: given.whole("count"), how }
+    }
+}
+
+/// What is done to a message, and where on its way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Interference {
+    /// Its publisher's process dies before it is written.
+    /// It comes back after this time.
+    CrashBeforePublish(Duration),
+    /// It is written, and the connection breaks before it arrives.
+    LoseOnTheWire,
+    /// It arrives, and the broker's confirm does not.
+    LoseConfirm,
+    /// It arrives so much later than others that were written after it.
+    Delay(Duration),
+    /// Its payload arrives as something that is no event.
+    Corrupt,
+    /// It arrives without its trace context.
+    StripContext,
+    /// Its consumer's process dies after the work and before the answer.
+    /// It comes back after this time.
+    CrashBeforeAck(Duration),
+    /// Its consumer's answer is lost: the channel closes over it.
+    LoseAck,
+}
+
+impl Interference {
+    /// Its name in `faults.jsonl`.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::CrashBeforePublish(_) => "publisher-crashed",
+            Self::LoseOnTheWire => "lost-on-the-wire",
+            Self::LoseConfirm => "confirm-lost",
+            Self::Delay(_) => "delayed",
+            Self::Corrupt => "corrupted",
+            Self::StripContext => "context-stripped",
+            Self::CrashBeforeAck(_) => "consumer-crashed",
+            Self::LoseAck => "ack-lost",
+        }
+    }
+}
+
+impl Deed {
+    /// Whether a service's process dies of it.
+    #[must_use]
+    pub const fn kills(&self) -> bool {
+        match self {
+            Self::Kill { .. } => true,
+            Self::Meddle(meddling) => {
+                matches!(meddling.how, Interference::CrashBeforePublish(_) | Interference::CrashBeforeAck(_))
+            }
+            _ => false,
+        }
+    }
+}
