@@ -128,7 +128,9 @@ impl Kind {
     fn clause(&self, clause: &str, time: &impl Fn(Duration) -> String) -> Option<String> {
         let mut said = String::new();
         let mut rest = clause;
-        while let Some((before, (key, after))) = rest.split_once('{').and_then(|(before, key)| Some((before, key.split_once('}')?))) {
+        while let Some((before, (key, after))) =
+            rest.split_once('{').and_then(|(before, key)| Some((before, key.split_once('}')?)))
+        {
             let (_, value) = self.given.iter().find(|(known, _)| *known == key)?;
             said += before;
             said += &match value {

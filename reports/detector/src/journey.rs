@@ -69,12 +69,13 @@ impl<'a> Journey<'a> {
         }
         let label = self.record(received).map_or(label, |received| received.label);
         let until = self.record(received).map_or(until, |received| received.at_ns);
-        // One that failed counts only where none else is known.
-        let fits = |record: &Record| {
-            (!record.is(flag::ERROR), label != 0 && record.label == label, record.at_ns <= until, record.place())
-        };
+        // The very message that was received, also where its sender had given it up; else one that failed counts only where none
+        // else is known.
+        let received = |record: &Record| label != 0 && record.label == label;
+        let fits = |record: &Record| (received(record), !record.is(flag::ERROR), record.at_ns <= until, record.place());
         let best = self.best(sent as u8, fits);
-        if best != UNSEEN && !self.order.records[usize::from(best)].is(flag::ERROR) {
+        let counts = |record: &Record| received(record) || !record.is(flag::ERROR);
+        if self.order.records.get(usize::from(best)).is_some_and(counts) {
             self.picks[sent] = best;
         } else if self.order.relayed & bit(sent) != 0 {
             self.picks[sent] = self.best(What::Published(message).number(self.way), fits);

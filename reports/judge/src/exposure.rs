@@ -166,7 +166,8 @@ pub fn proof(effects: &[Effect]) -> Option<String> {
     for effect in effects {
         *counts.entry(words_for(&effect.what)).or_default() += 1;
     }
-    let said = |((_, noun, verb), count): ((u8, &str, &str), u64)| format!("{} {} {verb}", words::count(count), plural(noun, count));
+    let said =
+        |((_, noun, verb), count): ((u8, &str, &str), u64)| format!("{} {} {verb}", words::count(count), plural(noun, count));
     let said: Vec<String> = counts.into_iter().map(said).collect();
     (!said.is_empty()).then(|| said.join(", "))
 }

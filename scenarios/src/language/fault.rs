@@ -93,7 +93,11 @@ fn kind(fields: &Fields) -> Result<Kind, Problem> {
     let name = fields.need("kind", fields.text("kind"))?;
     let known = faults::kind(name).zip(FAULTS.iter().find(|(known, _)| *known == name));
     let Some((definition, (_, keys))) = known else {
-        return Err(Problem::new(fields.place("kind"), format!("no fault is called {name}"), one_of(FAULTS.iter().map(|row| row.0))));
+        return Err(Problem::new(
+            fields.place("kind"),
+            format!("no fault is called {name}"),
+            one_of(FAULTS.iter().map(|row| row.0)),
+        ));
     };
     let mut given = Given::default();
     for key in *keys {

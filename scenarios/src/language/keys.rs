@@ -232,9 +232,8 @@ const SLOW_PRICED: &[Key] = &[
     key("share", Takes::Number(0.0, 1.0), Required, "Share of the calculations begun meanwhile, above 0.").eg("0.2"),
     key("takes", Takes::Time, Required, "How long those take.").eg(r#""45m""#),
 ];
-const CONSUMER_KILLED: &[Key] = &[
-    key("service", Takes::Name(&services::ALL), Default("mes-api"), "The service that dies.").eg(r#""mes-api""#),
-];
+const CONSUMER_KILLED: &[Key] =
+    &[key("service", Takes::Name(&services::ALL), Default("mes-api"), "The service that dies.").eg(r#""mes-api""#)];
 /// What every fault may say beside its kind.
 const EVERY_FAULT: &[Key] = &[
     key("at", Takes::Moment, Required, "Its begin, since the start of the run.").eg(r#""1d 1h""#),
@@ -243,8 +242,8 @@ const EVERY_FAULT: &[Key] = &[
     key("every", Takes::Time, Optional, "From one time to the next; needed when there are several.").eg(r#""6h""#),
 ];
 const SHARE: Key = key("share", Takes::Number(0.0, 1.0), Default("1"), "Share of them, above 0.").eg("0.05");
-const ROUTING_KEY: Key =
-    key("key", Takes::Name(&message::ROUTING_KEYS), Optional, "The routing key of the messages; else any.").eg(r#""order.submitted""#);
+const ROUTING_KEY: Key = key("key", Takes::Name(&message::ROUTING_KEYS), Optional, "The routing key of the messages; else any.")
+    .eg(r#""order.submitted""#);
 const COUNT: Key = key("count", Takes::Whole(1, 1_000_000), Optional, "How many of them at most.").eg("20");
 const BACK: Key = key("back", Takes::Time, Default("10s"), "How long the process is away.").eg(r#""10s""#);
 const QUEUE: Key = key("queue", Takes::Name(&message::QUEUES), Default("mes.orders"), "The queue.").eg(r#""mes.orders""#);
@@ -262,7 +261,8 @@ pub(crate) const FAULTS: &[(&str, &[Key])] = &[
     ("publish-refused", &[QUEUE, LENGTH]),
     (
         "binding-removed",
-        &[key("key", Takes::Name(&message::ROUTING_KEYS), Default("order.submitted"), "The routing key.").eg(r#""order.shipped""#)],
+        &[key("key", Takes::Name(&message::ROUTING_KEYS), Default("order.submitted"), "The routing key.")
+            .eg(r#""order.shipped""#)],
     ),
     ("broker-kill", &[]),
     ("broker-restart", &[]),

@@ -66,9 +66,7 @@ fn message_of(what: &What) -> Option<&str> {
         What::MessageLost { message_id, .. }
         | What::PublishFailed { message_id }
         | What::DeliveryCut { message_id, .. }
-        | What::Meddled { message_id, .. } => {
-            Some(message_id)
-        }
+        | What::Meddled { message_id, .. } => Some(message_id),
         _ => None,
     }
 }

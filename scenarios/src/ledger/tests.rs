@@ -142,7 +142,8 @@ fn the_ledger_is_one_line_for_the_run_and_one_for_each_order() {
 #[test]
 fn a_fault_is_one_line_with_what_it_did() {
     let mut ledger = Order::submitted().ledger();
-    ledger.faults = vec![fault(faults::BROKER_KILL.plain(), EPOCH, EPOCH + MINUTE), fault(faults::BROKER_RESTART.plain(), EPOCH, EPOCH)];
+    ledger.faults =
+        vec![fault(faults::BROKER_KILL.plain(), EPOCH, EPOCH + MINUTE), fault(faults::BROKER_RESTART.plain(), EPOCH, EPOCH)];
     let effect = |what, order_id: Option<&str>| Effect {
         fault: "broker-kill@1".into(),
         at_ns: EPOCH,

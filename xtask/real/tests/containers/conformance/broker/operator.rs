@@ -2,8 +2,8 @@
 
 use std::{sync::Arc, time::Duration};
 
-use faults::{Fault, Kind};
 use faults::Resource;
+use faults::{Fault, Kind};
 use simulated::{Config, DRIVER, Models, Pumped, Simulation};
 use world::{Boxed, broker::Arguments};
 
