@@ -45,7 +45,11 @@ macro_rules! pages {
 }
 
 pages! {
-    Fault: "broker-kill" "broker-restart" "consumer-kill" "slow-pricing";
+    Fault: "crash-before-publish" "publish-lost" "confirm-lost" "publish-refused" "binding-removed" "broker-kill" "broker-restart"
+        "broker-alarm" "queue-overflow" "message-expired" "message-delayed" "network-cut" "consumer-forgotten" "consumer-kill"
+        "crash-before-ack" "ack-lost" "poison-message" "database-down" "pool-exhausted" "slow-database" "write-conflicts"
+        "files-down" "upload-lost" "service-unreachable" "answer-lost" "slow-calls" "slow-pricing" "pricing-fails"
+        "pricing-hangs" "context-dropped";
     Verdict: "lost" "diverged" "duplicated" "stuck" "parked" "starved" "slow" "in-flight" "ok" "unknown";
     Architecture: "as-is" "to-be" "publisher-confirms" "outbox" "ack-after-work" "idempotent-consumers" "mes-consumers" "pricing" "picking";
     Instrumentation: "full" "blind" "silent" "logs" "propagation" "unlinked" "broker" "scrape-interval";
@@ -174,6 +178,10 @@ mod tests {
             assert!(asked.iter().all(|question| page.text.contains(question)), "{}", page.name);
             let worlds = page.text.split_once("## Worlds\n\n").map(|(_, worlds)| worlds.trim_end());
             assert!(worlds.is_some_and(|worlds| worlds.split(", ").all(|world| ["simulated", "containers"].contains(&world))));
+            if let Some(definition) = faults::kind(page.name).filter(|_| page.about == About::Fault) {
+                let able: Vec<&str> = definition.worlds.iter().map(|world| world.name()).collect();
+                assert_eq!(worlds, Some(&*able.join(", ")), "{}", page.name);
+            }
         }
     }
 

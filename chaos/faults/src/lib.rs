@@ -12,7 +12,10 @@ pub mod nemesis;
 
 use std::time::Duration;
 
-pub use deed::{Change, Deed, Interference, Meddling, Outage, Policy, PricingFault, Resource};
+pub use deed::{
+    Calculation, Call, CallFault, Change, DatabaseFault, Deed, FilesFault, Interference, Meddling, Outage, Policy, PricingFault,
+    Resource,
+};
 pub use definition::{Definition, Kind, World};
 pub use effect::{Effect, What};
 pub use fates::{End, Handover, MessageFate, MessageLog, Outcome};
@@ -59,7 +62,18 @@ catalogue! {
     crash_before_ack CRASH_BEFORE_ACK;
     ack_lost ACK_LOST;
     poison_message POISON_MESSAGE;
+    database_down DATABASE_DOWN;
+    pool_exhausted POOL_EXHAUSTED;
+    slow_database SLOW_DATABASE;
+    write_conflicts WRITE_CONFLICTS;
+    files_down FILES_DOWN;
+    upload_lost UPLOAD_LOST;
+    service_unreachable SERVICE_UNREACHABLE;
+    answer_lost ANSWER_LOST;
+    slow_calls SLOW_CALLS;
     slow_pricing SLOW_PRICING;
+    pricing_fails PRICING_FAILS;
+    pricing_hangs PRICING_HANGS;
     context_dropped CONTEXT_DROPPED;
 }
 

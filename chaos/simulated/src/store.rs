@@ -3,6 +3,7 @@
 //!
 //! A statement costs one round trip and takes effect at its end. Readers never wait.
 
+mod ailment;
 mod hashed;
 mod index;
 mod locks;
@@ -24,7 +25,11 @@ use world::{
     store::{Isolation, Row, Store, StoreError, Table, Tx, Value},
 };
 
-use crate::runtime::{Host, lock, spend};
+use crate::{
+    effects::Effects,
+    runtime::{Host, lock, spend},
+};
+use ailment::Ailments;
 use table::Rows;
 
 /// What statements cost. Durations are whole milliseconds.
@@ -50,6 +55,7 @@ struct Inner {
     host: Arc<dyn Host>,
     settings: StoreSettings,
     data: Mutex<Data>,
+    ailments: Ailments,
 }
 
 /// Everything in it.
@@ -98,8 +104,9 @@ enum Step<T> {
 
 impl Database {
     /// An empty database.
-    pub(crate) fn new(host: &Arc<dyn Host>, settings: StoreSettings) -> Self {
-        Self(Arc::new(Inner { host: Arc::clone(host), settings, data: Mutex::default() }))
+    pub(crate) fn new(host: &Arc<dyn Host>, settings: StoreSettings, name: &'static str, effects: Effects) -> Self {
+        let ailments = Ailments::none(name, effects);
+        Self(Arc::new(Inner { host: Arc::clone(host), settings, data: Mutex::default(), ailments }))
     }
 
     /// The database as a node sees it.
@@ -140,6 +147,12 @@ impl Store for Port {
     }
 
     fn begin(&self, isolation: Isolation) -> Boxed<'_, Result<Box<dyn Tx>, StoreError>> {
+        if self.database.is_ill(self.node) {
+            return Box::pin(async move {
+                self.database.before_begin(self.node).await?;
+                Ok(Box::new(tx::begin(&self.database, self.node, isolation)) as Box<dyn Tx>)
+            });
+        }
         let tx = tx::begin(&self.database, self.node, isolation);
         Box::pin(std::future::ready(Ok(Box::new(tx) as Box<dyn Tx>)))
     }

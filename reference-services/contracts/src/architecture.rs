@@ -94,13 +94,39 @@ impl Preset {
         }
     }
 
-    /// The faults, by kind, under which the preset promises to lose no order. As-is promises nothing: even a broker that
-    /// restarts in good order turns away what is published meanwhile, and a publisher without an outbox tries once.
+    /// The faults, by kind, under which the preset promises to lose no order. As-is promises hardly anything: even a broker that
+    /// restarts in good order turns away what is published meanwhile, and a publisher without an outbox tries once. To-be cannot
+    /// promise it where a confirmed message, or an upload that was said to be there, is thrown away, nor where customers give up.
     #[must_use]
     pub const fn envelope(self) -> &'static [&'static str] {
         match self {
-            Self::AsIs => &[],
-            Self::ToBe => &["broker-kill", "broker-restart", "consumer-kill", "slow-pricing"],
+            Self::AsIs => &["answer-lost", "context-dropped"],
+            Self::ToBe => &[
+                "crash-before-publish",
+                "publish-lost",
+                "confirm-lost",
+                "publish-refused",
+                "binding-removed",
+                "broker-kill",
+                "broker-restart",
+                "broker-alarm",
+                "message-delayed",
+                "network-cut",
+                "consumer-forgotten",
+                "consumer-kill",
+                "crash-before-ack",
+                "ack-lost",
+                "database-down",
+                "slow-database",
+                "write-conflicts",
+                "service-unreachable",
+                "answer-lost",
+                "slow-calls",
+                "slow-pricing",
+                "pricing-fails",
+                "pricing-hangs",
+                "context-dropped",
+            ],
         }
     }
 }

@@ -180,9 +180,23 @@ fn words_for(what: &What) -> (u8, &'static str, &'static str) {
         What::DeliveryCut { acknowledged: true, .. } => (3, "acknowledged message", "lost with its consumer"),
         What::DeliveryCut { acknowledged: false, .. } => (4, "delivery", "cut off"),
         What::Meddled { how, .. } => meddled(how),
+        What::StatementFailed { .. } => (5, "statement", "failed"),
+        What::StatementSlowed { .. } => (5, "statement", "slowed"),
+        What::ObjectLost { acknowledged: true, .. } => (1, "model", "lost by the object store"),
+        What::ObjectLost { acknowledged: false, .. } => (5, "call", "on the object store failed"),
+        What::CallHit { how, .. } => (5, "call", hit(how)),
+        What::CalculationFailed => (5, "calculation", "without a price"),
         What::CalculationSlowed { .. } => (5, "calculation", "slowed"),
         What::NodeKilled { .. } => (6, "process", "killed"),
         What::ConnectionLost { .. } => (7, "connection", "broken"),
+    }
+}
+
+fn hit(how: &str) -> &'static str {
+    match how {
+        "refused" => "refused",
+        "answer-lost" => "without its answer",
+        _ => "held up",
     }
 }
 

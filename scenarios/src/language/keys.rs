@@ -249,6 +249,10 @@ const BACK: Key = key("back", Takes::Time, Default("10s"), "How long the process
 const QUEUE: Key = key("queue", Takes::Name(&message::QUEUES), Default("mes.orders"), "The queue.").eg(r#""mes.orders""#);
 const LENGTH: Key = key("length", Takes::Whole(0, 1_000_000), Required, "How many messages may wait.").eg("10");
 const SERVICE: Key = key("service", Takes::Name(&services::ALL), Default("mes-api"), "The service.").eg(r#""mes-api""#);
+const DATABASES: [&str; 2] = ["shop", "mes"];
+const DATABASE: Key = key("database", Takes::Name(&DATABASES), Default("mes"), "The database.").eg(r#""shop""#);
+const CALLED: Key = key("service", Takes::Name(&services::ALL), Required, "The service that is called.").eg(r#""crm-api""#);
+const CALLER: Key = key("from", Takes::Name(&services::ALL), Optional, "The service that calls; else anybody.").eg(r#""crm""#);
 const RESOURCES: [&str; 2] = ["memory", "disk"];
 const MESSAGES: &[Key] = &[ROUTING_KEY, SHARE, COUNT];
 const CRASHES: &[Key] = &[ROUTING_KEY, SHARE, COUNT, BACK];
@@ -279,7 +283,18 @@ pub(crate) const FAULTS: &[(&str, &[Key])] = &[
     ("crash-before-ack", CRASHES),
     ("ack-lost", MESSAGES),
     ("poison-message", MESSAGES),
+    ("database-down", &[DATABASE]),
+    ("pool-exhausted", &[DATABASE]),
+    ("slow-database", &[DATABASE, key("takes", Takes::Time, Required, "How much longer a statement takes.").eg(r#""20s""#)]),
+    ("write-conflicts", &[DATABASE, SHARE]),
+    ("files-down", &[]),
+    ("upload-lost", &[SHARE]),
+    ("service-unreachable", &[CALLED, CALLER, SHARE]),
+    ("answer-lost", &[CALLED, CALLER, SHARE]),
+    ("slow-calls", &[CALLED, CALLER, SHARE, key("takes", Takes::Time, Required, "How much longer they take.").eg(r#""30s""#)]),
     ("slow-pricing", SLOW_PRICED),
+    ("pricing-fails", &[SHARE]),
+    ("pricing-hangs", &[SHARE]),
     ("context-dropped", MESSAGES),
 ];
 const FAULT: Takes = Takes::Kind { tag: "kind", always: EVERY_FAULT, kinds: FAULTS };

@@ -33,6 +33,10 @@ fn found(ledger: &Ledger, recorded: Vec<Effect>) -> Vec<String> {
         What::MessageLost { message_id, .. } | What::PublishFailed { message_id } => message_id.clone(),
         What::DeliveryCut { message_id, acknowledged } => format!("{message_id} {acknowledged}"),
         What::Meddled { message_id, how } => format!("{message_id} {how}"),
+        What::CalculationFailed => String::new(),
+        What::ObjectLost { key, .. } => key.clone(),
+        What::CallHit { to, .. } => to.clone(),
+        What::StatementFailed { database, .. } | What::StatementSlowed { database, .. } => database.clone(),
         What::CalculationSlowed { seconds } => seconds.to_string(),
         What::NodeKilled { node } | What::ConnectionLost { node } => node.clone(),
     };

@@ -40,6 +40,9 @@ impl Handle {
     /// One statement: a round trip, then steps until it is done.
     async fn statement<T>(&self, mut step: impl FnMut(&mut Data, u64) -> Step<T>) -> Result<T, StoreError> {
         self.database.spend(self.node, self.database.0.settings.round_trip).await;
+        if self.database.is_ill(self.node) {
+            self.database.before_statement(self.node).await.inspect_err(|_| self.abort())?;
+        }
         let waiting = Waiting { handle: self };
         let mut woken = Vec::new();
         let result = poll_fn(|cx| {
@@ -70,6 +73,13 @@ impl Handle {
         result
     }
 
+    /// The transaction is over, without its writes.
+    fn abort(&self) {
+        let mut woken = Vec::new();
+        lock(&self.database.0.data).release(self.tx, &mut woken);
+        woken.into_iter().for_each(Waker::wake);
+    }
+
     fn finish(&self) -> Result<(), StoreError> {
         let mut woken = Vec::new();
         let result = {
@@ -97,9 +107,7 @@ impl Drop for Waiting<'_> {
 
 impl Drop for Handle {
     fn drop(&mut self) {
-        let mut woken = Vec::new();
-        lock(&self.database.0.data).release(self.tx, &mut woken);
-        woken.into_iter().for_each(Waker::wake);
+        self.abort();
     }
 }
 
@@ -135,6 +143,11 @@ impl Tx for Handle {
         Box::pin(async move {
             let settings = self.database.0.settings;
             self.database.spend(self.node, settings.round_trip + settings.fsync).await;
+            if self.database.is_ill(self.node) {
+                // What fails is rolled back when this handle goes.
+                self.database.before_statement(self.node).await?;
+                self.database.at_commit(self.node, self.tx)?;
+            }
             self.finish()
         })
     }
