@@ -107,5 +107,9 @@ scenarios! {
     slow_network "slow-network"
     failing_prices "failing-prices"
     hanging_prices "hanging-prices"
+    freshest_first "freshest-first"
+    changed_habits "changed-habits"
+    first_page "first-page"
+    consumer_timeout "consumer-timeout"
     torn_traces "torn-traces"
 }

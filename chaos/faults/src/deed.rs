@@ -36,6 +36,13 @@ pub enum Deed {
     Files(FilesFault),
     /// Something is wrong with the calls to a service.
     Calls(CallFault),
+    /// People work otherwise: whoever drives them does it.
+    People {
+        /// `seller` or `operator`.
+        pool: String,
+        /// What they do otherwise.
+        how: Habit,
+    },
     /// Price calculations take long, fail or hang: the services are told of the window when they start.
     Pricing(PricingFault),
 }
@@ -146,6 +153,17 @@ pub enum Call {
     AnswerLost,
     /// It takes so much longer to arrive.
     Slow(Duration),
+}
+
+/// How people work otherwise.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Habit {
+    /// They take what has come last.
+    NewestFirst,
+    /// They take nothing but what stands among the first so many of their list.
+    FirstPage(usize),
+    /// A share of them, 0 to 1, is not there.
+    Away(f64),
 }
 
 /// What happens to a share of the price calculations begun in a window.

@@ -92,6 +92,11 @@ pub enum What {
         /// What happened.
         how: String,
     },
+    /// Somebody who had an idle hand was not there, or took another order than they would have taken.
+    WorkedOtherwise {
+        /// `seller` or `operator`.
+        pool: String,
+    },
     /// A price calculation ended without a price.
     CalculationFailed,
     /// A price calculation took as long as the fault says.
@@ -116,6 +121,7 @@ impl What {
             Self::StatementSlowed { .. } => "statement-slowed",
             Self::ObjectLost { .. } => "object-lost",
             Self::CallHit { .. } => "call-hit",
+            Self::WorkedOtherwise { .. } => "worked-otherwise",
             Self::CalculationFailed => "calculation-failed",
             Self::CalculationSlowed { .. } => "calculation-slowed",
         }

@@ -13,8 +13,8 @@ pub mod nemesis;
 use std::time::Duration;
 
 pub use deed::{
-    Calculation, Call, CallFault, Change, DatabaseFault, Deed, FilesFault, Interference, Meddling, Outage, Policy, PricingFault,
-    Resource,
+    Calculation, Call, CallFault, Change, DatabaseFault, Deed, FilesFault, Habit, Interference, Meddling, Outage, Policy,
+    PricingFault, Resource,
 };
 pub use definition::{Definition, Kind, World};
 pub use effect::{Effect, What};
@@ -58,6 +58,7 @@ catalogue! {
     message_delayed MESSAGE_DELAYED;
     network_cut NETWORK_CUT;
     consumer_forgotten CONSUMER_FORGOTTEN;
+    consumer_timeout CONSUMER_TIMEOUT;
     consumer_kill CONSUMER_KILL;
     crash_before_ack CRASH_BEFORE_ACK;
     ack_lost ACK_LOST;
@@ -74,6 +75,9 @@ catalogue! {
     slow_pricing SLOW_PRICING;
     pricing_fails PRICING_FAILS;
     pricing_hangs PRICING_HANGS;
+    staff_away STAFF_AWAY;
+    newest_first NEWEST_FIRST;
+    first_page_only FIRST_PAGE_ONLY;
     context_dropped CONTEXT_DROPPED;
 }
 

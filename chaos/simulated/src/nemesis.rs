@@ -44,6 +44,8 @@ impl Nemesis for Hand {
                 Deed::Calls(calls) => self.parts.links.hit(&name, calls),
                 Deed::Broker(change) => self.parts.broker.lay(&name, &change),
                 Deed::Pricing(_) => {}
+                // The driver's desks go by it.
+                Deed::People { .. } => {}
                 Deed::Meddle(meddling) => self.parts.broker.meddle(&name, meddling),
             }
             Ok(())
@@ -67,7 +69,7 @@ impl Nemesis for Hand {
                 Deed::Files(_) => self.parts.bucket.recovers(&fault.name),
                 Deed::Calls(_) => self.parts.links.hit_no_more(&fault.name),
                 Deed::Broker(_) => self.parts.broker.take_away(&fault.name),
-                Deed::Pricing(_) => {}
+                Deed::Pricing(_) | Deed::People { .. } => {}
                 Deed::Meddle(_) => self.parts.broker.meddle_no_more(&fault.name),
             }
             Ok(())

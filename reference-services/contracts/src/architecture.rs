@@ -100,7 +100,7 @@ impl Preset {
     #[must_use]
     pub const fn envelope(self) -> &'static [&'static str] {
         match self {
-            Self::AsIs => &["answer-lost", "context-dropped"],
+            Self::AsIs => &["answer-lost", "staff-away", "newest-first", "first-page-only", "context-dropped"],
             Self::ToBe => &[
                 "crash-before-publish",
                 "publish-lost",
@@ -113,6 +113,7 @@ impl Preset {
                 "message-delayed",
                 "network-cut",
                 "consumer-forgotten",
+                "consumer-timeout",
                 "consumer-kill",
                 "crash-before-ack",
                 "ack-lost",
@@ -125,6 +126,9 @@ impl Preset {
                 "slow-pricing",
                 "pricing-fails",
                 "pricing-hangs",
+                "staff-away",
+                "newest-first",
+                "first-page-only",
                 "context-dropped",
             ],
         }

@@ -52,6 +52,7 @@ causes! {
     WORK = "work", A, "slow: the work itself took the time";
     NOT_ENTERED = "not_entered", A, "lost: nothing is missing before, and the service did not go on";
     WAITING_FOR_PERSON = "waiting_for_person", A, "stuck or slow: nothing is missing but a person's step";
+    OVERTAKEN = "overtaken", A, "starved: people took others first that could be taken later";
     PUBLISHED_TWICE = "published_twice", B, "duplicated: the news was sent more than once, and handled each time";
     REPEATED = "repeated", A, "duplicated: the state was recorded more than once";
     SILENT = "silent", A, "unknown: whoever would show the next step shows it for no order of the run";

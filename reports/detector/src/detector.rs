@@ -18,6 +18,7 @@ use crate::{
     record::Record,
     sighting::{Reader, shows},
     strays::Strays,
+    turns::Turns,
     verdict::{Testimony, fine, judge},
     way::{Kind, StepId, Steps, Way, bit, members},
 };
@@ -35,6 +36,7 @@ pub struct Detector {
     strays: Strays,
     gaps: Vec<Gap>,
     broker: Broker,
+    turns: Turns,
     deadlines: Deadlines,
     /// Orders that showed their last step, in the order in which that was seen.
     closing: VecDeque<u32>,
@@ -121,6 +123,7 @@ impl Detector {
             deadlines: Deadlines::new(&way),
             heard: vec![false; way.services.len()],
             logged: vec![false; way.services.len()],
+            turns: Turns::new(&way),
             way,
             orders: Orders::default(),
             clients: vec!["".into()],
@@ -242,11 +245,15 @@ impl Detector {
             let vanished = self.orders.all.iter().flat_map(|order| order.vanished(&self.way)).collect();
             self.broker.close(vanished);
         }
+        let open = self.orders.all.iter().filter(|order| order.closed.is_none());
+        open.for_each(|order| self.turns.note(&Journey::of(order, &self.way)));
+        self.turns.close();
         let gaps = self.known_gaps(end_ns);
         let mut findings: Vec<Finding> = Vec::with_capacity(self.orders.all.len());
         for (number, order) in self.orders.all.iter().enumerate() {
             let hidden = |journey: &Journey<'_>| hidden(journey, number, &gaps);
-            let testimony = Testimony { way: &self.way, end_ns, silent, hidden: &hidden, broker: &self.broker };
+            let (broker, turns) = (&self.broker, &self.turns);
+            let testimony = Testimony { way: &self.way, end_ns, silent, hidden: &hidden, broker, turns };
             findings.push(judge(order, self.clients[usize::from(order.client)].clone(), &testimony));
         }
         findings.sort_by(|a, b| a.order_id.cmp(&b.order_id));
@@ -309,7 +316,9 @@ impl Detector {
     /// Forgets an order that came to its end in time.
     fn close(&mut self, number: usize) {
         let order = &mut self.orders.all[number];
-        let Some(shown) = fine(order, &self.way) else { return };
+        let journey = Journey::of(order, &self.way);
+        let Some(shown) = fine(&journey) else { return };
+        self.turns.note(&journey);
         order.seen |= shown;
         order.close(&self.way);
         self.counts.closed += 1;

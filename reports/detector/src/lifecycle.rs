@@ -58,6 +58,8 @@ pub(crate) struct State {
     pub(crate) after: Option<usize>,
     /// Somebody is waited for.
     pub(crate) waits: bool,
+    /// They pick from a list: an order that is late and that so many others overtook is starved.
+    pub(crate) overtaken: Option<u32>,
     pub(crate) work: Option<String>,
     /// By segment; empty: equal shares.
     pub(crate) share: BTreeMap<String, f64>,
@@ -168,6 +170,7 @@ impl Lifecycle {
                     name: state.name,
                     service: state.service,
                     waits: state.wait.is_some(),
+                    overtaken: state.overtaken,
                     work: state.work,
                     share: state.share,
                 })

@@ -6,6 +6,7 @@ mod duplicated;
 mod halt;
 mod lost;
 mod slow;
+mod starved;
 
 use std::sync::Arc;
 
@@ -15,6 +16,7 @@ use crate::{
     finding::{Finding, Tier, Verdict},
     journey::{Evidence, Journey},
     order::Order,
+    turns::Turns,
     way::{StepId, Steps, Way, bit},
 };
 
@@ -31,6 +33,8 @@ pub(crate) struct Testimony<'a> {
     pub(crate) hidden: &'a dyn Fn(&Journey<'_>) -> Steps,
     /// What the broker let see of itself.
     pub(crate) broker: &'a Broker,
+    /// Who took what in which order.
+    pub(crate) turns: &'a Turns,
 }
 
 /// A verdict with its reasons.
@@ -50,7 +54,7 @@ pub(crate) fn judge(order: &Order, client_type: Arc<str>, testimony: &Testimony<
     let journey = Journey::of(order, way);
     let halt = halt::halt(&journey, testimony);
     let slow = slow::slow(&journey);
-    let word = word(&journey, &halt, &slow);
+    let word = starved::or(word(&journey, &halt, &slow), &journey, testimony.turns);
     // An order that halts should have shown the hop at which it does.
     let halted = word.step.filter(|step| !journey.has_happened(*step)).map_or(0, bit);
     let expected = (journey.happened | halted) & !1;
@@ -73,10 +77,9 @@ pub(crate) fn judge(order: &Order, client_type: Arc<str>, testimony: &Testimony<
 }
 
 /// The hops that an order at its end showed, if nothing is wrong with it.
-pub(crate) fn fine(order: &Order, way: &Way) -> Option<Steps> {
-    let journey = Journey::of(order, way);
-    let slow = slow::slow(&journey);
-    (word(&journey, &Halt::Done, &slow).verdict == Verdict::Ok).then(|| journey.seen())
+pub(crate) fn fine(journey: &Journey<'_>) -> Option<Steps> {
+    let slow = slow::slow(journey);
+    (word(journey, &Halt::Done, &slow).verdict == Verdict::Ok).then(|| journey.seen())
 }
 
 /// The first that applies, the worst first. What is certain goes before what is not.

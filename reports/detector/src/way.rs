@@ -112,6 +112,8 @@ pub(crate) struct Way {
     pub(crate) after: Vec<Option<usize>>,
     /// By service and state: the step that a service's record of the state is.
     pub(crate) record: Vec<Vec<Option<StepId>>>,
+    /// By state: how many others must have overtaken a late order for it to be starved, where people pick from a list.
+    pub(crate) overtaken: Vec<Option<u32>>,
     /// All steps.
     pub(crate) all: Steps,
     /// The steps that nothing follows.

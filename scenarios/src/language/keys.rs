@@ -253,6 +253,8 @@ const DATABASES: [&str; 2] = ["shop", "mes"];
 const DATABASE: Key = key("database", Takes::Name(&DATABASES), Default("mes"), "The database.").eg(r#""shop""#);
 const CALLED: Key = key("service", Takes::Name(&services::ALL), Required, "The service that is called.").eg(r#""crm-api""#);
 const CALLER: Key = key("from", Takes::Name(&services::ALL), Optional, "The service that calls; else anybody.").eg(r#""crm""#);
+const STAFFS: [&str; 2] = [Pool::Seller.name(), Pool::Operator.name()];
+const STAFF: Key = key("pool", Takes::Name(&STAFFS), Default("seller"), "Who.").eg(r#""operator""#);
 const RESOURCES: [&str; 2] = ["memory", "disk"];
 const MESSAGES: &[Key] = &[ROUTING_KEY, SHARE, COUNT];
 const CRASHES: &[Key] = &[ROUTING_KEY, SHARE, COUNT, BACK];
@@ -279,6 +281,10 @@ pub(crate) const FAULTS: &[(&str, &[Key])] = &[
     ),
     ("network-cut", &[SERVICE]),
     ("consumer-forgotten", &[QUEUE]),
+    (
+        "consumer-timeout",
+        &[QUEUE, key("timeout", Takes::Time, Required, "How long a message may stay unanswered.").eg(r#""5m""#)],
+    ),
     ("consumer-kill", CONSUMER_KILLED),
     ("crash-before-ack", CRASHES),
     ("ack-lost", MESSAGES),
@@ -295,6 +301,9 @@ pub(crate) const FAULTS: &[(&str, &[Key])] = &[
     ("slow-pricing", SLOW_PRICED),
     ("pricing-fails", &[SHARE]),
     ("pricing-hangs", &[SHARE]),
+    ("staff-away", &[STAFF, SHARE]),
+    ("newest-first", &[STAFF]),
+    ("first-page-only", &[STAFF, key("rows", Takes::Whole(1, 500), Default("20"), "How many orders a page shows.").eg("20")]),
     ("context-dropped", MESSAGES),
 ];
 const FAULT: Takes = Takes::Kind { tag: "kind", always: EVERY_FAULT, kinds: FAULTS };

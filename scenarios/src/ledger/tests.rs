@@ -34,6 +34,7 @@ fn found(ledger: &Ledger, recorded: Vec<Effect>) -> Vec<String> {
         What::DeliveryCut { message_id, acknowledged } => format!("{message_id} {acknowledged}"),
         What::Meddled { message_id, how } => format!("{message_id} {how}"),
         What::CalculationFailed => String::new(),
+        What::WorkedOtherwise { pool } => pool.clone(),
         What::ObjectLost { key, .. } => key.clone(),
         What::CallHit { to, .. } => to.clone(),
         What::StatementFailed { database, .. } | What::StatementSlowed { database, .. } => database.clone(),

@@ -37,6 +37,7 @@ pub(super) struct State {
     pub(super) after: Option<String>,
     pub(super) wait: Option<String>,
     pub(super) work: Option<String>,
+    pub(super) overtaken: Option<u32>,
     #[serde(default)]
     pub(super) share: BTreeMap<String, f64>,
 }

@@ -29,6 +29,7 @@ impl Way {
             parties: Vec::new(),
             after: states.iter().map(|state| state.after).collect(),
             record: Vec::new(),
+            overtaken: states.iter().map(|state| state.overtaken).collect(),
             all: 0,
             ends: 0,
             recorded: 0,
