@@ -5,7 +5,7 @@ use std::{fmt::Write as _, path::Path};
 use harness::plan;
 use scenarios::{
     Scenario,
-    language::{ScenarioError, nearest},
+    language::{Group, ScenarioError, nearest},
     lifecycle::Lifecycle,
 };
 
@@ -91,12 +91,18 @@ pub fn list(root: &Path) -> Result<String, ScenarioError> {
     let scenarios = Scenario::library(root)?;
     let names = PAGES.iter().map(|page| page.name).chain(scenarios.iter().map(|scenario| scenario.name.as_str()));
     let wide = names.map(str::len).max().unwrap_or(0);
-    let mut text = "scenarios (cargo xtask simulate NAME)\n".to_owned();
+    let mut text = "scenarios (cargo xtask simulate NAME)".to_owned();
     let mut line = |name: &str, says: &str| {
         // Writing into a string cannot fail.
         let _infallible = if name.is_empty() { writeln!(text, "\n{says}") } else { writeln!(text, "  {name:<wide$}  {says}") };
     };
-    scenarios.iter().for_each(|scenario| line(&scenario.name, &scenario.title));
+    for group in Group::ALL.map(Some).into_iter().chain([None]) {
+        let of_group = || scenarios.iter().filter(|scenario| scenario.group == group);
+        if of_group().next().is_some() {
+            line("", group.map_or("other", Group::name));
+            of_group().for_each(|scenario| line(&scenario.name, &scenario.title));
+        }
+    }
     for (about, heading) in [
         (About::Fault, "faults ([[fault]] kind = \"NAME\")"),
         (About::Verdict, "verdicts"),

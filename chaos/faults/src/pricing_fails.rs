@@ -4,13 +4,13 @@
 
 use crate::{
     deed::{Calculation, Deed, PricingFault},
-    definition::{BOTH, Definition},
+    definition::{Definition, SIMULATED},
 };
 
 /// The fault.
 pub static PRICING_FAILS: Definition = Definition {
     name: "pricing-fails",
     does: "{share} of the calculations begun meanwhile fail",
-    worlds: BOTH,
+    worlds: SIMULATED,
     deed: |given| Deed::Pricing(PricingFault { share: given.share(), how: Calculation::Fails }),
 };

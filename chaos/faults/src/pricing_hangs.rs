@@ -5,13 +5,13 @@
 
 use crate::{
     deed::{Calculation, Deed, PricingFault},
-    definition::{BOTH, Definition},
+    definition::{Definition, SIMULATED},
 };
 
 /// The fault.
 pub static PRICING_HANGS: Definition = Definition {
     name: "pricing-hangs",
     does: "{share} of the calculations begun meanwhile hang",
-    worlds: BOTH,
+    worlds: SIMULATED,
     deed: |given| Deed::Pricing(PricingFault { share: given.share(), how: Calculation::Hangs }),
 };

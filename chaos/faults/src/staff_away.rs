@@ -4,13 +4,13 @@
 
 use crate::{
     deed::{Deed, Habit},
-    definition::{BOTH, Definition},
+    definition::{Definition, SIMULATED},
 };
 
 /// The fault.
 pub static STAFF_AWAY: Definition = Definition {
     name: "staff-away",
     does: "{share} of the {pool}s are away",
-    worlds: BOTH,
+    worlds: SIMULATED,
     deed: |given| Deed::People { pool: given.name("pool"), how: Habit::Away(given.share()) },
 };

@@ -2,7 +2,7 @@
 
 use contracts::{Status, architecture::Preset, message, services};
 
-use super::{Actor, BrokerTelemetry, InstrumentationPreset, Pool, recording::LARGEST_MODEL, version};
+use super::{Actor, BrokerTelemetry, Group, InstrumentationPreset, Pool, recording::LARGEST_MODEL, version};
 
 /// A key of a table.
 pub(crate) struct Key {
@@ -90,6 +90,7 @@ pub(crate) const SCENARIO: &[Key] = &[
     key("seed", Takes::Whole(0, i64::MAX as u64), Default("42"), "Decides every random draw.").eg("42"),
     key("duration", Takes::Time, Required, "How long orders arrive. The run then heals, settles and is judged.").eg(r#""3d""#),
     key("quiet", Takes::Flag, Default("false"), "Nothing is meant to go wrong: no alarm is the proof.").eg("false"),
+    key("group", Takes::Name(&GROUPS), Optional, "What a reader looks for who may want it: the list goes by it.").eg(r#""loss""#),
     key("architecture", Takes::Table(ARCHITECTURE), Default(""), "How the services are built: a preset and toggles."),
     key("instrumentation", Takes::Table(INSTRUMENTATION), Default(""), "What the telemetry shows."),
     key("load", Takes::Some(&LOAD), Required, "Streams of orders."),
@@ -101,6 +102,15 @@ pub(crate) const SCENARIO: &[Key] = &[
     key("sla", Takes::Table(SLA), Optional, "Deadlines that replace the lifecycle's."),
     key("scale", Takes::Table(SCALE), Optional, "How a real stack may shorten the scenario."),
     key("thresholds", Takes::Thresholds, Optional, "What must hold, in k6's grammar."),
+];
+
+const GROUPS: [&str; 6] = [
+    Group::Loss.name(),
+    Group::Slowness.name(),
+    Group::Duplication.name(),
+    Group::Starvation.name(),
+    Group::TelemetryGaps.name(),
+    Group::Quiet.name(),
 ];
 
 const ARCHITECTURES: [&str; 2] = [Preset::AsIs.name(), Preset::ToBe.name()];
