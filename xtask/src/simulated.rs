@@ -33,6 +33,10 @@ impl Arena for Simulated {
         can_inflict(scenario, faults::World::Simulated)
     }
 
+    fn another(&self) -> Option<Box<dyn Arena + Send>> {
+        Some(Box::new(Self))
+    }
+
     fn play(&mut self, prepared: &Prepared, progress: &mut Progress) -> Result<Played, PlayError> {
         let simulation = assembled(&prepared.scenario);
         let seen = Arc::new(driver::Progress::default());
