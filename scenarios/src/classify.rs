@@ -88,7 +88,8 @@ fn word<'a>(ledger: &Ledger, lifecycle: &'a Lifecycle, account: &Account, walk: 
     let movable = ledger.unsettled.is_some() && lost::movable(ledger, account);
     // Where only a person is missing nothing is lost: whoever comes back finds the order where it was.
     if !closed && !movable && !lost::abandoned(walk) {
-        return bad(Class::Lost, lost::hop(walk), Some(lost::last_sign(account)));
+        let class = if lost::parked(account, walk) { Class::Parked } else { Class::Lost };
+        return bad(class, lost::hop(walk), Some(lost::last_sign(account)));
     }
     if closed && let Some(hop) = lost::disagreement(account, walk) {
         return bad(Class::Diverged, Some(hop), walk.closed_ns());

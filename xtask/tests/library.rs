@@ -96,6 +96,8 @@ scenarios! {
     done_twice "done-twice"
     answers_lost "answers-lost"
     poison "poison"
+    parked_orders "parked-orders"
+    dead_letters_gone "dead-letters-gone"
     database_away "database-away"
     no_connections "no-connections"
     slow_statements "slow-statements"

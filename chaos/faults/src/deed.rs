@@ -64,6 +64,11 @@ pub enum Change {
         /// The routing key.
         key: String,
     },
+    /// Nothing is bound to an exchange.
+    Stranded {
+        /// The exchange.
+        exchange: String,
+    },
     /// A queue has a policy.
     Policy {
         /// The queue.

@@ -63,6 +63,7 @@ catalogue! {
     crash_before_ack CRASH_BEFORE_ACK;
     ack_lost ACK_LOST;
     poison_message POISON_MESSAGE;
+    dead_letters_dropped DEAD_LETTERS_DROPPED;
     database_down DATABASE_DOWN;
     pool_exhausted POOL_EXHAUSTED;
     slow_database SLOW_DATABASE;

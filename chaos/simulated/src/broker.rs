@@ -81,6 +81,8 @@ pub struct BrokerSettings {
     pub heartbeat: Duration,
     /// How long a client waits for a connection to come about.
     pub connect: Duration,
+    /// Queues that nobody consumes: what is in them waits until somebody looks.
+    pub parking: &'static [&'static str],
     /// The header that names the event of a message.
     pub event_header: &'static str,
     /// How often its counters are looked at; none: never.
@@ -99,6 +101,7 @@ impl Default for BrokerSettings {
             channel_tick: Duration::from_secs(60),
             heartbeat: Duration::from_secs(60),
             connect: Duration::from_secs(10),
+            parking: &[],
             event_header: "x-event-id",
             scrape_every: None,
             firehose: false,
@@ -360,7 +363,8 @@ impl MessageLog for Exchange {
         Box::pin(async move {
             let under_way = self.0.wire.count(|packet| matches!(packet, Packet::Publish { .. }));
             let state = lock(&self.0.state);
-            let ready: usize = state.queues.iter().map(|queue| queue.ready.len()).sum();
+            let moves = |queue: &&Queue| !self.0.settings.parking.contains(&&*queue.name);
+            let ready: usize = state.queues.iter().filter(moves).map(|queue| queue.ready.len()).sum();
             let out: usize = state.channels.values().map(Open::out).sum();
             under_way + state.meddlers.held() + self.appending() + (ready + out) as u64
         })

@@ -46,6 +46,8 @@ pub struct Architecture {
     pub ack_after_work: bool,
     /// Consumers recognise an event they have handled.
     pub idempotent_consumers: bool,
+    /// What a queue gives up goes to a queue of its own, where somebody may look at it; else it is dropped.
+    pub dead_letters: bool,
     /// Consumers of the factory's queue, and workers of price jobs.
     pub mes_consumers: u16,
     /// When prices are calculated.
@@ -77,6 +79,7 @@ impl Preset {
                 outbox: false,
                 ack_after_work: false,
                 idempotent_consumers: false,
+                dead_letters: false,
                 mes_consumers: 1,
                 pricing: Pricing::Blocking,
                 picking: Picking::NewestFirst,
@@ -87,6 +90,7 @@ impl Preset {
                 outbox: true,
                 ack_after_work: true,
                 idempotent_consumers: true,
+                dead_letters: false,
                 mes_consumers: 8,
                 pricing: Pricing::Asynchronous,
                 picking: Picking::OldestFirst,

@@ -44,6 +44,8 @@ causes! {
     REDELIVERED = "redelivered", B, "slow or duplicated: the message was delivered more than once";
     ACKED_UNPROCESSED = "acked_unprocessed", B, "lost: the message was acknowledged, and what it asked for never recorded";
     REJECTED = "rejected", B, "lost or diverged: the consumer refused the message for good";
+    DEAD_LETTERED = "dead_lettered", C, "parked: the broker has counted it among the dead letters";
+    LOST_OR_PARKED = "lost_or_parked", A, "unknown: the message may be gone, or among the dead letters, whose count nobody saw";
     PROCESS_FAILED = "process_failed", A, "lost or diverged: processing the message failed";
     UNPROCESSED = "unprocessed", A, "lost: the message was received, and what it asked for never recorded";
     PROCESSING = "processing", A, "slow: the time went by between receiving a message and recording what it asked for";

@@ -243,6 +243,7 @@ impl Detector {
         let silent = self.silent();
         if !self.broker.says_nothing() {
             let vanished = self.orders.all.iter().flat_map(|order| order.vanished(&self.way)).collect();
+            self.orders.all.iter().for_each(|order| self.broker.dead.note(order, &self.way));
             self.broker.close(vanished);
         }
         let open = self.orders.all.iter().filter(|order| order.closed.is_none());

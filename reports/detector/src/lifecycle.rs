@@ -75,6 +75,8 @@ pub(crate) struct Message {
     pub(crate) to: String,
     /// The queue that it leads to.
     pub(crate) queue: Option<String>,
+    /// The queue that keeps what that one has given up.
+    pub(crate) parked: Option<String>,
     pub(crate) deadline_ns: Option<u64>,
 }
 
@@ -157,6 +159,7 @@ impl Lifecycle {
                     from: message.from,
                     to: message.to,
                     queue: message.queue,
+                    parked: message.parked,
                 })
             })
             .collect::<Result<Vec<_>, LifecycleError>>()?;

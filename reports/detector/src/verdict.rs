@@ -5,6 +5,7 @@ mod diverged;
 mod duplicated;
 mod halt;
 mod lost;
+mod parked;
 mod slow;
 mod starved;
 
@@ -54,7 +55,8 @@ pub(crate) fn judge(order: &Order, client_type: Arc<str>, testimony: &Testimony<
     let journey = Journey::of(order, way);
     let halt = halt::halt(&journey, testimony);
     let slow = slow::slow(&journey);
-    let word = starved::or(word(&journey, &halt, &slow), &journey, testimony.turns);
+    let word = parked::or(word(&journey, &halt, &slow), &journey, testimony);
+    let word = starved::or(word, &journey, testimony.turns);
     // An order that halts should have shown the hop at which it does.
     let halted = word.step.filter(|step| !journey.has_happened(*step)).map_or(0, bit);
     let expected = (journey.happened | halted) & !1;

@@ -106,6 +106,8 @@ pub(crate) struct Way {
     pub(crate) message: Vec<[StepId; 3]>,
     /// By message: the queue that it leads to, where that is known.
     pub(crate) queues: Vec<Option<String>>,
+    /// By message: the queue of its dead letters, where there is one.
+    pub(crate) parked: Vec<Option<String>>,
     /// By message: who sends it, who takes it in.
     pub(crate) parties: Vec<[usize; 2]>,
     /// By state: the message that must have been taken in before.

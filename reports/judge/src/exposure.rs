@@ -208,6 +208,7 @@ fn meddled(how: &str) -> (u8, &'static str, &'static str) {
         "unroutable" => (1, "message", "that no queue was bound for"),
         "maxlen" => (1, "message", "dropped from a full queue"),
         "expired" => (1, "message", "expired"),
+        "dead-letter-dropped" => (1, "dead letter", "dropped"),
         "refused" => (1, "message", "refused by a full queue"),
         "corrupted" => (1, "message", "made unreadable"),
         "consumer-crashed" => (2, "answer", "never given"),

@@ -120,6 +120,8 @@ const ARCHITECTURE: &[Key] = &[
     key("outbox", Takes::Flag, Optional, "Events are rows of the transaction that caused them.").eg("true"),
     key("ack-after-work", Takes::Flag, Optional, "Consumers acknowledge after the work; else before it.").eg("true"),
     key("idempotent-consumers", Takes::Flag, Optional, "Consumers recognise an event they have handled.").eg("true"),
+    key("dead-letters", Takes::Flag, Optional, "What a queue gives up waits in a queue of its own; else it is dropped.")
+        .eg("true"),
     key("mes-consumers", Takes::Whole(1, 1000), Optional, "Consumers of the factory's queue, and workers of price jobs.").eg("4"),
     key("pricing", Takes::Name(&["blocking", "asynchronous"]), Optional, "In the message handler, or as a job.")
         .eg(r#""asynchronous""#),
@@ -299,6 +301,11 @@ pub(crate) const FAULTS: &[(&str, &[Key])] = &[
     ("crash-before-ack", CRASHES),
     ("ack-lost", MESSAGES),
     ("poison-message", MESSAGES),
+    (
+        "dead-letters-dropped",
+        &[key("exchange", Takes::Name(&[message::DEAD_EXCHANGE]), Default(message::DEAD_EXCHANGE), "The exchange.")
+            .eg(r#""orders.dead""#)],
+    ),
     ("database-down", &[DATABASE]),
     ("pool-exhausted", &[DATABASE]),
     ("slow-database", &[DATABASE, key("takes", Takes::Time, Required, "How much longer a statement takes.").eg(r#""20s""#)]),

@@ -99,6 +99,7 @@ fn architecture(fields: &Fields) -> Architecture {
         ("outbox", &mut architecture.outbox),
         ("ack-after-work", &mut architecture.ack_after_work),
         ("idempotent-consumers", &mut architecture.idempotent_consumers),
+        ("dead-letters", &mut architecture.dead_letters),
     ];
     for (key, toggle) in flags {
         *toggle = fields.flag(key).unwrap_or(*toggle);

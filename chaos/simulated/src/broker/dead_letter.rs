@@ -50,6 +50,9 @@ impl Exchange {
             };
             let message = Arc::new(died(&dead, &state.queues[dead.from].name, &route, self.wall_ns()));
             let queues = state.route(&route.exchange, &message.routing_key).unwrap_or_default();
+            if queues.is_empty() {
+                self.unburied(state, dead.entry, &route.exchange);
+            }
             let mut first = true;
             for at in queues {
                 if in_a_cycle(&message.deaths, &state.queues[at].name) {

@@ -26,7 +26,8 @@ impl Exchange {
         if queue.gone {
             return state.account.end(entry, End::Unroutable, self.wall_ns());
         }
-        state.account.end(entry, End::Ready, self.wall_ns());
+        let parked = self.0.settings.parking.contains(&&*queue.name);
+        state.account.end(entry, if parked { End::Parked } else { End::Ready }, self.wall_ns());
         // The publish wakes the queue's process: what was there before it slept is on disk, the new message is not.
         queue.touch(now);
         let deaf = queue.turns.deaf();

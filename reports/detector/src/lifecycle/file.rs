@@ -50,5 +50,6 @@ pub(super) struct Message {
     pub(super) from: String,
     pub(super) to: String,
     pub(super) queue: Option<String>,
+    pub(super) parked: Option<String>,
     pub(super) deadline: Option<String>,
 }

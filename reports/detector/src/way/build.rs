@@ -26,6 +26,7 @@ impl Way {
             start: vec![None; states.len()],
             message: vec![[0; 3]; messages.len()],
             queues: messages.iter().map(|message| message.queue.clone()).collect(),
+            parked: messages.iter().map(|message| message.parked.clone()).collect(),
             parties: Vec::new(),
             after: states.iter().map(|state| state.after).collect(),
             record: Vec::new(),
