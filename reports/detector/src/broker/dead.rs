@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use signals::QueueCounters;
+
 use super::Looks;
 use crate::{
     order::Order,
@@ -43,29 +45,31 @@ impl Dead {
 
     /// Whether a message that was refused at a time waits among the dead letters; `None` where the broker's counts leave it open.
     ///
-    /// Between two looks as many came there as were refused meanwhile, or none did.
+    /// Nobody takes dead letters away, so their number only grows: between two looks by as many as were refused meanwhile, or not at
+    /// all. No counter of published messages says it, because no channel publishes them.
     pub(crate) fn keeps_refused(&self, looks: &Looks, queue: &str, at_ns: u64) -> Option<bool> {
         let before = looks.last_before(at_ns)?;
         let after = looks.in_life(at_ns, at_ns).next()?;
-        let counted = |look: super::Look<'_>| look.queue(queue).map_or(0, |queue| queue.published);
+        let depth = |look: super::Look<'_>| look.queue(queue).map_or(0, QueueCounters::depth);
         let given = self.0.get(queue)?;
         let refused = given.refused.iter().filter(|refused| (before.at_ns()..after.at_ns()).contains(refused)).count() as u64;
-        match counted(after).saturating_sub(counted(before)) {
-            0 => Some(false),
-            came if came == refused => Some(true),
+        match depth(after).checked_sub(depth(before)) {
+            Some(0) => Some(false),
+            Some(came) if came == refused => Some(true),
             _ => None,
         }
     }
 
     /// Whether a message that vanished waits among the dead letters; `None` where the broker's counts leave it open.
     ///
-    /// Beside what was refused as many came there as vanished, or none did.
+    /// At the end as many are there as were refused and as vanished, or none is.
     pub(crate) fn keeps_vanished(&self, looks: &Looks, queue: &str) -> Option<bool> {
-        let came = looks.last()?.queue(queue).map_or(0, |queue| queue.published);
+        let kept = looks.last()?.queue(queue).map_or(0, QueueCounters::depth);
         let given = self.0.get(queue)?;
-        match came.saturating_sub(given.refused.len() as u64) {
+        let all = given.refused.len() as u64 + given.vanished;
+        match kept {
             0 => Some(false),
-            rest if rest == given.vanished => Some(true),
+            kept if kept == all => Some(true),
             _ => None,
         }
     }
