@@ -3,25 +3,27 @@
 //! The model plays a sequence first. What it showed is what the real broker has to show: the same answers to publishers, the
 //! same deliveries to the same consumers in the same order, with the same marks, and the same left in all queues at the end.
 
-use std::{collections::VecDeque, sync::Mutex, time::Duration};
+use std::{collections::VecDeque, sync::Mutex};
 
 use containers::Alone;
 use futures_util::future::join_all;
 use proptest::strategy::ValueTree;
 
-use super::{
-    on_a_real_one::Real,
-    on_the_model::on_the_model,
-    play::{Played, Seen},
-    reach::Reach,
-    sequence::{SHORT, Sequence, drawn},
+use super::on_a_real_one::Real;
+use crate::{
+    gate,
+    suite::broker::{
+        drawn::drawn,
+        on_the_model::on_the_model,
+        play::Played,
+        reach::Reach,
+        seen::Seen,
+        sequence::Sequence,
+    },
 };
-use crate::gate;
 
 /// So many sequences are played at the same time: most of them wait.
 const AT_ONCE: usize = 24;
-/// A sequence whose steps took so long that what is to expire may have expired between them says nothing.
-const TOO_SLOW: Duration = Duration::from_millis(SHORT.as_millis() as u64 - 100);
 /// So often a sequence that was too slow is played again.
 const TRIES: usize = 8;
 /// Steps in the search for a smaller sequence.
@@ -33,29 +35,6 @@ fn wanted() -> (u64, usize) {
     let nightly = gate::variable("LOUPE_TIER").as_deref() == Some("nightly");
     let count = number("LOUPE_SEQUENCES").unwrap_or(if nightly { 20_000 } else { 1_000 });
     (number("LOUPE_SEQUENCE_SEED").unwrap_or(1), usize::try_from(count).expect("it fits"))
-}
-
-#[test]
-fn generated_sequences_reach_every_transition_of_the_model_and_its_books_balance() {
-    let mut reach = Reach::default();
-    for tree in drawn(1, 1_000) {
-        let sequence = tree.current();
-        let (played, books) = on_the_model(&sequence);
-        books.check();
-        reach.add(&sequence, &played.seen, &books.fates);
-    }
-    eprintln!("{reach}");
-    reach.check();
-}
-
-#[test]
-fn the_model_plays_a_sequence_the_same_way_again() {
-    for tree in drawn(2, 20) {
-        let sequence = tree.current();
-        let (first, again) = (on_the_model(&sequence), on_the_model(&sequence));
-        assert_eq!((first.0.seen, first.1.fates), (again.0.seen, again.1.fates));
-        assert_eq!((first.1.scrapes, first.1.passages), (again.1.scrapes, again.1.passages));
-    }
 }
 
 /// Plays this tier's sequences on a real broker: it shows what the model shows.
@@ -110,7 +89,7 @@ async fn verdict(real: &Real, name: &str, sequence: &Sequence, expected: &Played
     for attempt in 0..TRIES {
         let played = real.play(&format!("{name}-{attempt}"), sequence, expected).await;
         match played {
-            Ok(played) if sequence.expires() && played.busy > TOO_SLOW => {}
+            Ok(played) if played.too_slow(sequence) => {}
             Ok(played) if played.seen == expected.seen => return Verdict::Same,
             Ok(played) => return Verdict::Differs(difference(&expected.seen, &played.seen)),
             Err(error) => return Verdict::Differs(error.to_string()),

@@ -17,13 +17,17 @@ use lapin::{
 use simulated::DRIVER;
 use world::{Boxed, Runtime, broker::BrokerError};
 
-use super::{
-    operator::{Down, Laid, Operator},
-    play::{Client, Ground, Names, Played, play},
-    sequence::Sequence,
-    shown,
+use crate::{
+    gate,
+    suite::broker::{
+        names::Names,
+        operator::{Down, Laid, Operator},
+        play::{Client, Ground, Played, play},
+        seen::Seen,
+        sequence::Sequence,
+        shown,
+    },
 };
-use crate::gate;
 
 /// A real RabbitMQ: the way to it, and a second one for looking and for tidying up.
 pub(super) struct Real {
@@ -45,11 +49,11 @@ impl Real {
         let ground = Watch { rt: self.client.rt.clone(), channel };
         let names = Names::new(name);
         let played = play(&self.client, &ground, &names, sequence, Some(&expected.seen)).await;
-        for queue in names.queues() {
-            drop(ground.channel.queue_delete(queue.into(), QueueDeleteOptions::default()).await);
+        for queue in [&names.work, &names.copy, &names.stray, &names.dead] {
+            drop(ground.channel.queue_delete(queue.as_str().into(), QueueDeleteOptions::default()).await);
         }
-        for exchange in names.exchanges() {
-            drop(ground.channel.exchange_delete(exchange.into(), ExchangeDeleteOptions::default()).await);
+        for exchange in [&names.inlet, &names.strays, &names.dead_letters] {
+            drop(ground.channel.exchange_delete(exchange.as_str().into(), ExchangeDeleteOptions::default()).await);
         }
         played
     }

@@ -7,7 +7,8 @@ use world::{Boxed, Runtime};
 
 use super::{
     books::Books,
-    play::{Client, Ground, Names, Played, play},
+    names::Names,
+    play::{Client, Ground, Played, play},
     sequence::Sequence,
 };
 
@@ -26,7 +27,7 @@ impl Ground for Model {
 }
 
 /// Plays a sequence on a model of its own that somebody looks at and listens to; gives its books too.
-pub(super) fn on_the_model(sequence: &Sequence) -> (Played, Books) {
+pub(crate) fn on_the_model(sequence: &Sequence) -> (Played, Books) {
     let broker = BrokerSettings {
         flush: Duration::from_millis(1),
         scrape_every: Some(Duration::from_millis(1)),
@@ -35,10 +36,10 @@ pub(super) fn on_the_model(sequence: &Sequence) -> (Played, Books) {
     };
     let simulation = Simulation::new(&Config { broker, ..Config::new(1) });
     let (world, models) = (simulation.world(DRIVER, "db"), Models::clone(&simulation));
-    let sequence = sequence.clone();
+    let steps = sequence.clone();
     let driven = simulation.drive(DRIVER, "sequence", async move {
         let client = Client { rt: world.rt.clone(), broker: Arc::clone(&world.broker) };
-        let played = play(&client, &Model(world.rt.clone()), &Names::new("s"), &sequence, None).await;
+        let played = play(&client, &Model(world.rt.clone()), &Names::new("s"), &steps, None).await;
         // Until all has come to rest, dead letters on their way to a log too, and it has been looked at once more.
         world.rt.sleep(Duration::from_millis(20)).await;
         let mut passages = Vec::new();
@@ -47,5 +48,7 @@ pub(super) fn on_the_model(sequence: &Sequence) -> (Played, Books) {
         (played.expect("the model closes no channel"), books)
     });
     assert_eq!(simulation.run_for_polls(10_000_000), Ok(Pumped::Done));
-    driven.take().expect("it was played")
+    let (played, books) = driven.take().expect("it was played");
+    assert!(!played.too_slow(sequence), "nothing expires on the model but while it waits");
+    (played, books)
 }
