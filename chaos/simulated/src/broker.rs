@@ -61,6 +61,7 @@ use client::Client;
 use disk::Write;
 use monitor::Monitor;
 use queue::Queue;
+use ready::Incoming;
 use version::Return;
 pub use version::Version;
 
@@ -307,7 +308,7 @@ impl Exchange {
         state.came_in(now, &message, mandatory, &queues);
         for (nth, at) in queues.iter().enumerate() {
             let entry = if nth == 0 { entry } else { state.account.copy(entry) };
-            self.take(state, *at, (entry, &message), Some(channel), now);
+            self.take(state, *at, Incoming { entry, message: Arc::clone(&message), failures: 0 }, Some(channel), now);
         }
         queues
     }

@@ -13,13 +13,13 @@ use world::broker::{Arguments, Overflow, QueueKind, Settle};
 use super::sequence::{CONSUMERS, Dead, LONG, Profile, SHORT, Sequence, Step, To};
 
 /// The sequences of a seed.
-pub(crate) fn drawn(seed: u64, count: usize) -> Vec<impl ValueTree<Value = Sequence>> {
+pub(crate) fn drawn(seed: u64, count: usize) -> impl Iterator<Item = impl ValueTree<Value = Sequence>> {
     let mut bytes = [0; 32];
     bytes[..8].copy_from_slice(&seed.to_le_bytes());
     let rng = TestRng::from_seed(RngAlgorithm::ChaCha, &bytes);
     let mut runner = TestRunner::new_with_rng(Config { failure_persistence: None, ..Config::default() }, rng);
     let strategy = sequences();
-    (0..count).map(|_| strategy.new_tree(&mut runner).expect("nothing is filtered")).collect()
+    (0..count).map(move |_| strategy.new_tree(&mut runner).expect("nothing is filtered"))
 }
 
 fn sequences() -> impl Strategy<Value = Sequence> {

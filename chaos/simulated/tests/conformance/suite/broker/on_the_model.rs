@@ -13,7 +13,10 @@ use super::{
 };
 
 /// The model.
-struct Model(Runtime);
+struct Model {
+    rt: Runtime,
+    models: Models,
+}
 
 impl Ground for Model {
     fn patience(&self, _: bool) -> Duration {
@@ -22,7 +25,14 @@ impl Ground for Model {
     }
 
     fn has_consumers<'a>(&'a self, _: &'a str, _: usize) -> Boxed<'a, ()> {
-        Box::pin(self.0.sleep(Duration::from_millis(4)))
+        Box::pin(self.rt.sleep(Duration::from_millis(4)))
+    }
+
+    fn ready<'a>(&'a self, queue: &'a str, _: Option<usize>) -> Boxed<'a, usize> {
+        Box::pin(async move {
+            self.rt.sleep(Duration::from_millis(2)).await;
+            self.models.management().ready(queue).expect("it is there")
+        })
     }
 }
 
@@ -39,7 +49,7 @@ pub(crate) fn on_the_model(sequence: &Sequence) -> (Played, Books) {
     let steps = sequence.clone();
     let driven = simulation.drive(DRIVER, "sequence", async move {
         let client = Client { rt: world.rt.clone(), broker: Arc::clone(&world.broker) };
-        let played = play(&client, &Model(world.rt.clone()), &Names::new("s"), &steps, None).await;
+        let played = play(&client, &Model { rt: world.rt.clone(), models: Models::clone(&models) }, &Names::new("s"), &steps, None).await;
         // Until all has come to rest, dead letters on their way to a log too, and it has been looked at once more.
         world.rt.sleep(Duration::from_millis(20)).await;
         let mut passages = Vec::new();

@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use world::{
     Boxed, Either, Runtime,
     broker::{
-        Broker, BrokerError, Channel, Consumer, Delivery, Headers, Message, Publish,
+        Broker, BrokerError, Channel, Consumer, Delivery, Headers, Message, Publish, Sent,
     },
 };
 
@@ -29,6 +29,11 @@ pub(crate) trait Ground: Sync {
 
     /// Returns when a queue has this many consumers: a connection that was closed is gone then.
     fn has_consumers<'a>(&'a self, queue: &'a str, consumers: usize) -> Boxed<'a, ()>;
+
+    /// How many messages are ready in a queue, once it has done what it was told; `expected`: as many as that, if it is right.
+    ///
+    /// A quorum queue answers before it has. Who publishes to it must not be faster than its word that it is full, or not any more.
+    fn ready<'a>(&'a self, queue: &'a str, expected: Option<usize>) -> Boxed<'a, usize>;
 }
 
 /// A consumer and what it holds.
@@ -86,8 +91,8 @@ pub(crate) async fn play(
             seen.push(Seen::Nothing);
             continue;
         }
-        let awaited = expected.map(|expected| matches!(expected.get(nth), Some(Seen::Came(Some(_)))));
-        seen.push(player.step(step, awaited).await?);
+        let expected = expected.and_then(|expected| expected.get(nth));
+        seen.push(player.step(step, expected).await?);
     }
     let left = player.drain(expected).await?;
     busy = busy.max(client.rt.now() - since);
@@ -96,16 +101,16 @@ pub(crate) async fn play(
 }
 
 impl Player<'_> {
-    async fn step(&mut self, step: &Step, awaited: Option<bool>) -> Result<Seen, BrokerError> {
+    async fn step(&mut self, step: &Step, expected: Option<&Seen>) -> Result<Seen, BrokerError> {
         match step {
-            Step::Publish { .. } => self.publish(step).await,
+            Step::Publish { .. } => self.publish(step, expected).await,
             Step::Open { consumer, prefetch } if self.slots[*consumer].is_none() => {
                 self.open(*consumer, *prefetch).await?;
                 Ok(Seen::Nothing)
             }
             Step::Open { consumer, .. } | Step::Receive { consumer } => {
                 let open = self.first_from(*consumer, |_| true).unwrap_or(*consumer);
-                self.receive(open, awaited).await
+                self.receive(open, expected.map(|expected| matches!(expected, Seen::Came(Some(_))))).await
             }
             Step::Settle { consumer, nth, how } => {
                 let holder = self.first_from(*consumer, |slot| !slot.held.is_empty());
@@ -114,7 +119,7 @@ impl Player<'_> {
                 delivery.settler.settle(*how).await?;
                 // The queue answers after it has taken the answer.
                 names::meet(&*slot.channel, self.names, self.profile).await?;
-                Ok(Seen::Answered)
+                Ok(Seen::Answered(self.ready(expected).await))
             }
             Step::Close { consumer } => {
                 let open = self.slots[*consumer].is_some();
@@ -131,7 +136,12 @@ impl Player<'_> {
         around.into_iter().find(|at| self.slots[*at].as_ref().is_some_and(&wanted))
     }
 
-    async fn publish(&mut self, step: &Step) -> Result<Seen, BrokerError> {
+    /// How many messages are ready.
+    async fn ready(&mut self, expected: Option<&Seen>) -> usize {
+        self.ground.ready(&self.names.work, expected.and_then(Seen::ready)).await
+    }
+
+    async fn publish(&mut self, step: &Step, expected: Option<&Seen>) -> Result<Seen, BrokerError> {
         let Step::Publish { to, confirm, mandatory, persistent, priority, expiration } = step else { return Ok(Seen::Nothing) };
         let key = match to {
             To::Work => "work",
@@ -157,6 +167,7 @@ impl Player<'_> {
             names::meet(&*self.publisher, self.names, self.profile).await?;
         }
         match sent {
+            Ok(Sent::Written) => Ok(Seen::Written(self.ready(expected).await)),
             Err(error) if error != BrokerError::Nacked => Err(error),
             sent => Ok(Seen::Sent(sent.map_err(|error| error.to_string()))),
         }
@@ -187,7 +198,10 @@ impl Player<'_> {
     }
 
     async fn close(&mut self, consumer: usize) {
-        if self.slots[consumer].take().is_some() {
+        if let Some(slot) = self.slots[consumer].take() {
+            // Dropping it would cancel the consumer before the connection ends: what it holds would come back later.
+            slot.channel.close().await;
+            drop(slot);
             let same = |other: &usize| (*other == CONSUMERS) == (consumer == CONSUMERS) && self.slots[*other].is_some();
             let left = (0..=CONSUMERS).filter(same).count();
             self.ground.has_consumers(self.queue_of(consumer), left).await;

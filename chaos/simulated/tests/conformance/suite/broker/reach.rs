@@ -73,7 +73,7 @@ impl Reach {
                 (Step::Publish { to: To::Both, .. }, _) => count("in two queues", 1),
                 (Step::Publish { priority: Some(_), .. }, _) => count("priority", 1),
                 (_, Seen::Closed) => count("channel lost", 1),
-                (Step::Settle { how: Settle::Requeue, .. }, Seen::Answered) => count("requeued", 1),
+                (Step::Settle { how: Settle::Requeue, .. }, Seen::Answered(_)) => count("requeued", 1),
                 _ => {}
             }
         }

@@ -9,8 +9,10 @@ use super::names::Names;
 pub(crate) enum Seen {
     /// Nothing that could be seen, or nothing was done: there was no consumer, or nothing to answer.
     Nothing,
-    /// A delivery was answered.
-    Answered,
+    /// A delivery was answered; so many messages were ready in the queue under test after that.
+    Answered(usize),
+    /// Something was published that nobody confirms; so many messages were ready in the queue under test after that.
+    Written(usize),
     /// A consumer's connection has ended.
     Closed,
     /// What the publisher learned.
@@ -22,6 +24,14 @@ pub(crate) enum Seen {
 }
 
 impl Seen {
+    /// How many messages it says were ready in the queue under test.
+    pub(crate) fn ready(&self) -> Option<usize> {
+        match self {
+            Self::Answered(ready) | Self::Written(ready) => Some(*ready),
+            _ => None,
+        }
+    }
+
     /// How many messages it says were left in a queue.
     pub(crate) fn left_in(&self, queue: &str) -> Option<usize> {
         match self {

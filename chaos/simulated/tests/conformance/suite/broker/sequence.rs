@@ -5,9 +5,9 @@ use std::time::Duration;
 use world::broker::{Arguments, QueueKind, Settle};
 
 /// How long what is to expire lives.
-pub(crate) const SHORT: Duration = Duration::from_millis(400);
+pub(crate) const SHORT: Duration = Duration::from_millis(1_000);
 /// How long a wait is: whatever is to expire has expired.
-pub(crate) const WAIT: Duration = Duration::from_millis(650);
+pub(crate) const WAIT: Duration = Duration::from_millis(1_500);
 /// How long what is not to expire lives.
 pub(crate) const LONG: Duration = Duration::from_secs(600);
 /// Consumers of the queue under test; one more listens to dead letters.
