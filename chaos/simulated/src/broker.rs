@@ -1,6 +1,6 @@
 //! RabbitMQ's behaviour, as far as a service can meet it. Each rule has a file, which names its source.
 //!
-//! A conformance suite (`xtask/real/tests/containers/conformance`) holds the model against a real RabbitMQ 4.0.5. Where a rule
+//! A conformance suite (`chaos/simulated/tests/conformance`) holds the model against a real RabbitMQ 4.0.5, where there is Docker. Where a rule
 //! follows RabbitMQ's documentation, the file names version, page and section; what no real broker here has confirmed says that
 //! it is taken from the documentation. Where RabbitMQ is free to do one thing or another, the model does one of them; the suite
 //! says which, and accepts both.

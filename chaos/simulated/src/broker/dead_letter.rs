@@ -8,7 +8,11 @@ use std::{collections::VecDeque, sync::Arc, time::Duration};
 use faults::End;
 use world::broker::{Death, DeathReason, Message};
 
-use super::{Exchange, State, ready::{Incoming, Item}, rules::DeadLetter};
+use super::{
+    Exchange, State,
+    ready::{Incoming, Item},
+    rules::DeadLetter,
+};
 
 /// A message that a queue has given up.
 pub(super) struct Dead {
@@ -38,7 +42,8 @@ impl Exchange {
         let queue = &state.queues[at];
         if queue.rules.as_ref().is_some_and(|rules| rules.dead_letter.is_some()) {
             // A rejection is a failure too.
-            let failures = item.failures + u32::from(queue.is_quorum() && reason == DeathReason::Rejected && version.carries_failures());
+            let failures =
+                item.failures + u32::from(queue.is_quorum() && reason == DeathReason::Rejected && version.carries_failures());
             let incoming = Incoming { entry: item.entry, message: Arc::clone(&item.message), failures };
             state.dead.push_back(Dead { from: at, incoming, reason });
         }

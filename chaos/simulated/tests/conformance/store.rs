@@ -6,8 +6,7 @@ use crate::{
     one_lock::under_one_lock,
     ports::run,
     suite::store::{
-        migrations_may_run_side_by_side,
-        rows,
+        migrations_may_run_side_by_side, rows,
         side_by_side::{
             a_claimed_row_is_left_out_by_others, a_read_is_repeatable_only_where_that_was_asked_for,
             a_second_writer_of_a_row_waits_and_nobody_else, a_transaction_without_a_connection_waits_for_one_and_gives_up,

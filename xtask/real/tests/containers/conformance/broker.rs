@@ -23,14 +23,6 @@ const TICK: Duration = Duration::from_millis(256);
 #[test]
 fn the_real_broker_does_what_the_model_does() {
     if gate::containers() {
-        if gate::variable("LOUPE_X").is_some() {
-            gate::block_on(async {
-                let in_memory = alone(Setup { in_memory: true, ..Setup::default() }).await;
-                generated::on_a_real_one(&in_memory).await;
-                in_memory.end().await.unwrap();
-            });
-            return;
-        }
         // What a killed broker loses takes two minutes of waiting, and what an operator does a minute; the rest is played meanwhile.
         thread::scope(|scope| {
             scope.spawn(|| {

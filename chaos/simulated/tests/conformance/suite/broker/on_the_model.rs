@@ -49,7 +49,8 @@ pub(crate) fn on_the_model(sequence: &Sequence) -> (Played, Books) {
     let steps = sequence.clone();
     let driven = simulation.drive(DRIVER, "sequence", async move {
         let client = Client { rt: world.rt.clone(), broker: Arc::clone(&world.broker) };
-        let played = play(&client, &Model { rt: world.rt.clone(), models: Models::clone(&models) }, &Names::new("s"), &steps, None).await;
+        let played =
+            play(&client, &Model { rt: world.rt.clone(), models: Models::clone(&models) }, &Names::new("s"), &steps, None).await;
         // Until all has come to rest, dead letters on their way to a log too, and it has been looked at once more.
         world.rt.sleep(Duration::from_millis(20)).await;
         let mut passages = Vec::new();

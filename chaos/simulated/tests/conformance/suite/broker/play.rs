@@ -4,9 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use world::{
     Boxed, Either, Runtime,
-    broker::{
-        Broker, BrokerError, Channel, Consumer, Delivery, Headers, Message, Publish, Sent,
-    },
+    broker::{Broker, BrokerError, Channel, Consumer, Delivery, Headers, Message, Publish, Sent},
 };
 
 use super::{

@@ -4,9 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use world::{
     Either, World,
-    broker::{
-        BrokerError, Channel, Consumer, Delivery, Exchange, Headers, Message, Publish, Queue, Sent, Settle, Topology,
-    },
+    broker::{BrokerError, Channel, Consumer, Delivery, Exchange, Headers, Message, Publish, Queue, Sent, Settle, Topology},
 };
 
 const TOPOLOGY: Topology<'static> = Topology {

@@ -95,9 +95,7 @@ pub(crate) async fn of_two_who_have_read_a_version_one_may_write(world: &World) 
 
 /// Only a writer of the same row waits, and only until the first one is over, whether it has committed or not.
 pub(crate) async fn a_second_writer_of_a_row_waits_and_nobody_else(world: &World) {
-    for (commits, id, expected) in
-        [(true, "blocked", Err(StoreError::Conflict)), (false, "freed", Ok(()))]
-    {
+    for (commits, id, expected) in [(true, "blocked", Err(StoreError::Conflict)), (false, "freed", Ok(()))] {
         let beside = format!("beside {id}");
         put(world, &new(id, 1, None)).await;
         put(world, &new(&beside, 1, None)).await;

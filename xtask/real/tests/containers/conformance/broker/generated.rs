@@ -84,14 +84,9 @@ pub(super) async fn on_a_real_one(alone: &Alone) {
     let (same, unclear) = (crowd.same + alone.same, alone.unclear.len());
     let differing: Vec<_> = crowd.differing.into_iter().chain(alone.differing).collect();
     eprintln!("{count} sequences in {took:.0} s: {same} the same, {} differ, {unclear} too slow to tell", differing.len());
-    for (Waiting { name, tree, expected }, how) in &differing {
-        eprintln!("sequence {name}: {:?}", tree.current().profile);
-        for (n, (step, seen)) in tree.current().steps.iter().zip(&expected.seen).enumerate() {
-            eprintln!("  {n}: {step:?}   -> {seen:?}");
-        }
-        eprintln!("DIFF {name}{how}");
+    for (Waiting { name, .. }, how) in &differing {
+        eprintln!("sequence {name}:{how}");
     }
-    assert!(differing.is_empty());
     if let Some((first, how)) = differing.into_iter().next() {
         panic!("{}", smaller(&real, first, how).await);
     }
@@ -108,7 +103,7 @@ async fn compare<T: ValueTree<Value = Sequence>>(
 ) -> Verdicts<T> {
     let waiting = Mutex::new(waiting);
     let verdicts = Mutex::new(Verdicts { same: 0, unclear: Vec::new(), differing: Vec::new() });
-    let next = || waiting.lock().unwrap().next().filter(|_| verdicts.lock().unwrap().differing.len() < 60);
+    let next = || waiting.lock().unwrap().next().filter(|_| verdicts.lock().unwrap().differing.len() < 3);
     join_all((0..at_once).map(|_| async {
         while let Some(sequence) = next() {
             let verdict = verdict(real, &sequence.name, &sequence.tree.current(), &sequence.expected, tries).await;
