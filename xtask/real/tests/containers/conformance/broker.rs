@@ -4,7 +4,7 @@ mod generated;
 mod on_a_real_one;
 mod smaller;
 
-use std::{thread, time::Duration};
+use std::{collections::BTreeSet, thread, time::Duration};
 
 use containers::Setup;
 
@@ -31,10 +31,7 @@ fn the_real_broker_does_what_the_model_does() {
                     let broker = alone(Setup::default()).await;
                     let lost = lost(&broker).await;
                     broker.end().await.unwrap();
-                    eprintln!("lost by a kill: {lost:?}");
-                    for (row, (lost, possible)) in lost.iter().zip(&possible).enumerate() {
-                        assert!(possible.contains(lost), "row {row}: {lost} lost, the model loses {possible:?}");
-                    }
+                    are_possible(&lost, &possible);
                 });
             });
             gate::block_on(async {
@@ -48,5 +45,13 @@ fn the_real_broker_does_what_the_model_does() {
                 in_memory.end().await.unwrap();
             });
         });
+    }
+}
+
+/// Of each row a broker loses what the model can lose.
+fn are_possible(lost: &[usize], possible: &[BTreeSet<usize>]) {
+    eprintln!("lost by a kill: {lost:?}");
+    for (row, (lost, possible)) in lost.iter().zip(possible).enumerate() {
+        assert!(possible.contains(lost), "row {row}: {lost} lost, the model loses {possible:?}");
     }
 }
