@@ -1,6 +1,6 @@
 //! RabbitMQ's behaviour, as far as a service can meet it. Each rule has a file, which names its source.
 //!
-//! A conformance suite (`xtask/real/tests/containers/conformance`) holds the model against a real RabbitMQ 4.0.5. Where a rule
+//! A conformance suite (`chaos/simulated/tests/conformance`) holds the model against a real RabbitMQ 4.0.5, where there is Docker. Where a rule
 //! follows RabbitMQ's documentation, the file names version, page and section; what no real broker here has confirmed says that
 //! it is taken from the documentation. Where RabbitMQ is free to do one thing or another, the model does one of them; the suite
 //! says which, and accepts both.
@@ -61,6 +61,7 @@ use client::Client;
 use disk::Write;
 use monitor::Monitor;
 use queue::Queue;
+use ready::Incoming;
 use version::Return;
 pub use version::Version;
 
@@ -310,7 +311,7 @@ impl Exchange {
         state.came_in(now, &message, mandatory, &queues);
         for (nth, at) in queues.iter().enumerate() {
             let entry = if nth == 0 { entry } else { state.account.copy(entry) };
-            self.take(state, *at, (entry, &message), Some(channel), now);
+            self.take(state, *at, Incoming { entry, message: Arc::clone(&message), failures: 0 }, Some(channel), now);
         }
         queues
     }

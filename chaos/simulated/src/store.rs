@@ -8,6 +8,7 @@ mod hashed;
 mod index;
 mod locks;
 mod poll;
+mod pool;
 mod scan;
 mod table;
 mod tx;
@@ -21,7 +22,7 @@ use std::{
 };
 
 use world::{
-    Boxed, Node,
+    Boxed, Engine, Node, Runtime,
     store::{Isolation, Row, Store, StoreError, Table, Tx, Value},
 };
 
@@ -30,6 +31,7 @@ use crate::{
     runtime::{Host, lock, spend},
 };
 use ailment::Ailments;
+use pool::Pool;
 use table::Rows;
 
 /// What statements cost. Durations are whole milliseconds.
@@ -39,11 +41,13 @@ pub struct StoreSettings {
     pub round_trip: Duration,
     /// Each commit besides.
     pub fsync: Duration,
+    /// How many transactions each node may have open at a time.
+    pub connections: usize,
 }
 
 impl Default for StoreSettings {
     fn default() -> Self {
-        Self { round_trip: Duration::from_millis(1), fsync: Duration::from_millis(1) }
+        Self { round_trip: Duration::from_millis(1), fsync: Duration::from_millis(1), connections: 16 }
     }
 }
 
@@ -111,7 +115,9 @@ impl Database {
 
     /// The database as a node sees it.
     pub(crate) fn port(&self, node: Node) -> Arc<dyn Store> {
-        Arc::new(Port { database: self.clone(), node })
+        let engine: Arc<dyn Engine> = Arc::clone(&self.0.host) as _;
+        let pool = Pool::new(Runtime::new(engine, node), self.0.settings.connections);
+        Arc::new(Port { database: self.clone(), node, pool })
     }
 
     async fn spend(&self, node: Node, time: Duration) {
@@ -130,6 +136,7 @@ impl Data {
 struct Port {
     database: Database,
     node: Node,
+    pool: Pool,
 }
 
 impl Store for Port {
@@ -147,14 +154,13 @@ impl Store for Port {
     }
 
     fn begin(&self, isolation: Isolation) -> Boxed<'_, Result<Box<dyn Tx>, StoreError>> {
-        if self.database.is_ill(self.node) {
-            return Box::pin(async move {
+        Box::pin(async move {
+            if self.database.is_ill(self.node) {
                 self.database.before_begin(self.node).await?;
-                Ok(Box::new(tx::begin(&self.database, self.node, isolation)) as Box<dyn Tx>)
-            });
-        }
-        let tx = tx::begin(&self.database, self.node, isolation);
-        Box::pin(std::future::ready(Ok(Box::new(tx) as Box<dyn Tx>)))
+            }
+            let connection = self.pool.lease().await?;
+            Ok(Box::new(tx::begin(&self.database, self.node, isolation, connection)) as Box<dyn Tx>)
+        })
     }
 
     fn poll<'a>(&'a self, table: &'static Table, wanted: &'a [(usize, Value)], every: Duration) -> Boxed<'a, ()> {

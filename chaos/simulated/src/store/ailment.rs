@@ -1,21 +1,15 @@
 //! What may be wrong with a database for a while. It hits the services alone: whoever keeps the ledger reads on.
 
-use std::{
-    sync::{
-        Arc, Mutex,
-        atomic::{AtomicBool, Ordering::Relaxed},
-    },
-    time::Duration,
+use std::sync::{
+    Arc, Mutex,
+    atomic::{AtomicBool, Ordering::Relaxed},
 };
 
 use faults::{DatabaseFault, What};
 use world::{Node, random::Random, store::StoreError};
 
-use super::Database;
+use super::{Database, pool::CONNECT};
 use crate::{effects::Effects, models::DRIVER, runtime::lock};
-
-/// How long a service waits for a connection of its pool.
-const POOL_PATIENCE: Duration = Duration::from_secs(5);
 
 /// All that is wrong at present.
 pub(super) struct Ailments {
@@ -58,7 +52,7 @@ impl Database {
             match how {
                 DatabaseFault::Down => return Err(self.fails(&fault, node, "57P01: the database is shutting down")),
                 DatabaseFault::Exhausted => {
-                    self.spend(node, POOL_PATIENCE).await;
+                    self.spend(node, CONNECT).await;
                     return Err(self.fails(&fault, node, "53300: no connection became free in time"));
                 }
                 DatabaseFault::Slow(_) | DatabaseFault::Conflicts(_) => {}

@@ -5,6 +5,7 @@ use std::{
     task::{Poll, Waker},
 };
 
+use tokio::sync::OwnedSemaphorePermit;
 use world::{
     Boxed, Node,
     store::{Expect, Isolation, Row, Scan, StoreError, Table, Tx, Value},
@@ -18,17 +19,19 @@ pub(super) struct Handle {
     database: Database,
     node: Node,
     tx: u64,
+    /// Free for the next one when this is gone.
+    _connection: OwnedSemaphorePermit,
 }
 
 /// Begins a transaction.
-pub(super) fn begin(database: &Database, node: Node, isolation: Isolation) -> Handle {
+pub(super) fn begin(database: &Database, node: Node, isolation: Isolation, connection: OwnedSemaphorePermit) -> Handle {
     let mut data = lock(&database.0.data);
     data.begun += 1;
     let tx = data.begun;
     let open =
         Open { isolation, snapshot: None, writes: Vec::new(), locks: Vec::new(), reserved: Vec::new(), waits: None, waker: None };
     data.open.insert(tx, open);
-    Handle { database: database.clone(), node, tx }
+    Handle { database: database.clone(), node, tx, _connection: connection }
 }
 
 /// What Postgres says to every statement after one that failed.

@@ -13,8 +13,8 @@ use super::{
 };
 
 /// Publishes, the gap between two of them, how long the queue is idle before the kill.
-struct Row {
-    count: usize,
+pub(crate) struct Row {
+    pub(crate) count: usize,
     gap: Duration,
     idle: Duration,
 }
@@ -23,8 +23,9 @@ const fn row(count: usize, gap_ms: u64, idle_ms: u64) -> Row {
     Row { count, gap: Duration::from_millis(gap_ms), idle: Duration::from_millis(idle_ms) }
 }
 
-/// Measured on a 4.0.5 by hand, each row twice or more: all of rows 0 to 2 and 7, none of 3 to 6, then 17, 8 and 2.
-static ROWS: [Row; 11] = [
+/// Measured on a 4.0.5 by hand: all of rows 0 to 2 and 7, none of 3 to 6, then 17, 8 and 2. Each row was measured once, the one with
+/// 12 publishes twice; this suite has since measured each again, and found the same.
+pub(crate) static ROWS: [Row; 11] = [
     row(103, 20, 0),
     row(50, 20, 0),
     row(50, 20, 500),
@@ -78,7 +79,7 @@ fn message(queue: &str, n: usize) -> Message {
 }
 
 /// How many messages of each row a kill loses; the first ones are there, in their order.
-async fn lost(operator: &dyn Operator) -> Vec<usize> {
+pub(crate) async fn lost(operator: &dyn Operator) -> Vec<usize> {
     let client = operator.client().await;
     let longest = ROWS.iter().map(Row::lasts).max().unwrap_or_default();
     let end = client.rt.now() + longest + Duration::from_secs(2);
@@ -110,35 +111,11 @@ async fn lost(operator: &dyn Operator) -> Vec<usize> {
 }
 
 /// What the model loses of each row under some seed.
-fn possible() -> Vec<BTreeSet<usize>> {
+pub(crate) fn possible() -> Vec<BTreeSet<usize>> {
     let mut outcomes = vec![BTreeSet::new(); ROWS.len()];
     for seed in 0..SEEDS {
         let lost = on_the_model(seed, |model| async move { lost(&model).await });
         outcomes.iter_mut().zip(lost).for_each(|(outcomes, lost)| outcomes.extend([lost]));
     }
     outcomes
-}
-
-#[test]
-fn the_model_loses_all_of_a_busy_queue_nothing_of_an_idle_one_and_a_part_of_a_slow_trickle() {
-    let possible = possible();
-    for (row, (Row { count, .. }, lost)) in ROWS.iter().zip(&possible).enumerate() {
-        match row {
-            // What was measured lies among what is possible.
-            8 => assert!(lost.contains(&17), "{lost:?}"),
-            9 => assert!(lost.contains(&8), "{lost:?}"),
-            10 => assert!(lost.contains(&2), "{lost:?}"),
-            0..=2 | 7 => assert_eq!(*lost, [*count].into(), "row {row}"),
-            _ => assert_eq!(*lost, [0].into(), "row {row}"),
-        }
-    }
-}
-
-/// Kills a broker: of each row it loses what the model can lose.
-pub(super) async fn promises(operator: &dyn Operator) {
-    let lost = lost(operator).await;
-    eprintln!("lost: {lost:?}");
-    for ((row, lost), possible) in lost.iter().enumerate().zip(possible()) {
-        assert!(possible.contains(lost), "row {row}: {lost} lost, the model loses {possible:?}");
-    }
 }

@@ -4,95 +4,34 @@ use std::{sync::Arc, time::Duration};
 
 use world::{
     Boxed, Either, Runtime,
-    broker::{
-        Arguments, Broker, BrokerError, Channel, Consumer, Delivery, Exchange, ExchangeKind, Headers, Message, Publish, Queue,
-        Sent, Topology,
-    },
+    broker::{Broker, BrokerError, Channel, Consumer, Delivery, Headers, Message, Publish, Sent},
 };
 
-use super::sequence::{CONSUMERS, Dead, Profile, SHORT, Sequence, Step, To, WAIT};
-
-/// What a step showed.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Seen {
-    /// Nothing that could be seen, or nothing was done: there was no consumer, or nothing to answer.
-    Nothing,
-    /// A delivery was answered.
-    Answered,
-    /// A consumer's connection has ended.
-    Closed,
-    /// What the publisher learned.
-    Sent(Result<Sent, String>),
-    /// What a consumer got; none: nothing came.
-    Came(Option<String>),
-    /// What was left in a queue at the end, in its order.
-    Left(&'static str, Vec<String>),
-}
-
-impl Seen {
-    /// How many messages it says were left in a queue.
-    fn left_in(&self, queue: &str) -> Option<usize> {
-        match self {
-            Self::Left(name, items) if *name == queue => Some(items.len()),
-            _ => None,
-        }
-    }
-}
+use super::{
+    names::{self, Names},
+    seen::{Seen, tell},
+    sequence::{CONSUMERS, Profile, SHORT, Sequence, Step, To, WAIT},
+};
 
 /// Whoever plays: a clock and a way to the broker.
 #[derive(Clone)]
-pub(super) struct Client {
-    pub(super) rt: Runtime,
-    pub(super) broker: Arc<dyn Broker>,
+pub(crate) struct Client {
+    pub(crate) rt: Runtime,
+    pub(crate) broker: Arc<dyn Broker>,
 }
 
 /// What differs between a model and a real broker in how they are played on.
-pub(super) trait Ground: Sync {
+pub(crate) trait Ground: Sync {
     /// How long to wait for a delivery, where one is expected and where none is.
     fn patience(&self, expected: bool) -> Duration;
 
     /// Returns when a queue has this many consumers: a connection that was closed is gone then.
     fn has_consumers<'a>(&'a self, queue: &'a str, consumers: usize) -> Boxed<'a, ()>;
-}
 
-/// The names of one sequence's exchanges and queues.
-pub(super) struct Names {
-    prefix: String,
-    pub(super) inlet: String,
-    pub(super) strays: String,
-    pub(super) dead_letters: String,
-    pub(super) missing: String,
-    pub(super) work: String,
-    pub(super) copy: String,
-    pub(super) stray: String,
-    pub(super) dead: String,
-}
-
-impl Names {
-    pub(super) fn new(prefix: &str) -> Self {
-        let name = |name: &str| format!("{prefix}.{name}");
-        Self {
-            prefix: format!("{prefix}."),
-            inlet: name("in"),
-            strays: name("strays"),
-            dead_letters: name("dlx"),
-            missing: name("missing"),
-            work: name("work"),
-            copy: name("copy"),
-            stray: name("stray"),
-            dead: name("dead"),
-        }
-    }
-
-    /// All queues.
-    pub(super) fn queues(&self) -> [&str; 4] {
-        [&self.work, &self.copy, &self.stray, &self.dead]
-    }
-
-    /// All exchanges.
-    pub(super) fn exchanges(&self) -> [&str; 3] {
-        [&self.inlet, &self.strays, &self.dead_letters]
-    }
+    /// How many messages are ready in a queue, once it has done what it was told; `expected`: as many as that, if it is right.
+    ///
+    /// A quorum queue answers before it has. Who publishes to it must not be faster than its word that it is full, or not any more.
+    fn ready<'a>(&'a self, queue: &'a str, expected: Option<usize>) -> Boxed<'a, usize>;
 }
 
 /// A consumer and what it holds.
@@ -113,14 +52,24 @@ struct Player<'a> {
     published: usize,
 }
 
+/// A sequence whose steps took so long that what is to expire may have expired between them says nothing.
+const TOO_SLOW: Duration = Duration::from_millis(SHORT.as_millis() as u64 - 100);
+
 /// What was seen, and the longest time between two waits.
-pub(super) struct Played {
-    pub(super) seen: Vec<Seen>,
-    pub(super) busy: Duration,
+pub(crate) struct Played {
+    pub(crate) seen: Vec<Seen>,
+    busy: Duration,
+}
+
+impl Played {
+    /// Whether what was seen may be a matter of how fast it was played.
+    pub(crate) fn too_slow(&self, sequence: &Sequence) -> bool {
+        sequence.expires() && self.busy > TOO_SLOW
+    }
 }
 
 /// Plays a sequence. Where it is known what is to be seen, nobody waits for what is not to come.
-pub(super) async fn play(
+pub(crate) async fn play(
     client: &Client,
     ground: &dyn Ground,
     names: &Names,
@@ -128,7 +77,7 @@ pub(super) async fn play(
     expected: Option<&[Seen]>,
 ) -> Result<Played, BrokerError> {
     let publisher = client.broker.connect().await?;
-    declare(&*publisher, names, &sequence.profile).await?;
+    names::declare(&*publisher, names, &sequence.profile).await?;
     let slots = [const { None }; CONSUMERS + 1];
     let mut player = Player { client, ground, names, profile: &sequence.profile, publisher, slots, published: 0 };
     let (mut seen, mut busy, mut since) = (Vec::new(), Duration::ZERO, client.rt.now());
@@ -140,8 +89,8 @@ pub(super) async fn play(
             seen.push(Seen::Nothing);
             continue;
         }
-        let awaited = expected.map(|expected| matches!(expected.get(nth), Some(Seen::Came(Some(_)))));
-        seen.push(player.step(step, awaited).await?);
+        let expected = expected.and_then(|expected| expected.get(nth));
+        seen.push(player.step(step, expected).await?);
     }
     let left = player.drain(expected).await?;
     busy = busy.max(client.rt.now() - since);
@@ -149,67 +98,17 @@ pub(super) async fn play(
     Ok(Played { seen, busy })
 }
 
-async fn declare(channel: &dyn Channel, names: &Names, profile: &Profile) -> Result<(), BrokerError> {
-    let kind = |name, kind| Exchange { name, kind, alternate: None };
-    let inlet = Exchange {
-        alternate: profile.strays.then_some(names.strays.as_str()),
-        ..kind(names.inlet.as_str(), ExchangeKind::Direct)
-    };
-    let exchanges =
-        [inlet, kind(names.strays.as_str(), ExchangeKind::Fanout), kind(names.dead_letters.as_str(), ExchangeKind::Fanout)];
-    let dead = Queue { kind: profile.dead_kind, ..Queue::classic(&names.dead) };
-    let dead = if profile.dead == Dead::Retried {
-        dead.with(Arguments {
-            message_ttl: Some(SHORT),
-            dead_letter_exchange: Some(""),
-            dead_letter_routing_key: Some(&names.work),
-            ..Arguments::NONE
-        })
-    } else {
-        dead
-    };
-    let queues = [work(names, profile), Queue::classic(&names.copy), Queue::classic(&names.stray), dead];
-    let (inlet, strays, dlx) = (names.inlet.as_str(), names.strays.as_str(), names.dead_letters.as_str());
-    let bindings = [
-        (inlet, "work", names.work.as_str()),
-        (inlet, "both", &names.work),
-        (inlet, "both", &names.copy),
-        (strays, "", &names.stray),
-        (dlx, "", &names.dead),
-    ];
-    channel.declare(&Topology { exchanges: &exchanges, queues: &queues, bindings: &bindings }).await
-}
-
-fn work<'a>(names: &'a Names, profile: &Profile) -> Queue<'a> {
-    let exchange = match profile.dead {
-        Dead::Unsaid => None,
-        Dead::Missing => Some(names.missing.as_str()),
-        Dead::Kept | Dead::Retried => Some(names.dead_letters.as_str()),
-    };
-    let key = (profile.dead_key && exchange.is_some()).then_some("dead.key");
-    Queue { kind: profile.kind, ..Queue::classic(&names.work) }.with(Arguments {
-        dead_letter_exchange: exchange,
-        dead_letter_routing_key: key,
-        ..profile.arguments
-    })
-}
-
-/// Asks the queue under test for something, so that all that was sent before on this channel has reached it.
-async fn meet(channel: &dyn Channel, names: &Names, profile: &Profile) -> Result<(), BrokerError> {
-    channel.declare(&Topology { exchanges: &[], queues: &[work(names, profile)], bindings: &[] }).await
-}
-
 impl Player<'_> {
-    async fn step(&mut self, step: &Step, awaited: Option<bool>) -> Result<Seen, BrokerError> {
+    async fn step(&mut self, step: &Step, expected: Option<&Seen>) -> Result<Seen, BrokerError> {
         match step {
-            Step::Publish { .. } => self.publish(step).await,
+            Step::Publish { .. } => self.publish(step, expected).await,
             Step::Open { consumer, prefetch } if self.slots[*consumer].is_none() => {
                 self.open(*consumer, *prefetch).await?;
                 Ok(Seen::Nothing)
             }
             Step::Open { consumer, .. } | Step::Receive { consumer } => {
                 let open = self.first_from(*consumer, |_| true).unwrap_or(*consumer);
-                self.receive(open, awaited).await
+                self.receive(open, expected.map(|expected| matches!(expected, Seen::Came(Some(_))))).await
             }
             Step::Settle { consumer, nth, how } => {
                 let holder = self.first_from(*consumer, |slot| !slot.held.is_empty());
@@ -217,8 +116,8 @@ impl Player<'_> {
                 let delivery = slot.held.remove(nth % slot.held.len());
                 delivery.settler.settle(*how).await?;
                 // The queue answers after it has taken the answer.
-                meet(&*slot.channel, self.names, self.profile).await?;
-                Ok(Seen::Answered)
+                names::meet(&*slot.channel, self.names, self.profile).await?;
+                Ok(Seen::Answered(self.ready(expected).await))
             }
             Step::Close { consumer } => {
                 let open = self.slots[*consumer].is_some();
@@ -235,7 +134,12 @@ impl Player<'_> {
         around.into_iter().find(|at| self.slots[*at].as_ref().is_some_and(&wanted))
     }
 
-    async fn publish(&mut self, step: &Step) -> Result<Seen, BrokerError> {
+    /// How many messages are ready.
+    async fn ready(&mut self, expected: Option<&Seen>) -> usize {
+        self.ground.ready(&self.names.work, expected.and_then(Seen::ready)).await
+    }
+
+    async fn publish(&mut self, step: &Step, expected: Option<&Seen>) -> Result<Seen, BrokerError> {
         let Step::Publish { to, confirm, mandatory, persistent, priority, expiration } = step else { return Ok(Seen::Nothing) };
         let key = match to {
             To::Work => "work",
@@ -258,9 +162,10 @@ impl Player<'_> {
         self.published += 1;
         let sent = self.publisher.publish(message, Publish { confirm: *confirm, mandatory: *mandatory }).await;
         if !confirm {
-            meet(&*self.publisher, self.names, self.profile).await?;
+            names::meet(&*self.publisher, self.names, self.profile).await?;
         }
         match sent {
+            Ok(Sent::Written) => Ok(Seen::Written(self.ready(expected).await)),
             Err(error) if error != BrokerError::Nacked => Err(error),
             sent => Ok(Seen::Sent(sent.map_err(|error| error.to_string()))),
         }
@@ -291,7 +196,10 @@ impl Player<'_> {
     }
 
     async fn close(&mut self, consumer: usize) {
-        if self.slots[consumer].take().is_some() {
+        if let Some(slot) = self.slots[consumer].take() {
+            // Dropping it would cancel the consumer before the connection ends: what it holds would come back later.
+            slot.channel.close().await;
+            drop(slot);
             let same = |other: &usize| (*other == CONSUMERS) == (consumer == CONSUMERS) && self.slots[*other].is_some();
             let left = (0..=CONSUMERS).filter(same).count();
             self.ground.has_consumers(self.queue_of(consumer), left).await;
@@ -325,34 +233,4 @@ impl Player<'_> {
         }
         Ok(left)
     }
-}
-
-/// A delivery in a line: all that a broker decides about it.
-fn tell(delivery: &Delivery, names: &Names) -> String {
-    let message = &delivery.message;
-    let short = |name: &str| name.replace(&names.prefix, "");
-    let mut line = format!("{} {}/{}", message.message_id, short(&message.exchange), short(&message.routing_key));
-    if delivery.redelivered {
-        line += " redelivered";
-    }
-    if let Some(count) = delivery.delivery_count {
-        line += &format!(" count {count}");
-    }
-    if let Some(expiration) = message.expiration {
-        line += &format!(" expiration {}", expiration.as_millis());
-    }
-    for death in &message.deaths {
-        let (exchange, keys) = (short(&death.exchange), death.routing_keys.join(","));
-        line += &format!(" died {} {} {}x {exchange}/{}", short(&death.queue), death.reason.name(), death.count, short(&keys));
-        if let Some(expiration) = death.original_expiration {
-            line += &format!(" expiration {}", expiration.as_millis());
-        }
-    }
-    for end in ["first", "last"] {
-        let header = |of: &str| message.headers.get(&format!("x-{end}-death-{of}")).map(short);
-        if let (Some(queue), Some(reason), Some(exchange)) = (header("queue"), header("reason"), header("exchange")) {
-            line += &format!(" {end} {queue} {reason} {exchange}");
-        }
-    }
-    line
 }

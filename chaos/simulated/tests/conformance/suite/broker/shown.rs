@@ -1,9 +1,8 @@
 //! What a broker lets see of itself, rule by rule: its counters and its firehose, the same on the model and on RabbitMQ.
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, time::Duration};
 
 use signals::{Passage, QueueCounters, Scrape};
-use simulated::{BrokerSettings, Config, DRIVER, Models, Pumped, Simulation};
 use world::broker::{Arguments, BrokerError, Consumer, Delivery, Overflow, Publish, Queue, Sent, Settle, Topology};
 
 use super::{directed::message, play::Client};
@@ -21,7 +20,7 @@ async fn next(client: &Client, consumer: &mut Box<dyn Consumer>) -> Delivery {
 }
 
 /// A rejected, an expired, a refused and a message that came back too often, and what becomes of their dead letters.
-pub(super) async fn play(client: &Client) {
+pub(crate) async fn play(client: &Client) {
     let one = Arguments { max_length: Some(1), overflow: Some(Overflow::RejectPublish), ..Arguments::NONE };
     let queues = [
         Queue::classic("work").with(TO_DEAD),
@@ -56,7 +55,7 @@ pub(super) async fn play(client: &Client) {
 
 /// What is to be seen: of each queue what is ready, out, published, delivered, delivered again, acknowledged; how often each
 /// name passed.
-pub(super) fn check(scrapes: &[Scrape], passages: &[Passage]) {
+pub(crate) fn check(scrapes: &[Scrape], passages: &[Passage]) {
     let shown = scrapes.iter().rev().find_map(|scrape| scrape.broker.as_ref()).expect("it was looked at");
     let row = |queue: &QueueCounters| {
         let QueueCounters { queue, ready, unacked, published, delivered, redelivered, acked } = queue.clone();
@@ -78,20 +77,4 @@ pub(super) fn check(scrapes: &[Scrape], passages: &[Passage]) {
     }
     let expected = [("deliver.dead", 2), ("deliver.logged", 2), ("deliver.work", 1), ("publish.", 5)];
     assert_eq!(names, expected.map(|(name, times)| (name.to_owned(), times)).into());
-}
-
-#[test]
-fn the_model_shows_dead_letters_where_they_are_delivered_and_not_where_they_come_from() {
-    let broker = BrokerSettings { scrape_every: Some(Duration::from_secs(1)), firehose: true, ..BrokerSettings::default() };
-    let simulation = Simulation::new(&Config { broker, ..Config::new(1) });
-    let (world, models) = (simulation.world(DRIVER, "db"), Models::clone(&simulation));
-    let client = Client { rt: world.rt.clone(), broker: Arc::clone(&world.broker) };
-    let driven = simulation.drive(DRIVER, "shown", async move {
-        play(&client).await;
-        let mut passages = Vec::new();
-        models.drain_passages_into(&mut passages);
-        check(&models.take_scrapes(), &passages);
-    });
-    assert_eq!(simulation.run_for_polls(1_000_000), Ok(Pumped::Done));
-    driven.take().expect("it has run");
 }

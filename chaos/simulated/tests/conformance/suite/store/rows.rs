@@ -1,82 +1,22 @@
-//! What the database's port promises.
-
-use std::{sync::Arc, time::Duration};
+//! Rows as one transaction has them: versions, keys, scans.
 
 use world::{
-    Either, World,
+    World,
     record::{self, Serial},
-    store::{Direction, Expect, Isolation, Scan, StoreError, Tx, Value},
+    store::{Direction, Expect, Scan, StoreError, Value},
 };
 
-world::record! {
-    /// A parcel.
-    pub(crate) struct Parcel in "parcel" [column parcel] {
-        /// Its number.
-        id: Arc<str>,
-        /// Its weight in grams.
-        weight: i64,
-        /// Who has it.
-        holder: Option<Arc<str>>,
-    }
-    index [parcel::weight];
-    unique [parcel::holder];
-}
+use super::{Event, Parcel, begin, load, new, parcel, put};
 
-world::record! {
-    /// Something that happened to a parcel.
-    pub(crate) struct Event in "parcel_event" [column event] {
-        /// Numbers the rows.
-        seq: Serial,
-        /// What happened.
-        what: Arc<str>,
-    }
-    index;
-    unique;
-}
-
+/// Every promise, one after another.
 pub(crate) async fn promises(world: &World) {
-    migrations_may_run_side_by_side(world).await;
     a_row_comes_back_with_its_version(world).await;
     a_dropped_transaction_leaves_nothing(world).await;
     a_key_or_unique_value_is_taken_once(world).await;
     a_stale_version_is_a_conflict(world).await;
-    a_second_writer_waits_for_the_first(world).await;
-    repeatable_read_refuses_a_row_that_changed(world).await;
-    a_claimed_row_is_left_out_by_others(world).await;
     a_scan_filters_sorts_and_pages(world).await;
     a_scan_keeps_what_is_at_most_so_much(world).await;
     serial_keys_count(world).await;
-}
-
-fn new(id: &str, weight: i64, holder: Option<&str>) -> Parcel {
-    Parcel { id: id.into(), weight, holder: holder.map(Into::into) }
-}
-
-async fn begin(world: &World) -> Box<dyn Tx> {
-    record::begin(&*world.store).await.unwrap()
-}
-
-async fn put(world: &World, parcel: &Parcel) {
-    let mut tx = begin(world).await;
-    record::insert(&mut *tx, parcel).await.unwrap();
-    tx.commit().await.unwrap();
-}
-
-async fn load(world: &World, id: &str) -> Option<(Parcel, i64)> {
-    record::load(&mut *begin(world).await, id).await.unwrap()
-}
-
-async fn migrations_may_run_side_by_side(world: &World) {
-    const TABLES: [&world::store::Table; 2] = [<Parcel as record::Record>::TABLE, <Event as record::Record>::TABLE];
-    let migrations: Vec<_> = (0..4)
-        .map(|_| {
-            let store = Arc::clone(&world.store);
-            world.rt.spawn("migrate", async move { store.migrate(&TABLES).await })
-        })
-        .collect();
-    for migration in migrations {
-        assert_eq!(migration.join().await, Some(Ok(())));
-    }
 }
 
 async fn a_row_comes_back_with_its_version(world: &World) {
@@ -122,47 +62,6 @@ async fn a_stale_version_is_a_conflict(world: &World) {
     assert_eq!(stale, Err(StoreError::Conflict));
     let missing = record::update(&mut *tx, &new("never there", 3, None), Expect::Any).await;
     assert_eq!(missing, Err(StoreError::Conflict));
-}
-
-async fn a_second_writer_waits_for_the_first(world: &World) {
-    put(world, &new("waited for", 1, None)).await;
-    let mut first = begin(world).await;
-    record::update(&mut *first, &new("waited for", 2, None), Expect::Version(1)).await.unwrap();
-    let store = Arc::clone(&world.store);
-    let second = world.rt.spawn("second writer", async move {
-        let mut tx = record::begin(&*store).await?;
-        record::update(&mut *tx, &new("waited for", 3, None), Expect::Version(1)).await
-    });
-    let mut second = Box::pin(second.join());
-    let waiting = world.rt.race(&mut second, world.rt.sleep(Duration::from_millis(300))).await;
-    assert_eq!(waiting, Either::Right(()), "it waits");
-    first.commit().await.unwrap();
-    assert_eq!(second.await, Some(Err(StoreError::Conflict)), "and then finds another version");
-}
-
-async fn repeatable_read_refuses_a_row_that_changed(world: &World) {
-    put(world, &new("serialized", 1, None)).await;
-    let mut reader = world.store.begin(Isolation::RepeatableRead).await.unwrap();
-    let seen = record::load::<Parcel>(&mut *reader, "serialized").await.unwrap();
-    let mut writer = begin(world).await;
-    record::update(&mut *writer, &new("serialized", 2, None), Expect::Any).await.unwrap();
-    writer.commit().await.unwrap();
-    assert_eq!(record::load::<Parcel>(&mut *reader, "serialized").await.unwrap(), seen, "it sees what it saw first");
-    let late = record::update(&mut *reader, &new("serialized", 3, None), Expect::Any).await;
-    assert_eq!(late, Err(StoreError::Serialization));
-}
-
-async fn a_claimed_row_is_left_out_by_others(world: &World) {
-    for n in 1..=3 {
-        put(world, &new(&format!("claim-{n}"), 77, None)).await;
-    }
-    let claim = || Scan { equals: vec![(parcel::weight, Value::Int(77))], limit: Some(2), claim: true, ..Scan::default() };
-    let ids = |rows: Vec<(Parcel, i64)>| rows.into_iter().map(|(row, _)| row.id.to_string()).collect::<Vec<_>>();
-    let (mut first, mut second) = (begin(world).await, begin(world).await);
-    assert_eq!(ids(record::scan(&mut *first, claim()).await.unwrap()), ["claim-1", "claim-2"]);
-    assert_eq!(ids(record::scan(&mut *second, claim()).await.unwrap()), ["claim-3"]);
-    first.commit().await.unwrap();
-    assert_eq!(ids(record::scan(&mut *second, claim()).await.unwrap()), ["claim-1", "claim-2"]);
 }
 
 async fn a_scan_filters_sorts_and_pages(world: &World) {

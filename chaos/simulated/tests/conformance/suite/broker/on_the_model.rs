@@ -7,12 +7,16 @@ use world::{Boxed, Runtime};
 
 use super::{
     books::Books,
-    play::{Client, Ground, Names, Played, play},
+    names::Names,
+    play::{Client, Ground, Played, play},
     sequence::Sequence,
 };
 
 /// The model.
-struct Model(Runtime);
+struct Model {
+    rt: Runtime,
+    models: Models,
+}
 
 impl Ground for Model {
     fn patience(&self, _: bool) -> Duration {
@@ -21,12 +25,19 @@ impl Ground for Model {
     }
 
     fn has_consumers<'a>(&'a self, _: &'a str, _: usize) -> Boxed<'a, ()> {
-        Box::pin(self.0.sleep(Duration::from_millis(4)))
+        Box::pin(self.rt.sleep(Duration::from_millis(4)))
+    }
+
+    fn ready<'a>(&'a self, queue: &'a str, _: Option<usize>) -> Boxed<'a, usize> {
+        Box::pin(async move {
+            self.rt.sleep(Duration::from_millis(2)).await;
+            self.models.management().ready(queue).expect("it is there")
+        })
     }
 }
 
 /// Plays a sequence on a model of its own that somebody looks at and listens to; gives its books too.
-pub(super) fn on_the_model(sequence: &Sequence) -> (Played, Books) {
+pub(crate) fn on_the_model(sequence: &Sequence) -> (Played, Books) {
     let broker = BrokerSettings {
         flush: Duration::from_millis(1),
         scrape_every: Some(Duration::from_millis(1)),
@@ -35,10 +46,11 @@ pub(super) fn on_the_model(sequence: &Sequence) -> (Played, Books) {
     };
     let simulation = Simulation::new(&Config { broker, ..Config::new(1) });
     let (world, models) = (simulation.world(DRIVER, "db"), Models::clone(&simulation));
-    let sequence = sequence.clone();
+    let steps = sequence.clone();
     let driven = simulation.drive(DRIVER, "sequence", async move {
         let client = Client { rt: world.rt.clone(), broker: Arc::clone(&world.broker) };
-        let played = play(&client, &Model(world.rt.clone()), &Names::new("s"), &sequence, None).await;
+        let played =
+            play(&client, &Model { rt: world.rt.clone(), models: Models::clone(&models) }, &Names::new("s"), &steps, None).await;
         // Until all has come to rest, dead letters on their way to a log too, and it has been looked at once more.
         world.rt.sleep(Duration::from_millis(20)).await;
         let mut passages = Vec::new();
@@ -47,5 +59,7 @@ pub(super) fn on_the_model(sequence: &Sequence) -> (Played, Books) {
         (played.expect("the model closes no channel"), books)
     });
     assert_eq!(simulation.run_for_polls(10_000_000), Ok(Pumped::Done));
-    driven.take().expect("it was played")
+    let (played, books) = driven.take().expect("it was played");
+    assert!(!played.too_slow(sequence), "nothing expires on the model but while it waits");
+    (played, books)
 }

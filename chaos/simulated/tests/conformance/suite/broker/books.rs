@@ -5,15 +5,15 @@ use faults::{End, MessageFate};
 use signals::{Passage, QueueCounters, Scrape, firehose::At};
 
 /// What the model let see of itself, and its account.
-pub(super) struct Books {
-    pub(super) fates: Vec<MessageFate>,
-    pub(super) scrapes: Vec<Scrape>,
-    pub(super) passages: Vec<Passage>,
+pub(crate) struct Books {
+    pub(crate) fates: Vec<MessageFate>,
+    pub(crate) scrapes: Vec<Scrape>,
+    pub(crate) passages: Vec<Passage>,
 }
 
 impl Books {
     /// Balances them. Each queue that dead letters go to is the only one there, so each dead letter is one more message.
-    pub(super) fn check(&self) {
+    pub(crate) fn check(&self) {
         let shown = self.scrapes.last().and_then(|scrape| scrape.broker.as_ref()).expect("it was looked at");
         let ended = |wanted: fn(&End) -> bool| self.fates.iter().filter(|fate| wanted(&fate.end)).count() as u64;
         let total = |count: fn(&QueueCounters) -> u64| shown.queues.iter().map(count).sum::<u64>();

@@ -6,7 +6,7 @@ use faults::{End, MessageFate, Outcome};
 use world::broker::{QueueKind, Sent, Settle};
 
 use super::{
-    play::Seen,
+    seen::Seen,
     sequence::{Dead, Sequence, Step, To},
 };
 
@@ -45,7 +45,7 @@ const QUORUM: [&str; 2] = ["given up and dropped", "given up and dead-lettered"]
 
 /// The counts.
 #[derive(Default)]
-pub(super) struct Reach {
+pub(crate) struct Reach {
     taken: BTreeMap<(&'static str, &'static str), u64>,
     lengths: Vec<usize>,
 }
@@ -59,7 +59,7 @@ fn kind(sequence: &Sequence) -> &'static str {
 
 impl Reach {
     /// Counts what a sequence reached.
-    pub(super) fn add(&mut self, sequence: &Sequence, seen: &[Seen], fates: &[MessageFate]) {
+    pub(crate) fn add(&mut self, sequence: &Sequence, seen: &[Seen], fates: &[MessageFate]) {
         self.lengths.push(sequence.steps.len());
         let kind = kind(sequence);
         let mut count = |what: &'static str, times: usize| *self.taken.entry((kind, what)).or_default() += times as u64;
@@ -73,7 +73,7 @@ impl Reach {
                 (Step::Publish { to: To::Both, .. }, _) => count("in two queues", 1),
                 (Step::Publish { priority: Some(_), .. }, _) => count("priority", 1),
                 (_, Seen::Closed) => count("channel lost", 1),
-                (Step::Settle { how: Settle::Requeue, .. }, Seen::Answered) => count("requeued", 1),
+                (Step::Settle { how: Settle::Requeue, .. }, Seen::Answered(_)) => count("requeued", 1),
                 _ => {}
             }
         }
@@ -116,7 +116,7 @@ impl Reach {
     }
 
     /// Whether it was enough.
-    pub(super) fn check(&self) {
+    pub(crate) fn check(&self) {
         let mut rare = Vec::new();
         for (kind, own) in [("classic", &CLASSIC[..]), ("quorum", &QUORUM[..])] {
             for what in BOTH.iter().chain(own) {

@@ -1,6 +1,4 @@
-//! Sequences of what clients do to a broker, drawn at random: a profile of one queue and what hangs on it, and steps.
-
-use std::time::Duration;
+//! Sequences drawn at random.
 
 use proptest::{
     collection::vec,
@@ -12,114 +10,16 @@ use proptest::{
 };
 use world::broker::{Arguments, Overflow, QueueKind, Settle};
 
-/// How long what is to expire lives.
-pub(super) const SHORT: Duration = Duration::from_millis(400);
-/// How long a wait is: whatever is to expire has expired.
-pub(super) const WAIT: Duration = Duration::from_millis(650);
-/// How long what is not to expire lives.
-pub(super) const LONG: Duration = Duration::from_secs(600);
-/// Consumers of the queue under test; one more listens to dead letters.
-pub(super) const CONSUMERS: usize = 3;
-
-/// The queue under test and what hangs on it.
-#[derive(Clone, Debug)]
-pub(super) struct Profile {
-    pub(super) kind: QueueKind,
-    /// Its arguments, without the exchange for dead letters, whose name is the sequence's own.
-    pub(super) arguments: Arguments<'static>,
-    pub(super) dead: Dead,
-    /// Dead letters get a key of their own.
-    pub(super) dead_key: bool,
-    pub(super) dead_kind: QueueKind,
-    /// The exchange has an alternate one.
-    pub(super) strays: bool,
-}
-
-/// Where dead letters go.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Dead {
-    /// Nowhere is said.
-    Unsaid,
-    /// To an exchange that does not exist.
-    Missing,
-    /// To a queue.
-    Kept,
-    /// To a queue where they live shortly, and from there back.
-    Retried,
-}
-
-impl Profile {
-    /// Whether anything in a sequence with this profile depends on time.
-    pub(super) fn expires(&self) -> bool {
-        self.arguments.message_ttl.is_some() || self.dead == Dead::Retried
-    }
-}
-
-/// Where a message is sent.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum To {
-    /// To the queue under test.
-    Work,
-    /// To it and to another one.
-    Both,
-    /// To no queue.
-    Nowhere,
-}
-
-/// Something that a client does.
-#[derive(Clone, Debug)]
-pub(super) enum Step {
-    Publish {
-        to: To,
-        confirm: bool,
-        mandatory: bool,
-        persistent: bool,
-        priority: Option<u8>,
-        expiration: Option<Duration>,
-    },
-    /// A consumer begins, on a connection of its own; where one is, it receives.
-    Open {
-        consumer: usize,
-        prefetch: u16,
-    },
-    Receive {
-        consumer: usize,
-    },
-    Settle {
-        consumer: usize,
-        nth: usize,
-        how: Settle,
-    },
-    /// A consumer's connection ends.
-    Close {
-        consumer: usize,
-    },
-    Wait,
-}
-
-/// A sequence.
-#[derive(Clone, Debug)]
-pub(super) struct Sequence {
-    pub(super) profile: Profile,
-    pub(super) steps: Vec<Step>,
-}
-
-impl Sequence {
-    /// Whether anything in it depends on time.
-    pub(super) fn expires(&self) -> bool {
-        let short = |step: &Step| matches!(step, Step::Publish { expiration: Some(after), .. } if *after == SHORT);
-        self.profile.expires() || self.steps.iter().any(short)
-    }
-}
+use super::sequence::{CONSUMERS, Dead, LONG, Profile, SHORT, Sequence, Step, To};
 
 /// The sequences of a seed.
-pub(super) fn drawn(seed: u64, count: usize) -> Vec<impl ValueTree<Value = Sequence>> {
+pub(crate) fn drawn(seed: u64, count: usize) -> impl Iterator<Item = impl ValueTree<Value = Sequence>> {
     let mut bytes = [0; 32];
     bytes[..8].copy_from_slice(&seed.to_le_bytes());
     let rng = TestRng::from_seed(RngAlgorithm::ChaCha, &bytes);
     let mut runner = TestRunner::new_with_rng(Config { failure_persistence: None, ..Config::default() }, rng);
     let strategy = sequences();
-    (0..count).map(|_| strategy.new_tree(&mut runner).expect("nothing is filtered")).collect()
+    (0..count).map(move |_| strategy.new_tree(&mut runner).expect("nothing is filtered"))
 }
 
 fn sequences() -> impl Strategy<Value = Sequence> {

@@ -2,8 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use faults::Resource;
-use faults::{Fault, Kind};
+use faults::{Fault, Resource};
 use simulated::{Config, DRIVER, Models, Pumped, Simulation};
 use world::{Boxed, broker::Arguments};
 
@@ -11,7 +10,7 @@ use super::play::Client;
 
 /// How the broker goes down.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Down {
+pub(crate) enum Down {
     /// `SIGKILL`.
     Killed,
     /// Gracefully.
@@ -20,13 +19,13 @@ pub(super) enum Down {
 
 /// What a policy says of a queue.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Laid {
-    pub(super) message_ttl: Option<Duration>,
-    pub(super) max_length: Option<u32>,
+pub(crate) struct Laid {
+    pub(crate) message_ttl: Option<Duration>,
+    pub(crate) max_length: Option<u32>,
 }
 
 /// A broker and what can be done to it.
-pub(super) trait Operator: Sync {
+pub(crate) trait Operator: Sync {
     /// A clock and a way to the broker, as it is now: after a restart it is another one.
     fn client(&self) -> Boxed<'_, Client>;
 
@@ -41,7 +40,7 @@ pub(super) trait Operator: Sync {
 }
 
 /// The model.
-pub(super) struct Model {
+pub(crate) struct Model {
     client: Client,
     models: Models,
 }
@@ -73,7 +72,7 @@ impl Operator for Model {
 }
 
 /// Runs what is to be run on a model of its own under a seed.
-pub(super) fn on_the_model<T: Send + 'static, F: Future<Output = T> + Send + 'static>(
+pub(crate) fn on_the_model<T: Send + 'static, F: Future<Output = T> + Send + 'static>(
     seed: u64,
     run: impl FnOnce(Model) -> F,
 ) -> T {
