@@ -97,7 +97,7 @@ fn calculated(account: &Account, run: &FaultRun) -> Vec<Effect> {
         let what = match how {
             Calculation::Slow(takes) => {
                 let took = Duration::from_nanos(job.finished_ns?.saturating_sub(started_ns));
-                (took * 100 >= takes * NEARLY).then(|| What::CalculationSlowed { seconds: took.as_secs() })
+                (took * 100 >= takes * NEARLY).then_some(What::CalculationSlowed { seconds: took.as_secs() })
             }
             Calculation::Fails | Calculation::Hangs => (*job.state == *JOB_ABANDONED).then_some(What::CalculationFailed),
         };
