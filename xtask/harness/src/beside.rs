@@ -1,6 +1,5 @@
 //! Several runs beside each other, where a world can be played more than once at a time. They are judged and written in their order
 //! all the same.
-#![expect(clippy::disallowed_methods, reason = "threads of the harness; each simulated world has one of its own")]
 
 use std::{
     collections::BTreeMap,
@@ -30,14 +29,12 @@ pub(crate) fn play(
     thread::scope(|scope| {
         for mut arena in arenas {
             let (next, played) = (&next, played.clone());
-            scope.spawn(move || {
-                while let Some((at, run)) = claim(runs, next) {
-                    // Nobody is there to take it when the harness is at its end.
-                    if played.send((at, arena.play(run, &mut Progress::silent()))).is_err() {
-                        return;
-                    }
-                }
-            });
+            let mut one = move || {
+                let (at, run) = claim(runs, next)?;
+                // Nobody is there to take it when the harness is at its end.
+                played.send((at, arena.play(run, &mut Progress::silent()))).ok()
+            };
+            scope.spawn(move || while one().is_some() {});
         }
         drop(played);
         let mut waiting = BTreeMap::new();

@@ -38,6 +38,9 @@ pub enum RunError {
     Json(#[from] serde_json::Error),
 }
 
+/// A judged run and its page, or why there is none.
+type Written = Result<(Judged, PathBuf), RunError>;
+
 /// What the terminal is like.
 #[derive(Clone, Copy, Debug)]
 pub struct Terminal {
@@ -78,7 +81,7 @@ pub fn simulate(root: &Path, options: &Options, arena: &mut dyn Arena, terminal:
     let mut red = Vec::new();
     let mut together = Together::default();
     let mut page = None;
-    let mut take = |prepared: &Prepared, result: Result<(Judged, PathBuf), RunError>| match result {
+    let mut take = |prepared: &Prepared, written: Written| match written {
         Ok((judged, html)) => {
             exit = exit.worst(exit_of(judged.report.outcome));
             together.judged(prepared, &judged, options.world);
@@ -145,7 +148,7 @@ fn several(
     options: &Options,
     arena: &mut dyn Arena,
     terminal: Terminal,
-    take: &mut dyn FnMut(&Prepared, Result<(Judged, PathBuf), RunError>),
+    take: &mut dyn FnMut(&Prepared, Written),
 ) {
     let arenas = beside::arenas(arena, runs.len());
     if arenas.is_empty() {
@@ -170,7 +173,7 @@ fn row(judged: &Judged, terminal: Terminal) {
 }
 
 /// One of several runs, where they are played one after the other.
-fn run(prepared: &Prepared, options: &Options, arena: &mut dyn Arena, terminal: Terminal) -> Result<(Judged, PathBuf), RunError> {
+fn run(prepared: &Prepared, options: &Options, arena: &mut dyn Arena, terminal: Terminal) -> Written {
     let (judged, html, _) = played(prepared, options, arena, terminal)?;
     row(&judged, terminal);
     Ok((judged, html))
@@ -178,12 +181,7 @@ fn run(prepared: &Prepared, options: &Options, arena: &mut dyn Arena, terminal: 
 
 /// The only run: its whole answer.
 #[expect(clippy::print_stdout, reason = "the answer")]
-fn alone(
-    prepared: &Prepared,
-    options: &Options,
-    arena: &mut dyn Arena,
-    terminal: Terminal,
-) -> Result<(Judged, PathBuf), RunError> {
+fn alone(prepared: &Prepared, options: &Options, arena: &mut dyn Arena, terminal: Terminal) -> Written {
     let (judged, html, took) = played(prepared, options, arena, terminal)?;
     let page = html.display().to_string();
     let screen = render::Screen { colour: terminal.colour, took: Some(took), html: Some(&page) };
