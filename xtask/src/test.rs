@@ -104,7 +104,9 @@ fn tests(root: &Path, nightly: bool) -> Result<Outcome> {
     let mut test = tested("test");
     test.push("--no-fail-fast");
     // Those that need a stack have a step of their own.
-    cargo(root, &test, &[("LOUPE_TIER", tier(nightly)), ("LOUPE_CONTAINERS", "apart")])
+    let app = root.join(BINARIES).join("loupe-app");
+    let variables = [("LOUPE_TIER", tier(nightly)), ("LOUPE_CONTAINERS", "apart"), ("LOUPE_APP_BINARY", &app.to_string_lossy())];
+    cargo(root, &test, &variables)
 }
 
 /// The reports in a browser: accessibility, and pictures to look at.

@@ -87,6 +87,11 @@ async fn put(service: &Service, context: &SpanContext, job: &PriceJob) -> Result
     outcome
 }
 
+/// Puts a job back as it was before it began: nobody has failed at it.
+pub(crate) async fn put_back(service: &Service, context: &SpanContext, job: &PriceJob) -> Result<(), StoreError> {
+    put(service, context, &queued(job)).await
+}
+
 /// Gives a job up for another attempt: both in one transaction.
 pub(crate) async fn again(service: &Service, context: &SpanContext, job: &PriceJob) -> Result<(), StoreError> {
     let span = describe::commit(service, context, PriceJob::TABLE.name, &job.order_id, None);

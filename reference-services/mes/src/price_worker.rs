@@ -121,7 +121,10 @@ async fn work(service: &Service, job: PriceJob, _busy: (OwnedSemaphorePermit, Co
     span.fail(refusal.cause(), refusal.to_string());
     log::failed(telemetry, &context, Failure::of(&refusal, logs::PRICE_CALCULATION_FAILED, &job.order_id));
     span.end();
-    if refusal.passes() {
+    if matches!(refusal, Refusal::Stopping) {
+        // It goes back as it was. When the database does not take even that, the next start finds the job.
+        drop(price_job::put_back(service, &context, &job).await);
+    } else if refusal.passes() {
         try_again_later(service, &context, &job).await;
     } else if !matches!(refusal, Refusal::Illegal { .. }) {
         price_job::abandon(service, &context, &job).await;
