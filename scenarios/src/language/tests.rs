@@ -51,7 +51,7 @@ fn an_unknown_key_names_the_nearest() {
     check(
         "title = \"t\"\narchitecture = { preset = \"as-is\", mes_consumers = 4 }",
         expect![
-            "my.toml:2:36: unknown key `mes_consumers`; expected `preset`, `publisher-confirms`, `outbox`, `ack-after-work`, `idempotent-consumers`, `mes-consumers`, `pricing` or `picking`; did you mean `mes-consumers`?"
+            "my.toml:2:36: unknown key `mes_consumers`; expected `preset`, `publisher-confirms`, `outbox`, `ack-after-work`, `idempotent-consumers`, `dead-letters`, `mes-consumers`, `pricing` or `picking`; did you mean `mes-consumers`?"
         ],
     );
 }
@@ -148,7 +148,7 @@ fn wrong_types_and_units_say_what_was_expected() {
     check(
         &format!("architecture = \"as-is\"\n{HEAD}"),
         expect![[
-            r#"my.toml:1:16: `architecture` is "as-is"; expected a table with `preset`, `publisher-confirms`, `outbox`, `ack-after-work`, `idempotent-consumers`, `mes-consumers`, `pricing` or `picking`"#
+            r#"my.toml:1:16: `architecture` is "as-is"; expected a table with `preset`, `publisher-confirms`, `outbox`, `ack-after-work`, `idempotent-consumers`, `dead-letters`, `mes-consumers`, `pricing` or `picking`"#
         ]],
     );
     check(
