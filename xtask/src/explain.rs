@@ -49,6 +49,7 @@ pages! {
     Verdict: "lost" "diverged" "duplicated" "stuck" "parked" "starved" "slow" "in-flight" "ok" "unknown";
     Architecture: "as-is" "to-be" "publisher-confirms" "outbox" "ack-after-work" "idempotent-consumers" "mes-consumers" "pricing" "picking";
     Instrumentation: "full" "blind" "silent" "logs" "propagation" "unlinked" "broker" "scrape-interval";
+    Fault: "tracing-outage";
 }
 
 /// Why nothing can be explained.

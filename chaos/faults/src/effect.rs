@@ -65,6 +65,15 @@ pub enum What {
         /// How long, in seconds of the run.
         seconds: u64,
     },
+    /// Spans of a service were not what they should have been, or did not come to whoever reads them.
+    SpansBlurred {
+        /// The service.
+        service: String,
+        /// What was done to them: the name of a [`Telemetry`](crate::Telemetry) fault's doing.
+        how: String,
+        /// How many.
+        spans: u64,
+    },
 }
 
 impl What {
@@ -79,6 +88,7 @@ impl What {
             Self::DeliveryCut { .. } => "delivery-cut",
             Self::Meddled { .. } => "meddled",
             Self::CalculationSlowed { .. } => "calculation-slowed",
+            Self::SpansBlurred { .. } => "spans-blurred",
         }
     }
 }

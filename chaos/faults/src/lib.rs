@@ -9,6 +9,7 @@ pub mod effect;
 pub mod fates;
 pub mod given;
 pub mod nemesis;
+pub mod telemetry;
 
 use std::time::Duration;
 
@@ -18,6 +19,7 @@ pub use effect::{Effect, What};
 pub use fates::{End, Handover, MessageFate, MessageLog, Outcome};
 pub use given::{Given, Value};
 pub use nemesis::{Nemesis, NemesisError};
+pub use telemetry::{Blur, Telemetry};
 
 /// A fault of a scenario.
 #[derive(Clone, Debug, PartialEq)]
@@ -61,6 +63,8 @@ catalogue! {
     poison_message POISON_MESSAGE;
     slow_pricing SLOW_PRICING;
     context_dropped CONTEXT_DROPPED;
+
+    tracing_outage TRACING_OUTAGE;
 }
 
 /// The kind of a name.

@@ -4,6 +4,7 @@
 //! sent when somebody looks.
 
 mod exporter;
+mod trouble;
 mod writer;
 
 use std::{
@@ -18,7 +19,8 @@ use std::{
 
 use opentelemetry::{KeyValue, SpanId, TraceId, trace::TracerProvider as _};
 use opentelemetry_sdk::trace::{IdGenerator, Sampler, SdkTracerProvider, SpanLimits};
-use signals::{Log, Resource, Span};
+use faults::{Telemetry as Fault, What};
+use signals::{Log, Loss, Resource, Span};
 use world::{
     Engine, Node, Runtime, Telemetry,
     random::{mix, name},
@@ -26,6 +28,7 @@ use world::{
 
 use crate::runtime::{Host, lock};
 use exporter::{Buffer, Exporter};
+use trouble::Trouble;
 use writer::Writer;
 
 /// What of a node is instrumented.
@@ -81,6 +84,8 @@ pub struct Journal {
     pub ended: u64,
     /// Spans that reached the backend.
     pub exported: u64,
+    /// Spans that the backend did not take.
+    pub failed: u64,
     /// Spans that were in the buffer when the node died.
     pub lost: u64,
     /// Spans that had not ended when the node died.
@@ -101,12 +106,38 @@ struct Inner {
     received: Arc<Mutex<Vec<Span>>>,
     logs: Arc<Mutex<Vec<Log>>>,
     buffers: Mutex<Vec<Arc<Buffer>>>,
+    trouble: Arc<Trouble>,
 }
 
 impl Backend {
-    pub(crate) fn new(host: &Arc<dyn Host>, settings: TelemetrySettings) -> Self {
+    pub(crate) fn new(host: &Arc<dyn Host>, epoch_ns: u64, settings: TelemetrySettings) -> Self {
         let (received, logs, buffers) = (Arc::default(), Arc::default(), Mutex::default());
-        Self(Arc::new(Inner { host: Arc::clone(host), settings, received, logs, buffers }))
+        let trouble = Arc::new(Trouble::new(epoch_ns));
+        Self(Arc::new(Inner { host: Arc::clone(host), settings, received, logs, buffers, trouble }))
+    }
+
+    /// A telemetry fault begins. What was due before is sent before.
+    pub(crate) fn trouble(&self, fault: &Arc<str>, how: Fault) {
+        self.send_due();
+        self.0.trouble.begin(fault, how);
+    }
+
+    /// A telemetry fault ends; gives what it did, and since when.
+    pub(crate) fn no_more_trouble(&self, fault: &str) -> Vec<(u64, What)> {
+        self.send_due();
+        self.0.trouble.end(fault)
+    }
+
+    fn send_due(&self) {
+        let now = self.0.host.now();
+        for buffer in lock(&self.0.buffers).iter() {
+            buffer.send_due(now);
+        }
+    }
+
+    /// What the counters of SDKs, exporters and backend tell of spans that were not passed on.
+    pub(crate) fn losses(&self) -> Vec<Loss> {
+        self.0.trouble.losses()
     }
 
     /// The spans and the log of one node incarnation.
@@ -124,7 +155,8 @@ impl Backend {
         if !traced {
             return Telemetry::new(rt, None, propagate).logging(log);
         }
-        let buffer = Arc::new(Buffer::new(node, resource, &inner.settings, inner.host.now(), Arc::clone(&inner.received)));
+        let ways = (Arc::clone(&inner.received), Arc::clone(&inner.trouble));
+        let buffer = Arc::new(Buffer::new(node, resource, &inner.settings, inner.host.now(), ways));
         lock(&inner.buffers).push(Arc::clone(&buffer));
         // Explicit settings: the SDK's defaults come from the environment.
         let provider = SdkTracerProvider::builder()
@@ -147,10 +179,7 @@ impl Backend {
 
     /// Adds what has reached the backend since the last call.
     pub(crate) fn drain_into(&self, spans: &mut Vec<Span>) {
-        let now = self.0.host.now();
-        for buffer in lock(&self.0.buffers).iter() {
-            buffer.send_due(now);
-        }
+        self.send_due();
         let mut received = lock(&self.0.received);
         if spans.is_empty() {
             std::mem::swap(spans, &mut received);
@@ -171,8 +200,9 @@ impl Backend {
 
     /// All exporters send what they have: the run is over.
     pub(crate) fn flush(&self) {
+        let now = self.0.host.now();
         for buffer in lock(&self.0.buffers).iter() {
-            buffer.send();
+            buffer.send(now);
         }
     }
 

@@ -10,10 +10,10 @@ use signals::{Log, Span};
 use crate::{
     broker::Broker,
     finding::Finding,
-    gap::{Gap, Known},
+    gap::{self, Gap, Known},
     journey::Journey,
     lifecycle::Lifecycle,
-    logbook::Logbook,
+    logbook::{Logbook, Logbooks},
     orders::Orders,
     record::Record,
     sighting::{Reader, shows},
@@ -46,8 +46,8 @@ pub struct Detector {
     unshown: Steps,
     /// By service: a span of it was seen.
     heard: Vec<bool>,
-    /// By service: a record of its log was seen.
-    logged: Vec<bool>,
+    /// The logs that were seen.
+    logbooks: Logbooks,
     counts: Counts,
     /// What the span at hand says; kept for its memory.
     records: Vec<Record>,
@@ -120,7 +120,7 @@ impl Detector {
             logbook: Logbook(logs),
             deadlines: Deadlines::new(&way),
             heard: vec![false; way.services.len()],
-            logged: vec![false; way.services.len()],
+            logbooks: Logbooks::default(),
             way,
             orders: Orders::default(),
             clients: vec!["".into()],
@@ -171,7 +171,7 @@ impl Detector {
     pub fn observe_log(&mut self, log: &Log) {
         self.counts.logs += 1;
         let Some(service) = self.way.service(&log.resource.service) else { return };
-        self.logged[service] = true;
+        self.logbooks.see(log, service);
         let Some(noted) = self.logbook.read(log, service, &self.way) else { return };
         let Some(order) = noted.order else {
             return self.strays.keep((log.trace_id, None), &[noted.record], 0);
@@ -245,8 +245,9 @@ impl Detector {
         let gaps = self.known_gaps(end_ns);
         let mut findings: Vec<Finding> = Vec::with_capacity(self.orders.all.len());
         for (number, order) in self.orders.all.iter().enumerate() {
-            let hidden = |journey: &Journey<'_>| hidden(journey, number, &gaps);
-            let testimony = Testimony { way: &self.way, end_ns, silent, hidden: &hidden, broker: &self.broker };
+            let hidden = |journey: &Journey<'_>| gap::hidden(journey, number, &gaps);
+            let open = gap::open(order, &gaps) & self.way.recorded;
+            let testimony = Testimony { way: &self.way, end_ns, silent, hidden: &hidden, open, broker: &self.broker };
             findings.push(judge(order, self.clients[usize::from(order.client)].clone(), &testimony));
         }
         findings.sort_by(|a, b| a.order_id.cmp(&b.order_id));
@@ -333,36 +334,38 @@ impl Detector {
     /// Whether somebody would say that a step has happened: its service's spans, or of a state and of a work its log.
     fn hears(&self, step: StepId) -> bool {
         let step = &self.way.steps[step];
-        let noted = matches!(step.kind, Kind::Enter { .. } | Kind::Effect(_) | Kind::Start(_));
-        self.heard[step.service] || (noted && self.logged[step.service])
+        self.heard[step.service] || (notes(step.kind) && self.logbooks.is_known(step.service))
+    }
+
+    /// Steps that a log notes which is whole: no loss of spans hides them.
+    fn noted(&self) -> Steps {
+        let noted = |step: &StepId| notes(self.way.steps[*step].kind) && self.logbooks.is_whole(self.way.steps[*step].service);
+        members(self.way.all).filter(noted).fold(0, |set, step| set | bit(step))
     }
 
     fn known_gaps(&self, end_ns: u64) -> Vec<Known> {
+        let noted = self.noted();
         let known = |gap: &Gap| {
-            let steps = match &gap.service {
+            let of_service = match &gap.service {
                 None => self.way.all,
                 // Nothing is expected of a service that is not on the way.
                 Some(name) => self.way.of_service(self.way.service(name)?),
             };
+            let steps = if gap.logs { of_service } else { of_service & !noted };
             let orders = gap.orders.as_ref().map(|ids| {
                 let mut numbers: Vec<usize> = ids.iter().filter_map(|id| self.orders.known(id)).collect();
                 numbers.sort_unstable();
                 numbers
             });
-            Some(Known { until_ns: gap.until_ns, steps, orders })
+            Some(Known { from_ns: gap.from_ns, until_ns: gap.until_ns, steps, orders })
         };
         self.gaps.iter().filter(|gap| gap.from_ns <= end_ns).filter_map(known).chain(self.unheard_by_the_broker(end_ns)).collect()
     }
 }
 
-/// Steps of an order that a gap may have swallowed: those of its witnesses that may have been before its end.
-fn hidden(journey: &Journey<'_>, number: usize, gaps: &[Known]) -> Steps {
-    let concerns = |gap: &&Known| gap.orders.as_ref().is_none_or(|orders| orders.binary_search(&number).is_ok());
-    let swallowed = |gap: &Known| {
-        let missing = members(gap.steps & !journey.happened);
-        missing.filter(|step| journey.earliest(*step) <= gap.until_ns).fold(0, |set, step| set | bit(step))
-    };
-    gaps.iter().filter(concerns).fold(0, |set, gap| set | swallowed(gap))
+/// Whether a log notes a step of a kind: that a state was recorded and that a work has begun, never that a message was sent.
+const fn notes(kind: Kind) -> bool {
+    matches!(kind, Kind::Enter { .. } | Kind::Effect(_) | Kind::Start(_))
 }
 
 impl std::fmt::Debug for Detector {

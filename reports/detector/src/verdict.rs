@@ -15,7 +15,7 @@ use crate::{
     finding::{Finding, Tier, Verdict},
     journey::{Evidence, Journey},
     order::Order,
-    way::{StepId, Steps, Way, bit},
+    way::{StepId, Steps, Way, bit, members},
 };
 
 pub(crate) use halt::Halt;
@@ -29,6 +29,8 @@ pub(crate) struct Testimony<'a> {
     pub(crate) silent: Steps,
     /// Steps that a known gap may have swallowed, for this order.
     pub(crate) hidden: &'a dyn Fn(&Journey<'_>) -> Steps,
+    /// Records of states that may have been repeated in a known gap, for this order.
+    pub(crate) open: Steps,
     /// What the broker let see of itself.
     pub(crate) broker: &'a Broker,
 }
@@ -45,12 +47,12 @@ struct Word {
 pub(crate) fn judge(order: &Order, client_type: Arc<str>, testimony: &Testimony<'_>) -> Finding {
     let way = testimony.way;
     if order.closed.is_some() {
-        return judge_closed(order, client_type, way);
+        return judge_closed(order, client_type, testimony);
     }
     let journey = Journey::of(order, way);
     let halt = halt::halt(&journey, testimony);
     let slow = slow::slow(&journey);
-    let word = word(&journey, &halt, &slow);
+    let word = word(&journey, &halt, &slow, testimony.open);
     // An order that halts should have shown the hop at which it does.
     let halted = word.step.filter(|step| !journey.has_happened(*step)).map_or(0, bit);
     let expected = (journey.happened | halted) & !1;
@@ -76,13 +78,13 @@ pub(crate) fn judge(order: &Order, client_type: Arc<str>, testimony: &Testimony<
 pub(crate) fn fine(order: &Order, way: &Way) -> Option<Steps> {
     let journey = Journey::of(order, way);
     let slow = slow::slow(&journey);
-    (word(&journey, &Halt::Done, &slow).verdict == Verdict::Ok).then(|| journey.seen())
+    (word(&journey, &Halt::Done, &slow, 0).verdict == Verdict::Ok).then(|| journey.seen())
 }
 
 /// The first that applies, the worst first. What is certain goes before what is not.
-fn word(journey: &Journey<'_>, halt: &Halt, slow: &slow::Slow) -> Word {
+fn word(journey: &Journey<'_>, halt: &Halt, slow: &slow::Slow, open: Steps) -> Word {
     lost::lost(journey, halt)
-        .or_else(|| diverged::diverged(journey))
+        .or_else(|| diverged::diverged(journey, open))
         .or_else(|| duplicated::duplicated(journey.order, journey.way))
         .or_else(|| lost::stuck(journey, halt))
         .or_else(|| slow::word(journey, slow))
@@ -91,9 +93,18 @@ fn word(journey: &Journey<'_>, halt: &Halt, slow: &slow::Slow) -> Word {
             Halt::Moving => Word { verdict: Verdict::InFlight, step: None, cause: None, evidence: Evidence::default() },
             _ => match slow.blurred {
                 Some(step) => blurred(journey, step),
-                None => Word { verdict: Verdict::Ok, step: None, cause: None, evidence: Evidence::default() },
+                None => unblemished(open),
             },
         })
+}
+
+/// Nothing is wrong with an order, as far as that shows: a record that was made twice may have shown once.
+fn unblemished(open: Steps) -> Word {
+    let evidence = Evidence::default();
+    match members(open).next() {
+        Some(step) => Word { verdict: Verdict::Unknown, step: Some(step), cause: Some(cause::TELEMETRY_GAP), evidence },
+        None => Word { verdict: Verdict::Ok, step: None, cause: None, evidence },
+    }
 }
 
 fn blurred(journey: &Journey<'_>, step: StepId) -> Word {
@@ -109,12 +120,10 @@ fn alarm(journey: &Journey<'_>, end_ns: u64, verdict: Verdict) -> Option<u64> {
 }
 
 /// An order that came to its end in time, whatever was said of it afterwards.
-fn judge_closed(order: &Order, client_type: Arc<str>, way: &Way) -> Finding {
-    let word = duplicated::duplicated(order, way);
-    let (verdict, step, cause, evidence) = match word {
-        Some(word) => (word.verdict, word.step, word.cause, word.evidence),
-        None => (Verdict::Ok, None, None, Evidence::default()),
-    };
+fn judge_closed(order: &Order, client_type: Arc<str>, testimony: &Testimony<'_>) -> Finding {
+    let way = testimony.way;
+    let Word { verdict, step, cause, evidence } =
+        duplicated::duplicated(order, way).unwrap_or_else(|| unblemished(testimony.open));
     Finding {
         order_id: order.id.clone(),
         client_type,

@@ -281,6 +281,8 @@ pub(crate) const FAULTS: &[(&str, &[Key])] = &[
     ("poison-message", MESSAGES),
     ("slow-pricing", SLOW_PRICED),
     ("context-dropped", MESSAGES),
+    // Telemetry faults.
+    ("tracing-outage", &[]),
 ];
 const FAULT: Takes = Takes::Kind { tag: "kind", always: EVERY_FAULT, kinds: FAULTS };
 

@@ -35,6 +35,7 @@ fn found(ledger: &Ledger, recorded: Vec<Effect>) -> Vec<String> {
         What::Meddled { message_id, how } => format!("{message_id} {how}"),
         What::CalculationSlowed { seconds } => seconds.to_string(),
         What::NodeKilled { node } | What::ConnectionLost { node } => node.clone(),
+        What::SpansBlurred { how, .. } => how.clone(),
     };
     let hit = |effect: Effect| {
         let order = effect.order_id.unwrap_or_default();

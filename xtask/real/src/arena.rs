@@ -215,6 +215,7 @@ fn telemetry(testimony: &Testimony) -> Telemetry {
         exported: sum(|service| service.counts.exported) + of_the_dead(|died| died.found),
         found: sum(|service| service.found) + of_the_dead(|died| died.found),
         killed: of_the_dead(Died::lost),
+        losses: Vec::new(),
         unavailable: testimony.unavailable.clone(),
     }
 }
