@@ -49,7 +49,7 @@ pages! {
     Verdict: "lost" "diverged" "duplicated" "stuck" "parked" "starved" "slow" "in-flight" "ok" "unknown";
     Architecture: "as-is" "to-be" "publisher-confirms" "outbox" "ack-after-work" "idempotent-consumers" "mes-consumers" "pricing" "picking";
     Instrumentation: "full" "blind" "silent" "logs" "propagation" "unlinked" "broker" "scrape-interval";
-    Fault: "tracing-outage";
+    Fault: "head-sampling" "tail-sampling" "exporter-overflow" "tracing-outage" "clock-skew" "retention" "service-silent" "personal-data";
 }
 
 /// Why nothing can be explained.

@@ -64,7 +64,14 @@ catalogue! {
     slow_pricing SLOW_PRICING;
     context_dropped CONTEXT_DROPPED;
 
+    head_sampling HEAD_SAMPLING;
+    tail_sampling TAIL_SAMPLING;
+    exporter_overflow EXPORTER_OVERFLOW;
     tracing_outage TRACING_OUTAGE;
+    clock_skew CLOCK_SKEW;
+    retention RETENTION;
+    service_silent SERVICE_SILENT;
+    personal_data PERSONAL_DATA;
 }
 
 /// The kind of a name.

@@ -56,6 +56,7 @@ causes! {
     REPEATED = "repeated", A, "duplicated: the state was recorded more than once";
     SILENT = "silent", A, "unknown: whoever would show the next step shows it for no order of the run";
     TELEMETRY_GAP = "telemetry_gap", A, "unknown: a step, or its repetition, may lie in a known gap of the telemetry";
+    CLOCKS_DISAGREE = "clocks_disagree", A, "unknown: the clocks of two services disagree, and by as much it is open whether a deadline was kept";
     BLURRED = "blurred", A, "unknown: missing spans leave open whether a deadline was kept";
 }
 

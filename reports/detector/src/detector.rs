@@ -9,9 +9,11 @@ use signals::{Log, Span};
 
 use crate::{
     broker::Broker,
+    clocks::Clocks,
     finding::Finding,
     gap::{self, Gap, Known},
     journey::Journey,
+    leaks::{Leak, Leaks},
     lifecycle::Lifecycle,
     logbook::{Logbook, Logbooks},
     orders::Orders,
@@ -34,6 +36,8 @@ pub struct Detector {
     clients: Vec<Arc<str>>,
     strays: Strays,
     gaps: Vec<Gap>,
+    clocks: Clocks,
+    leaks: Leaks,
     broker: Broker,
     deadlines: Deadlines,
     /// Orders that showed their last step, in the order in which that was seen.
@@ -126,6 +130,8 @@ impl Detector {
             clients: vec!["".into()],
             strays: Strays::default(),
             gaps: Vec::new(),
+            clocks: Clocks::default(),
+            leaks: Leaks::default(),
             broker: Broker::default(),
             closing: VecDeque::new(),
             closed: Vec::new(),
@@ -140,6 +146,8 @@ impl Detector {
     /// Takes a span in. The same span again changes nothing.
     pub fn observe(&mut self, span: &Span) {
         self.counts.spans += 1;
+        self.leaks.look_at_span(span);
+        self.clocks.hear(span);
         let Some(service) = self.way.service(&span.resource.service) else { return };
         self.heard[service] = true;
         let mut records = std::mem::take(&mut self.records);
@@ -170,6 +178,7 @@ impl Detector {
     /// Takes a log record in. Where a span says the same it changes nothing.
     pub fn observe_log(&mut self, log: &Log) {
         self.counts.logs += 1;
+        self.leaks.look_at_log(log);
         let Some(service) = self.way.service(&log.resource.service) else { return };
         self.logbooks.see(log, service);
         let Some(noted) = self.logbook.read(log, service, &self.way) else { return };
@@ -221,6 +230,12 @@ impl Detector {
         std::mem::take(&mut self.alarms)
     }
 
+    /// Personal data that was seen so far, where none belongs.
+    #[must_use]
+    pub fn leaks(&self) -> Vec<Leak> {
+        self.leaks.all()
+    }
+
     /// How much was seen so far.
     #[must_use]
     pub fn counts(&self) -> Counts {
@@ -238,6 +253,8 @@ impl Detector {
             self.unshown |= self.way.happened(order.known()) & !order.seen;
         }
         let silent = self.silent();
+        self.orders.all.iter().for_each(|order| self.clocks.check(order, &self.way));
+        let slack = self.clocks.slack(&self.way);
         if !self.broker.says_nothing() {
             let vanished = self.orders.all.iter().flat_map(|order| order.vanished(&self.way)).collect();
             self.broker.close(vanished);
@@ -247,7 +264,7 @@ impl Detector {
         for (number, order) in self.orders.all.iter().enumerate() {
             let hidden = |journey: &Journey<'_>| gap::hidden(journey, number, &gaps);
             let open = gap::open(order, &gaps) & self.way.recorded;
-            let testimony = Testimony { way: &self.way, end_ns, silent, hidden: &hidden, open, broker: &self.broker };
+            let testimony = Testimony { way: &self.way, end_ns, silent, hidden: &hidden, open, slack: &slack, broker: &self.broker };
             findings.push(judge(order, self.clients[usize::from(order.client)].clone(), &testimony));
         }
         findings.sort_by(|a, b| a.order_id.cmp(&b.order_id));
@@ -310,7 +327,9 @@ impl Detector {
     /// Forgets an order that came to its end in time.
     fn close(&mut self, number: usize) {
         let order = &mut self.orders.all[number];
-        let Some(shown) = fine(order, &self.way) else { return };
+        let Some((shown, spare_ns)) = fine(order, &self.way) else { return };
+        self.clocks.check(order, &self.way);
+        order.spare_ns = spare_ns;
         order.seen |= shown;
         order.close(&self.way);
         self.counts.closed += 1;

@@ -31,6 +31,8 @@ pub(crate) struct Order {
     pub(crate) first_ns: u64,
     /// The latest end of a span about it, or the latest log record.
     pub(crate) latest_ns: u64,
+    /// Once it is closed: how much of its tightest deadline was left.
+    pub(crate) spare_ns: u64,
     /// Evidence, as it came. Once it is closed: only what came after.
     pub(crate) records: Vec<Record>,
     pub(crate) traces: Vec<TraceId>,
@@ -50,6 +52,7 @@ impl Order {
             relayed: 0,
             first_ns: u64::MAX,
             latest_ns: 0,
+            spare_ns: 0,
             records: Vec::new(),
             traces: Vec::new(),
             closed: None,

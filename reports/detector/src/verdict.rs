@@ -31,6 +31,8 @@ pub(crate) struct Testimony<'a> {
     pub(crate) hidden: &'a dyn Fn(&Journey<'_>) -> Steps,
     /// Records of states that may have been repeated in a known gap, for this order.
     pub(crate) open: Steps,
+    /// By service: how much its clock may be wrong.
+    pub(crate) slack: &'a [u64],
     /// What the broker let see of itself.
     pub(crate) broker: &'a Broker,
 }
@@ -51,7 +53,7 @@ pub(crate) fn judge(order: &Order, client_type: Arc<str>, testimony: &Testimony<
     }
     let journey = Journey::of(order, way);
     let halt = halt::halt(&journey, testimony);
-    let slow = slow::slow(&journey);
+    let slow = slow::slow(&journey, testimony.slack);
     let word = word(&journey, &halt, &slow, testimony.open);
     // An order that halts should have shown the hop at which it does.
     let halted = word.step.filter(|step| !journey.has_happened(*step)).map_or(0, bit);
@@ -74,11 +76,11 @@ pub(crate) fn judge(order: &Order, client_type: Arc<str>, testimony: &Testimony<
     }
 }
 
-/// The hops that an order at its end showed, if nothing is wrong with it.
-pub(crate) fn fine(order: &Order, way: &Way) -> Option<Steps> {
+/// The hops that an order at its end showed, if nothing is wrong with it, and how much of its tightest deadline was left.
+pub(crate) fn fine(order: &Order, way: &Way) -> Option<(Steps, u64)> {
     let journey = Journey::of(order, way);
-    let slow = slow::slow(&journey);
-    (word(&journey, &Halt::Done, &slow, 0).verdict == Verdict::Ok).then(|| journey.seen())
+    let slow = slow::slow(&journey, &[]);
+    (word(&journey, &Halt::Done, &slow, 0).verdict == Verdict::Ok).then(|| (journey.seen(), slow.spare_ns))
 }
 
 /// The first that applies, the worst first. What is certain goes before what is not.
@@ -92,7 +94,7 @@ fn word(journey: &Journey<'_>, halt: &Halt, slow: &slow::Slow, open: Steps) -> W
         .unwrap_or_else(|| match halt {
             Halt::Moving => Word { verdict: Verdict::InFlight, step: None, cause: None, evidence: Evidence::default() },
             _ => match slow.blurred {
-                Some(step) => blurred(journey, step),
+                Some(step) => blurred(journey, step, slow.skewed),
                 None => unblemished(open),
             },
         })
@@ -107,9 +109,18 @@ fn unblemished(open: Steps) -> Word {
     }
 }
 
-fn blurred(journey: &Journey<'_>, step: StepId) -> Word {
+/// An order that came to its end in time, by the clocks that there were.
+fn in_time(order: &Order, testimony: &Testimony<'_>) -> Word {
+    if testimony.slack.iter().max().is_none_or(|slack| *slack <= order.spare_ns) {
+        return unblemished(testimony.open);
+    }
+    let step = Some(testimony.way.last());
+    Word { verdict: Verdict::Unknown, step, cause: Some(cause::CLOCKS_DISAGREE), evidence: Evidence::default() }
+}
+
+fn blurred(journey: &Journey<'_>, step: StepId, skewed: bool) -> Word {
     let evidence = journey.evidence_of_stretch(journey.way.steps[step].stretch);
-    Word { verdict: Verdict::Unknown, step: Some(step), cause: Some(cause::BLURRED), evidence }
+    Word { verdict: Verdict::Unknown, step: Some(step), cause: Some(if skewed { cause::CLOCKS_DISAGREE } else { cause::BLURRED }), evidence }
 }
 
 /// The first moment at which a rule was broken.
@@ -123,7 +134,7 @@ fn alarm(journey: &Journey<'_>, end_ns: u64, verdict: Verdict) -> Option<u64> {
 fn judge_closed(order: &Order, client_type: Arc<str>, testimony: &Testimony<'_>) -> Finding {
     let way = testimony.way;
     let Word { verdict, step, cause, evidence } =
-        duplicated::duplicated(order, way).unwrap_or_else(|| unblemished(testimony.open));
+        duplicated::duplicated(order, way).unwrap_or_else(|| in_time(order, testimony));
     Finding {
         order_id: order.id.clone(),
         client_type,

@@ -5,7 +5,7 @@ use std::{
     sync::Arc,
 };
 
-use detector::Finding;
+use detector::{Finding, Leak};
 use faults::{Effect, Fault};
 use scenarios::{language::Threshold, truth::Truth};
 use signals::{Loss, firehose::Contexts, loss::Why};
@@ -137,6 +137,8 @@ pub struct Telemetry {
     pub found: u64,
     /// Spans that went down with a process that the scenario killed: missed by design of the fault, and known by count.
     pub killed: u64,
+    /// Personal data that the detector saw in it.
+    pub leaks: Vec<Leak>,
     /// What counters tell of spans that were not passed on.
     pub losses: Vec<Loss>,
     /// Why the telemetry could not be read (whole or in part); `None` when it could.
@@ -178,11 +180,15 @@ impl Telemetry {
         let losses = || self.losses.iter().filter(|loss| loss.why == why);
         let services: BTreeSet<&str> = losses().filter_map(|loss| loss.service.as_deref()).collect();
         let whose = match services.len() {
+            0 => "any service".to_owned(),
             1 | 2 => crate::words::list(&services.into_iter().map(str::to_owned).collect::<Vec<_>>()),
             _ => "several services".to_owned(),
         };
         let time = |at_ns: Option<u64>| crate::words::duration(crate::words::since(at_ns.unwrap_or(epoch_ns), epoch_ns));
         let (from, until) = (losses().map(|loss| loss.from_ns).min(), losses().map(|loss| loss.until_ns).max());
+        if why == Why::Silent {
+            return format!("neither spans nor counters of {whose} from {} to {}", time(from), time(until));
+        }
         let spans = crate::words::several(losses().map(|loss| loss.spans).sum(), "span");
         format!("{spans} {}, of {whose}, from {} to {}", why.words(), time(from), time(until))
     }

@@ -182,7 +182,14 @@ fn number(what: &What) -> u64 {
 
 fn blurred(how: &str) -> &'static str {
     match how {
+        "not-sampled" => "not recorded",
+        "late" => "too late for their trace",
+        "queue-full" => "dropped from a full queue",
         "export-failed" => "not exported",
+        "skewed" => "with a wrong time",
+        "expired" => "gone before anybody read them",
+        "silenced" => "never made",
+        "personal-data" => "with personal data",
         _ => "blurred",
     }
 }

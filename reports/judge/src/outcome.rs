@@ -3,6 +3,8 @@
 //! Fail means that something known violates a threshold. Whatever should be known and is not makes a run unknown: no data
 //! is never a pass.
 
+use detector::Leak;
+
 use crate::{
     case::{Case, Run},
     report::{Exposure, FaultRow, Orders, Outcome},
@@ -54,6 +56,7 @@ pub fn outcome(base: &Base<'_>, case: &Case, thresholds: &[JudgedThreshold]) -> 
     };
     let mut failures: Vec<String> = of(true).collect();
     failures.extend(noise(base, &case.run));
+    failures.extend(case.telemetry.leaks.iter().map(leaked));
     let mut gaps = gaps(base, &case.run);
     gaps.extend(of(false));
     gaps.extend(unknown_orders(base, thresholds));
@@ -64,6 +67,13 @@ pub fn outcome(base: &Base<'_>, case: &Case, thresholds: &[JudgedThreshold]) -> 
     };
     failures.extend(gaps);
     (outcome, failures)
+}
+
+/// Personal data belongs into no telemetry, whatever the orders are like.
+fn leaked(leak: &Leak) -> String {
+    let Leak { service, attribute, what, times } = leak;
+    let times = words::several(*times, "place");
+    format!("personal data in the telemetry: {} in `{attribute}`, in {times} of {service}", what.words())
 }
 
 /// A quiet run must be quiet: both in truth and in what the telemetry says.

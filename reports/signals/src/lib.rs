@@ -12,6 +12,7 @@ pub mod log;
 pub mod loss;
 pub mod otlp;
 pub mod packed;
+pub mod personal;
 pub mod span;
 pub mod words;
 
@@ -19,5 +20,6 @@ pub use counters::{Counters, QueueCounters, Scrape};
 pub use firehose::{Passage, Silence};
 pub use log::Log;
 pub use loss::{Loss, Losses};
+pub use personal::Personal;
 pub use packed::{Packed, PackedLogs, Packer};
 pub use span::{Event, Link, Resource, Span};

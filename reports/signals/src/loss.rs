@@ -23,11 +23,21 @@ pub struct Loss {
     pub why: Why,
 }
 
-/// Why spans were not passed on.
+/// Why spans were not passed on, in the order of their way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Why {
+    /// Their trace was not sampled: the SDK did not record them.
+    NotSampled,
+    /// The SDK's counters are missing: it made none, and nobody knows how many there would have been.
+    Silent,
+    /// The exporter's queue was full.
+    QueueFull,
     /// The exporter handed them over, and the other side did not take them.
     ExportFailed,
+    /// They came to a collector that had decided on their trace.
+    Late,
+    /// The backend keeps them for a time, and that was over when it was read.
+    Expired,
 }
 
 impl Why {
@@ -35,7 +45,12 @@ impl Why {
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
+            Self::NotSampled => "not-sampled",
+            Self::Silent => "silent",
+            Self::QueueFull => "queue-full",
             Self::ExportFailed => "export-failed",
+            Self::Late => "late",
+            Self::Expired => "expired",
         }
     }
 
@@ -43,24 +58,25 @@ impl Why {
     #[must_use]
     pub const fn words(self) -> &'static str {
         match self {
+            Self::NotSampled => "that were not sampled",
+            Self::Silent => "that were never made",
+            Self::QueueFull => "that found an exporter's queue full",
             Self::ExportFailed => "that could not be exported",
+            Self::Late => "that came after the decision on their trace",
+            Self::Expired => "that the backend no longer kept",
         }
     }
 
     /// Whether the SDK counts them among the spans that ended.
     #[must_use]
     pub const fn ended(self) -> bool {
-        match self {
-            Self::ExportFailed => true,
-        }
+        !matches!(self, Self::NotSampled | Self::Silent)
     }
 
     /// Whether the exporter counts them among those that it handed over.
     #[must_use]
     pub const fn exported(self) -> bool {
-        match self {
-            Self::ExportFailed => false,
-        }
+        matches!(self, Self::Late | Self::Expired)
     }
 }
 
@@ -81,6 +97,11 @@ impl Losses {
             }
             None => self.0.push(Loss { service: service.cloned(), from_ns, until_ns, spans: 1, why }),
         }
+    }
+
+    /// Adds what is known as a whole.
+    pub fn add(&mut self, loss: Loss) {
+        self.0.push(loss);
     }
 
     /// All of them, in the order in which they began.

@@ -18,7 +18,7 @@ use opentelemetry_sdk::{
 use signals::{Event, Link, Resource, Span, span::text};
 use world::Node;
 
-use super::{Journal, TelemetrySettings, trouble::Trouble};
+use super::{Journal, TelemetrySettings, trouble::{Handed, Trouble}};
 use crate::runtime::{Host, lock};
 
 /// The spans of one node incarnation that wait for a batch.
@@ -51,7 +51,7 @@ impl Buffer {
         started: Duration,
         (received, trouble): (Arc<Mutex<Vec<Span>>>, Arc<Trouble>),
     ) -> Self {
-        let journal = Journal { node, ended: 0, exported: 0, failed: 0, lost: 0, cut: 0, cut_about: BTreeSet::new(), died: None };
+        let journal = Journal { node, ended: 0, exported: 0, dropped: 0, failed: 0, lost: 0, cut: 0, cut_about: BTreeSet::new(), died: None };
         Self {
             node,
             resource,
@@ -68,15 +68,23 @@ impl Buffer {
     }
 
     fn end(&self, now: Duration, data: SpanData) {
-        let span = self.convert(data);
+        let mut span = self.convert(data);
+        self.trouble.distort(now, &mut span);
         let mut held = lock(&self.held);
         if self.closed.load(Relaxed) {
             held.journal.cut += 1;
             held.journal.cut_about.extend(text(&span.attributes, self.about).map(str::to_owned));
             return;
         }
+        if self.trouble.silences(now, &span.resource.service) {
+            return;
+        }
         held.journal.ended += 1;
         self.send_if_due(&mut held, now);
+        if self.trouble.overflows(now, &span) {
+            held.journal.dropped += 1;
+            return;
+        }
         if (self.at_once)(&span) {
             self.hand_over(&mut held.journal, now, span);
             return;
@@ -110,11 +118,13 @@ impl Buffer {
 
     /// Hands a span to the backend, which may be in trouble.
     fn hand_over(&self, journal: &mut Journal, at: Duration, span: Span) {
-        if self.trouble.takes(at, &span) {
-            journal.exported += 1;
-            lock(&self.received).push(span);
-        } else {
-            journal.failed += 1;
+        match self.trouble.handed(at, &span) {
+            Handed::Taken => {
+                journal.exported += 1;
+                lock(&self.received).push(span);
+            }
+            Handed::Late => journal.exported += 1,
+            Handed::Refused => journal.failed += 1,
         }
     }
 
