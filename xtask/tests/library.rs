@@ -81,6 +81,53 @@ fn early_ack_crash() {
     check("early-ack-crash");
 }
 
+// Telemetry faults.
+
+#[test]
+fn torn_traces() {
+    check("torn-traces");
+}
+
+#[test]
+fn head_sampling() {
+    check("head-sampling");
+}
+
+#[test]
+fn tail_sampling() {
+    check("tail-sampling");
+}
+
+#[test]
+fn exporter_overflow() {
+    check("exporter-overflow");
+}
+
+#[test]
+fn tracing_outage() {
+    check("tracing-outage");
+}
+
+#[test]
+fn clock_skew() {
+    check("clock-skew");
+}
+
+#[test]
+fn retention() {
+    check("retention");
+}
+
+#[test]
+fn service_silent() {
+    check("service-silent");
+}
+
+#[test]
+fn personal_data() {
+    check("personal-data");
+}
+
 #[test]
 fn every_scenario_of_the_library_is_checked_here() {
     let source = include_str!("library.rs");

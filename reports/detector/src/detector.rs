@@ -259,7 +259,7 @@ impl Detector {
             let vanished = self.orders.all.iter().flat_map(|order| order.vanished(&self.way)).collect();
             self.broker.close(vanished);
         }
-        let gaps = self.known_gaps(end_ns);
+        let gaps = self.known_gaps(end_ns, slack.iter().max().copied().unwrap_or(0));
         let mut findings: Vec<Finding> = Vec::with_capacity(self.orders.all.len());
         for (number, order) in self.orders.all.iter().enumerate() {
             let hidden = |journey: &Journey<'_>| gap::hidden(journey, number, &gaps);
@@ -362,7 +362,8 @@ impl Detector {
         members(self.way.all).filter(noted).fold(0, |set, step| set | bit(step))
     }
 
-    fn known_gaps(&self, end_ns: u64) -> Vec<Known> {
+    /// All gaps, as wide as clocks leave it open where in them a span lies.
+    fn known_gaps(&self, end_ns: u64, slack: u64) -> Vec<Known> {
         let noted = self.noted();
         let known = |gap: &Gap| {
             let of_service = match &gap.service {
@@ -376,7 +377,8 @@ impl Detector {
                 numbers.sort_unstable();
                 numbers
             });
-            Some(Known { from_ns: gap.from_ns, until_ns: gap.until_ns, steps, orders })
+            let (from_ns, until_ns) = (gap.from_ns.saturating_sub(slack), gap.until_ns.saturating_add(slack));
+            Some(Known { from_ns, until_ns, steps, orders })
         };
         self.gaps.iter().filter(|gap| gap.from_ns <= end_ns).filter_map(known).chain(self.unheard_by_the_broker(end_ns)).collect()
     }

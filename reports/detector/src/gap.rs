@@ -80,6 +80,8 @@ pub(crate) fn hidden(journey: &Journey<'_>, number: usize, gaps: &[Known]) -> St
 /// Steps of an order that may have been shown once more in a gap: it was alive then. What went down with a process concerns orders that
 /// are known, and nothing that was shown before or after.
 pub(crate) fn open(order: &Order, gaps: &[Known]) -> Steps {
-    let alive = |gap: &&Known| gap.orders.is_none() && gap.from_ns <= order.latest_ns && order.first_ns <= gap.until_ns;
+    // Whose beginning was not seen may have begun in the gap.
+    let born_ns = if order.seen & 1 == 0 { 0 } else { order.first_ns };
+    let alive = |gap: &&Known| gap.orders.is_none() && gap.from_ns <= order.latest_ns && born_ns <= gap.until_ns;
     gaps.iter().filter(alive).fold(0, |set, gap| set | gap.steps)
 }

@@ -100,10 +100,14 @@ impl Trouble {
         }
         let (at_ns, mut state) = (self.wall_ns(now), lock(&self.state));
         let service = Arc::clone(&span.resource.service);
-        if let Some(clock) = state.clock(&service) {
-            let times = [&mut span.start_ns, &mut span.end_ns].into_iter();
-            times.chain(span.events.iter_mut().map(|event| &mut event.time_ns)).for_each(|at| *at = clock.shows(*at));
-            state.hit(&service, at_ns, |how| matches!(how, Telemetry::Skewed { .. }));
+        let times = [&mut span.start_ns, &mut span.end_ns].into_iter();
+        let times = times.chain(span.events.iter_mut().map(|event| &mut event.time_ns));
+        let moved = times.fold(false, |moved, at| {
+            let shown = state.shown(&service, *at);
+            std::mem::replace(at, shown) != shown || moved
+        });
+        if moved {
+            state.hit(&service, at_ns, |how| matches!(how, Telemetry::Skewed { service: of, .. } if **of == *service));
         }
         if let Some((fault, share)) = state.leak(&service)
             && self.unit(&fault, &span.span_id.to_bytes()) < share
@@ -116,7 +120,7 @@ impl Trouble {
 
     /// The time that a service's log record says.
     pub(super) fn noted(&self, service: &str, at_ns: u64) -> u64 {
-        if self.is_none() { at_ns } else { lock(&self.state).clock(service).map_or(at_ns, |clock| clock.shows(at_ns)) }
+        if self.is_none() { at_ns } else { lock(&self.state).shown(service, at_ns) }
     }
 
     /// Whether a service's SDK is switched off.

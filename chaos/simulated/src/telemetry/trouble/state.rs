@@ -12,6 +12,8 @@ use signals::{
 #[derive(Default)]
 pub(super) struct State {
     active: Vec<Active>,
+    /// Also those that are right again: a span that began by one of them ends later.
+    clocks: Vec<Clock>,
     pub(super) told: Losses,
 }
 
@@ -32,18 +34,13 @@ struct Hits {
     spans: u64,
 }
 
-/// A clock that is wrong.
-#[derive(Clone, Copy)]
-pub(super) struct Clock {
+/// A clock that is wrong for a while.
+struct Clock {
+    service: String,
+    from_ns: u64,
+    until_ns: u64,
     by_ns: u64,
     behind: bool,
-}
-
-impl Clock {
-    /// What it shows at a time.
-    pub(super) const fn shows(self, at_ns: u64) -> u64 {
-        if self.behind { at_ns.saturating_sub(self.by_ns) } else { at_ns.saturating_add(self.by_ns) }
-    }
 }
 
 fn nanos(time: Duration) -> u64 {
@@ -58,10 +55,14 @@ impl Active {
 
 impl State {
     pub(super) fn is_quiet(&self) -> bool {
-        self.active.is_empty()
+        self.active.is_empty() && self.clocks.is_empty()
     }
 
     pub(super) fn begin(&mut self, at_ns: u64, fault: &Arc<str>, how: Telemetry) {
+        if let Telemetry::Skewed { service, by, behind } = &how {
+            let (service, by_ns) = (service.clone(), nanos(*by));
+            self.clocks.push(Clock { service, from_ns: at_ns, until_ns: u64::MAX, by_ns, behind: *behind });
+        }
         let fault = Arc::clone(fault);
         self.active.push(Active { fault, how, since_ns: at_ns, hits: BTreeMap::new(), first: BTreeMap::new() });
     }
@@ -77,6 +78,10 @@ impl State {
                 }
                 let spans = ended.hits.values().map(|hits| hits.spans).sum();
                 self.told.add(Loss { service: None, from_ns: epoch_ns, until_ns: gone_ns, spans, why: Why::Expired });
+            }
+            Telemetry::Skewed { service, .. } => {
+                let running = self.clocks.iter_mut().filter(|clock| clock.service == *service && clock.until_ns == u64::MAX);
+                running.for_each(|clock| clock.until_ns = at_ns);
             }
             // A service that has no counters shows that by the minute.
             Telemetry::Silenced { service } => self.told.add(Loss {
@@ -109,14 +114,14 @@ impl State {
         })
     }
 
-    /// The clock of a service, where it is wrong.
-    pub(super) fn clock(&self, service: &str) -> Option<Clock> {
-        self.active.iter().find_map(|active| match &active.how {
-            Telemetry::Skewed { service: of, by, behind } if of == service => {
-                Some(Clock { by_ns: nanos(*by), behind: *behind })
-            }
-            _ => None,
-        })
+    /// What a service's clock shows at a time.
+    pub(super) fn shown(&self, service: &str, at_ns: u64) -> u64 {
+        let wrong = |clock: &&Clock| clock.service == service && (clock.from_ns..clock.until_ns).contains(&at_ns);
+        match self.clocks.iter().find(wrong) {
+            Some(clock) if clock.behind => at_ns.saturating_sub(clock.by_ns),
+            Some(clock) => at_ns.saturating_add(clock.by_ns),
+            None => at_ns,
+        }
     }
 
     /// Who leaks into the spans of a service, and into which share of them.
