@@ -18,9 +18,9 @@ use std::{
     time::Duration,
 };
 
+use faults::{Telemetry as Fault, What};
 use opentelemetry::{KeyValue, SpanId, TraceId, trace::TracerProvider as _};
 use opentelemetry_sdk::trace::{IdGenerator, SdkTracerProvider, SpanLimits};
-use faults::{Telemetry as Fault, What};
 use signals::{Log, Loss, Resource, Span};
 use world::{
     Engine, Node, Runtime, Telemetry,
@@ -164,7 +164,8 @@ impl Backend {
             instance: node.to_string().into(),
             attributes: vec![KeyValue::new("service.namespace", "alexandrite")],
         });
-        let log = logged.then(|| Arc::new(Writer::new(Arc::clone(&resource), (Arc::clone(&inner.logs), Arc::clone(&inner.trouble)))) as _);
+        let log = logged
+            .then(|| Arc::new(Writer::new(Arc::clone(&resource), (Arc::clone(&inner.logs), Arc::clone(&inner.trouble)))) as _);
         if !traced {
             return Telemetry::new(rt, None, propagate).logging(log);
         }

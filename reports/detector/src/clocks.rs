@@ -6,7 +6,10 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use opentelemetry::{SpanId, trace::{SpanKind, Status}};
+use opentelemetry::{
+    SpanId,
+    trace::{SpanKind, Status},
+};
 use signals::Span;
 
 use crate::{

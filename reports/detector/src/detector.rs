@@ -264,7 +264,8 @@ impl Detector {
         for (number, order) in self.orders.all.iter().enumerate() {
             let hidden = |journey: &Journey<'_>| gap::hidden(journey, number, &gaps);
             let open = gap::open(order, &gaps) & self.way.recorded;
-            let testimony = Testimony { way: &self.way, end_ns, silent, hidden: &hidden, open, slack: &slack, broker: &self.broker };
+            let testimony =
+                Testimony { way: &self.way, end_ns, silent, hidden: &hidden, open, slack: &slack, broker: &self.broker };
             findings.push(judge(order, self.clients[usize::from(order.client)].clone(), &testimony));
         }
         findings.sort_by(|a, b| a.order_id.cmp(&b.order_id));

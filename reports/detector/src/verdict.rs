@@ -120,7 +120,12 @@ fn in_time(order: &Order, testimony: &Testimony<'_>) -> Word {
 
 fn blurred(journey: &Journey<'_>, step: StepId, skewed: bool) -> Word {
     let evidence = journey.evidence_of_stretch(journey.way.steps[step].stretch);
-    Word { verdict: Verdict::Unknown, step: Some(step), cause: Some(if skewed { cause::CLOCKS_DISAGREE } else { cause::BLURRED }), evidence }
+    Word {
+        verdict: Verdict::Unknown,
+        step: Some(step),
+        cause: Some(if skewed { cause::CLOCKS_DISAGREE } else { cause::BLURRED }),
+        evidence,
+    }
 }
 
 /// The first moment at which a rule was broken.
@@ -133,8 +138,7 @@ fn alarm(journey: &Journey<'_>, end_ns: u64, verdict: Verdict) -> Option<u64> {
 /// An order that came to its end in time, whatever was said of it afterwards.
 fn judge_closed(order: &Order, client_type: Arc<str>, testimony: &Testimony<'_>) -> Finding {
     let way = testimony.way;
-    let Word { verdict, step, cause, evidence } =
-        duplicated::duplicated(order, way).unwrap_or_else(|| in_time(order, testimony));
+    let Word { verdict, step, cause, evidence } = duplicated::duplicated(order, way).unwrap_or_else(|| in_time(order, testimony));
     Finding {
         order_id: order.id.clone(),
         client_type,

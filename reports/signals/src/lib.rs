@@ -20,6 +20,6 @@ pub use counters::{Counters, QueueCounters, Scrape};
 pub use firehose::{Passage, Silence};
 pub use log::Log;
 pub use loss::{Loss, Losses};
-pub use personal::Personal;
 pub use packed::{Packed, PackedLogs, Packer};
+pub use personal::Personal;
 pub use span::{Event, Link, Resource, Span};

@@ -42,9 +42,9 @@ fn has_address(text: &str) -> bool {
         let before = text[..at].chars().next_back().is_some_and(part);
         let host: String = text[at + 1..].chars().take_while(|letter| part(*letter)).collect();
         let url = text[..at].contains("://");
-        let domain = host.rsplit_once('.').is_some_and(|(name, domain)| {
-            !name.is_empty() && domain.len() > 1 && domain.chars().all(char::is_alphabetic)
-        });
+        let domain = host
+            .rsplit_once('.')
+            .is_some_and(|(name, domain)| !name.is_empty() && domain.len() > 1 && domain.chars().all(char::is_alphabetic));
         before && domain && !url
     })
 }
@@ -71,8 +71,18 @@ mod tests {
     #[test]
     fn technical_values_are_none() {
         let technical = [
-            "", "@", "a@b", "consumer@1", "amqp://user:secret@broker.local:5672", "00-0af7651916cd43dd8448eb211c80319c-01", "+12345678",
-            "+1.5e300000000", "o-1.1-322", "postgres@16.4", "1767571200000000000", "+00:00",
+            "",
+            "@",
+            "a@b",
+            "consumer@1",
+            "amqp://user:secret@broker.local:5672",
+            "00-0af7651916cd43dd8448eb211c80319c-01",
+            "+12345678",
+            "+1.5e300000000",
+            "o-1.1-322",
+            "postgres@16.4",
+            "1767571200000000000",
+            "+00:00",
         ];
         for text in technical {
             assert_eq!(Personal::in_text(text), None, "{text}");

@@ -291,7 +291,8 @@ pub(crate) const FAULTS: &[(&str, &[Key])] = &[
         &[
             SERVICE,
             key("by", Takes::Time, Required, "How wrong the clock is.").eg(r#""5m""#),
-            key("direction", Takes::Name(&["ahead", "behind"]), Default("ahead"), "Whether it is fast or slow.").eg(r#""behind""#),
+            key("direction", Takes::Name(&["ahead", "behind"]), Default("ahead"), "Whether it is fast or slow.")
+                .eg(r#""behind""#),
         ],
     ),
     ("retention", &[key("keep", Takes::Time, Required, "How long the backend keeps a span.").eg(r#""7d""#)]),

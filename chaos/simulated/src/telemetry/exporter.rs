@@ -18,7 +18,10 @@ use opentelemetry_sdk::{
 use signals::{Event, Link, Resource, Span, span::text};
 use world::Node;
 
-use super::{Journal, TelemetrySettings, trouble::{Handed, Trouble}};
+use super::{
+    Journal, TelemetrySettings,
+    trouble::{Handed, Trouble},
+};
 use crate::runtime::{Host, lock};
 
 /// The spans of one node incarnation that wait for a batch.
@@ -51,7 +54,17 @@ impl Buffer {
         started: Duration,
         (received, trouble): (Arc<Mutex<Vec<Span>>>, Arc<Trouble>),
     ) -> Self {
-        let journal = Journal { node, ended: 0, exported: 0, dropped: 0, failed: 0, lost: 0, cut: 0, cut_about: BTreeSet::new(), died: None };
+        let journal = Journal {
+            node,
+            ended: 0,
+            exported: 0,
+            dropped: 0,
+            failed: 0,
+            lost: 0,
+            cut: 0,
+            cut_about: BTreeSet::new(),
+            died: None,
+        };
         Self {
             node,
             resource,

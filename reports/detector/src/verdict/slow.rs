@@ -101,12 +101,7 @@ pub(super) fn first_missed(journey: &Journey<'_>, end_ns: u64) -> Option<u64> {
 
 /// Whether the time between two steps that have happened is within a deadline. Where a step was not seen itself, what was
 /// seen before and after it sets bounds; so do clocks that may be wrong.
-fn kept(
-    journey: &Journey<'_>,
-    (first, last): (StepId, StepId),
-    deadline_ns: u64,
-    (clocks, slow): (&[u64], &mut Slow),
-) -> Kept {
+fn kept(journey: &Journey<'_>, (first, last): (StepId, StepId), deadline_ns: u64, (clocks, slow): (&[u64], &mut Slow)) -> Kept {
     if !journey.has_happened(last) {
         return Kept::Yes;
     }

@@ -90,10 +90,8 @@ fn an_order_that_was_alive_in_a_hole_is_not_called_fine_for_what_it_did_not_show
 
 #[test]
 fn what_went_well_in_a_hole_is_not_refused() {
-    let refused = format!(
-        "{}\n 4d4h3s crm-api processes order.packaging m6 error",
-        without(CALM, "crm-api processes order.packaging")
-    );
+    let refused =
+        format!("{}\n 4d4h3s crm-api processes order.packaging m6 error", without(CALM, "crm-api processes order.packaging"));
     let verdict = |hole: &Loss| found(&refused, |_| false, hole, false).verdict;
     assert_eq!(verdict(&loss(Some("mes-api"), "4d4h", "5d")), Verdict::Diverged);
     assert_eq!(verdict(&loss(Some("crm-api"), "4d4h", "5d")), Verdict::Unknown);
