@@ -8,15 +8,17 @@ pub(crate) mod asking;
 pub(crate) mod carrier;
 pub(crate) mod customer;
 pub(crate) mod desk;
+pub(crate) mod habit;
 pub mod intents;
 pub(crate) mod models;
 pub(crate) mod operator;
 pub(crate) mod seller;
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
 use contracts::{Status, request::Step, services};
+use faults::Effect;
 use http::{Method, Request};
 use world::Runtime;
 
@@ -37,6 +39,8 @@ pub(crate) struct Cast {
     pub(crate) intents: Intents,
     pub(crate) progress: Arc<Progress>,
     pub(crate) asking: Asking,
+    /// What faults that the people carry out themselves did.
+    pub(crate) effects: Mutex<Vec<Effect>>,
 }
 
 /// An order as the actors know it.
@@ -57,6 +61,16 @@ pub(crate) enum End {
 impl Cast {
     pub(crate) fn rt(&self) -> &Runtime {
         &self.stage.world.rt
+    }
+
+    /// Writes down what a fault did.
+    pub(crate) fn note(&self, effects: Vec<Effect>) {
+        self.effects.lock().unwrap_or_else(PoisonError::into_inner).extend(effects);
+    }
+
+    /// What faults did so far that the people carry out themselves.
+    pub(crate) fn noted(&self) -> Vec<Effect> {
+        self.effects.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     pub(crate) fn now_ns(&self) -> u64 {

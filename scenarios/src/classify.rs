@@ -5,6 +5,7 @@
 
 mod lost;
 mod slow;
+mod starved;
 mod walk;
 
 use std::{
@@ -30,10 +31,14 @@ pub fn classify(ledger: &Ledger, lifecycle: &Lifecycle, clock_error: Duration) -
             hit.entry(order_id).or_default().insert(&effect.fault);
         }
     }
-    let truth = |account: &Account| {
+    let walks: Vec<Walk<'_>> = ledger.initiated().map(|account| Walk::of(account, lifecycle)).collect();
+    let desks = starved::desks(&walks, lifecycle);
+    let truth = |(account, walk): (&Account, &Walk<'_>)| {
         let order_id = account.order_id.clone()?;
-        let walk = Walk::of(account, lifecycle);
-        let word = word(ledger, lifecycle, account, &walk, clock_error);
+        let mut word = word(ledger, lifecycle, account, walk, clock_error);
+        if word.class == Class::Slow && starved::starved(walk, word.hop, &desks) {
+            word.class = Class::Starved;
+        }
         let faults = hit.get(&*order_id).into_iter().flatten().map(|fault| (*fault).to_owned()).collect();
         Some(Truth {
             order_ref: account.order_ref.clone(),
@@ -49,7 +54,7 @@ pub fn classify(ledger: &Ledger, lifecycle: &Lifecycle, clock_error: Duration) -
             order_id,
         })
     };
-    ledger.initiated().filter_map(truth).collect()
+    ledger.initiated().zip(&walks).filter_map(truth).collect()
 }
 
 /// The true hops of an order: name, begin and end, nanoseconds since the Unix epoch; the end is `None` when it never ended.
@@ -83,7 +88,8 @@ fn word<'a>(ledger: &Ledger, lifecycle: &'a Lifecycle, account: &Account, walk: 
     let movable = ledger.unsettled.is_some() && lost::movable(ledger, account);
     // Where only a person is missing nothing is lost: whoever comes back finds the order where it was.
     if !closed && !movable && !lost::abandoned(walk) {
-        return bad(Class::Lost, lost::hop(walk), Some(lost::last_sign(account)));
+        let class = if lost::parked(account, walk) { Class::Parked } else { Class::Lost };
+        return bad(class, lost::hop(walk), Some(lost::last_sign(account)));
     }
     if closed && let Some(hop) = lost::disagreement(account, walk) {
         return bad(Class::Diverged, Some(hop), walk.closed_ns());

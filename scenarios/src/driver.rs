@@ -11,7 +11,10 @@ mod tests;
 #[cfg(test)]
 mod toy;
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
 pub use progress::Progress;
 
@@ -60,9 +63,9 @@ pub async fn drive(stage: Stage, scenario: Arc<Scenario>, progress: Arc<Progress
         intents: Intents::default(),
         progress: Arc::clone(&progress),
         asking: Asking::default(),
+        effects: Mutex::default(),
     });
-    let picking = scenario.architecture.picking;
-    let desks = [Desk::of_sellers(&cast, picking), Desk::of_operators(&cast, picking)];
+    let desks = [Desk::of_sellers(&cast, &scenario), Desk::of_operators(&cast, &scenario)];
     for desk in &desks {
         rt.spawn("desk", Arc::clone(desk).run());
     }

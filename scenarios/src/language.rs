@@ -45,6 +45,8 @@ pub struct Scenario {
     pub duration: Duration,
     /// Nothing is meant to go wrong: then no alarm is the proof, and a threshold on nothing is no gap.
     pub quiet: bool,
+    /// What a reader looks for who may want it.
+    pub group: Option<Group>,
     /// How the services are built.
     pub architecture: Architecture,
     /// What the telemetry shows.
@@ -227,6 +229,47 @@ pub struct Load {
     pub actor: Option<Actor>,
     /// When.
     pub executor: Executor,
+}
+
+/// What a reader looks for: scenarios are listed by it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Group {
+    /// Orders that never arrive.
+    Loss,
+    /// Orders that are late.
+    Slowness,
+    /// What is done twice.
+    Duplication,
+    /// Orders that others overtake.
+    Starvation,
+    /// Telemetry that shows less than there is.
+    TelemetryGaps,
+    /// Nothing goes wrong.
+    Quiet,
+}
+
+impl Group {
+    /// All of them, in the order of the list.
+    pub const ALL: [Self; 6] =
+        [Self::Loss, Self::Slowness, Self::Duplication, Self::Starvation, Self::TelemetryGaps, Self::Quiet];
+
+    /// Its name in scenario files.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Loss => "loss",
+            Self::Slowness => "slowness",
+            Self::Duplication => "duplication",
+            Self::Starvation => "starvation",
+            Self::TelemetryGaps => "telemetry-gaps",
+            Self::Quiet => "quiet",
+        }
+    }
+
+    /// The one of a name.
+    pub(crate) fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|group| group.name() == name)
+    }
 }
 
 /// Who orders.

@@ -15,7 +15,7 @@ mod tests;
 use std::{sync::Arc, time::Duration};
 
 use contracts::Status;
-use faults::{Deed, Effect, End, Fault, Outcome as Sent};
+use faults::{Calculation, Deed, Effect, End, Fault, Outcome as Sent};
 use serde::Serialize;
 
 pub(crate) use collect::{collect, nothing_since};
@@ -225,7 +225,11 @@ impl Account {
 /// The longest that a price calculation can take, and a little more for the way there and back.
 pub(crate) fn calculation_limit(scenario: &Scenario) -> Duration {
     let slow = scenario.faults.iter().filter_map(|fault| match fault.kind.deed() {
-        Deed::Pricing(slow) => Some(slow.takes),
+        Deed::Pricing(pricing) => match pricing.how {
+            Calculation::Slow(takes) => Some(takes),
+            Calculation::Fails => None,
+            Calculation::Hangs => Some(fault.lasts),
+        },
         _ => None,
     });
     slow.fold(scenario.pricing.max, Duration::max).mul_f64(1.1) + scenario.people.retry

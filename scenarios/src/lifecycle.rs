@@ -37,6 +37,8 @@ pub struct State {
     pub deadline: Option<Duration>,
     /// The message that must have been taken in before; an index of [`Lifecycle::messages`].
     pub after: Option<usize>,
+    /// People pick the order from a list: it is starved when it is late there and so many others overtook it.
+    pub overtaken: Option<usize>,
     /// Its hops with their share of the deadline: indexes of [`Lifecycle::hops`].
     pub shares: Vec<(usize, f64)>,
 }

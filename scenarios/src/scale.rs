@@ -13,9 +13,9 @@ use std::time::Duration;
 pub use clock::Clock;
 use contracts::{
     Settings,
-    settings::{PartnerLimits, PricingTimes, SlowWindow},
+    settings::{Ailment, PartnerLimits, PricingTimes, Trouble},
 };
-use faults::{Deed, PricingFault};
+use faults::{Calculation, Deed, PricingFault};
 
 use crate::{
     language::{
@@ -196,15 +196,20 @@ pub fn scrapes_every(scenario: &Scenario) -> Option<Duration> {
 pub fn settings(scenario: &Scenario) -> Settings {
     let machine = scenario.factors().machine;
     let wait = |seconds: u64, least: u64| over(Duration::from_secs(seconds), machine).max(Duration::from_millis(least));
-    let slow = scenario.faults.iter().filter_map(|fault| match fault.kind.deed() {
-        Deed::Pricing(PricingFault { share, takes }) => {
-            Some(SlowWindow { from: fault.at, until: fault.at + fault.lasts, share, takes })
+    let trouble = scenario.faults.iter().filter_map(|fault| match fault.kind.deed() {
+        Deed::Pricing(PricingFault { share, how }) => {
+            let with = match how {
+                Calculation::Slow(takes) => Ailment::Slow(takes),
+                Calculation::Fails => Ailment::Fails,
+                Calculation::Hangs => Ailment::Hangs,
+            };
+            Some(Trouble { from: fault.at, until: fault.at + fault.lasts, share, with })
         }
         _ => None,
     });
     Settings {
         architecture: scenario.architecture,
-        pricing: PricingTimes { mean: scenario.pricing.mean, max: scenario.pricing.max, slow: slow.collect() },
+        pricing: PricingTimes { mean: scenario.pricing.mean, max: scenario.pricing.max, trouble: trouble.collect() },
         partner: PartnerLimits { model_bytes: scenario.partner_api.max_model_size as usize },
         poll: wait(1, 5),
         reconnect: wait(5, 5),

@@ -5,7 +5,7 @@ use std::{fmt::Write as _, path::Path};
 use harness::plan;
 use scenarios::{
     Scenario,
-    language::{ScenarioError, nearest},
+    language::{Group, ScenarioError, nearest},
     lifecycle::Lifecycle,
 };
 
@@ -45,11 +45,15 @@ macro_rules! pages {
 }
 
 pages! {
-    Fault: "broker-kill" "broker-restart" "consumer-kill" "slow-pricing";
+    Fault: "crash-before-publish" "publish-lost" "confirm-lost" "publish-refused" "binding-removed" "broker-kill" "broker-restart"
+        "broker-alarm" "queue-overflow" "message-expired" "message-delayed" "network-cut" "consumer-forgotten" "consumer-timeout" "consumer-kill"
+        "crash-before-ack" "ack-lost" "poison-message" "dead-letters-dropped" "database-down" "pool-exhausted" "slow-database" "write-conflicts"
+        "files-down" "upload-lost" "service-unreachable" "answer-lost" "slow-calls" "slow-pricing" "pricing-fails"
+        "pricing-hangs" "staff-away" "newest-first" "first-page-only" "context-dropped" "head-sampling" "tail-sampling"
+        "exporter-overflow" "tracing-outage" "clock-skew" "retention" "service-silent" "personal-data";
     Verdict: "lost" "diverged" "duplicated" "stuck" "parked" "starved" "slow" "in-flight" "ok" "unknown";
-    Architecture: "as-is" "to-be" "publisher-confirms" "outbox" "ack-after-work" "idempotent-consumers" "mes-consumers" "pricing" "picking";
+    Architecture: "as-is" "to-be" "publisher-confirms" "outbox" "ack-after-work" "idempotent-consumers" "dead-letters" "mes-consumers" "pricing" "picking";
     Instrumentation: "full" "blind" "silent" "logs" "propagation" "unlinked" "broker" "scrape-interval";
-    Fault: "head-sampling" "tail-sampling" "exporter-overflow" "tracing-outage" "clock-skew" "retention" "service-silent" "personal-data";
 }
 
 /// Why nothing can be explained.
@@ -88,12 +92,18 @@ pub fn list(root: &Path) -> Result<String, ScenarioError> {
     let scenarios = Scenario::library(root)?;
     let names = PAGES.iter().map(|page| page.name).chain(scenarios.iter().map(|scenario| scenario.name.as_str()));
     let wide = names.map(str::len).max().unwrap_or(0);
-    let mut text = "scenarios (cargo xtask simulate NAME)\n".to_owned();
+    let mut text = "scenarios (cargo xtask simulate NAME)".to_owned();
     let mut line = |name: &str, says: &str| {
         // Writing into a string cannot fail.
         let _infallible = if name.is_empty() { writeln!(text, "\n{says}") } else { writeln!(text, "  {name:<wide$}  {says}") };
     };
-    scenarios.iter().for_each(|scenario| line(&scenario.name, &scenario.title));
+    for group in Group::ALL.map(Some).into_iter().chain([None]) {
+        let of_group = || scenarios.iter().filter(|scenario| scenario.group == group);
+        if of_group().next().is_some() {
+            line("", group.map_or("other", Group::name));
+            of_group().for_each(|scenario| line(&scenario.name, &scenario.title));
+        }
+    }
     for (about, heading) in [
         (About::Fault, "faults ([[fault]] kind = \"NAME\")"),
         (About::Verdict, "verdicts"),
@@ -175,6 +185,10 @@ mod tests {
             assert!(asked.iter().all(|question| page.text.contains(question)), "{}", page.name);
             let worlds = page.text.split_once("## Worlds\n\n").map(|(_, worlds)| worlds.trim_end());
             assert!(worlds.is_some_and(|worlds| worlds.split(", ").all(|world| ["simulated", "containers"].contains(&world))));
+            if let Some(definition) = faults::kind(page.name).filter(|_| page.about == About::Fault) {
+                let able: Vec<&str> = definition.worlds.iter().map(|world| world.name()).collect();
+                assert_eq!(worlds, Some(&*able.join(", ")), "{}", page.name);
+            }
         }
     }
 

@@ -33,6 +33,10 @@ impl Arena for Simulated {
         can_inflict(scenario, faults::World::Simulated)
     }
 
+    fn another(&self) -> Option<Box<dyn Arena + Send>> {
+        Some(Box::new(Self))
+    }
+
     fn play(&mut self, prepared: &Prepared, progress: &mut Progress) -> Result<Played, PlayError> {
         let simulation = assembled(&prepared.scenario);
         let seen = Arc::new(driver::Progress::default());
@@ -73,6 +77,7 @@ fn assembled(scenario: &Scenario) -> Simulation {
     config.http.timeout += settings.pricing.longest();
     config.broker.consumer_timeout = Some(scenario.broker.consumer_timeout);
     config.broker.channel_tick = scenario.broker.tick;
+    config.broker.parking = &message::DEAD_QUEUES;
     config.broker.event_header = message::EVENT_ID_HEADER;
     config.broker.scrape_every = scale::scrapes_every(scenario);
     config.broker.firehose = scenario.instrumentation.broker == BrokerTelemetry::Firehose;

@@ -84,24 +84,27 @@ fn format(root: &Path, _: bool) -> Result<Outcome> {
     cargo(root, &["fmt", "--all", "--check"], &[])
 }
 
-/// Of all packages where the containers tests run too: their target folder has been checked then as well.
+/// The packages that this machine can test, and where their tests are built: once, for one choice of packages is one choice of
+/// features. Without Docker the clients of Docker, AMQP and Postgres are not even compiled.
+fn tested(command: &str) -> Vec<&str> {
+    let all: &[&str] = if docker().is_ok() { &["--workspace"] } else { &[] };
+    [command].iter().chain(&TARGET).chain(all).copied().collect()
+}
+
 fn lints(root: &Path, _: bool) -> Result<Outcome> {
     if !answers("cargo", &["clippy", "--version"]) {
         return Ok(Outcome::Skipped("clippy is not installed (rustup component add clippy)".to_owned()));
     }
-    let mut lint = vec!["clippy", "--all-targets", "--quiet"];
-    match docker() {
-        Ok(()) => lint.extend(["--workspace"].iter().chain(&TARGET)),
-        Err(_) => lint.push("--release"),
-    }
-    lint.extend(["--", "--deny", "warnings"]);
+    let mut lint = tested("clippy");
+    lint.extend(["--all-targets", "--quiet", "--", "--deny", "warnings"]);
     cargo(root, &lint, &[])
 }
 
 fn tests(root: &Path, nightly: bool) -> Result<Outcome> {
-    let tier = if nightly { "nightly" } else { "ci" };
-    // Optimised: months pass quickly.
-    cargo(root, &["test", "--release", "--no-fail-fast"], &[("LOUPE_TIER", tier)])
+    let mut test = tested("test");
+    test.push("--no-fail-fast");
+    // Those that need a stack have a step of their own.
+    cargo(root, &test, &[("LOUPE_TIER", tier(nightly)), ("LOUPE_CONTAINERS", "apart")])
 }
 
 /// The reports in a browser: accessibility, and pictures to look at.
@@ -109,7 +112,9 @@ fn pages(root: &Path, _: bool) -> Result<Outcome> {
     if let Err(why) = xtask::browser::find(crate::variable) {
         return Ok(Outcome::Skipped(why));
     }
-    cargo(root, &["test", "--release", "--package", "xtask", "--test", "accessibility"], &[("LOUPE_BROWSER", "1")])
+    let mut test = tested("test");
+    test.extend(["--test", "accessibility"]);
+    cargo(root, &test, &[("LOUPE_BROWSER", "1")])
 }
 
 fn licences(root: &Path, _: bool) -> Result<Outcome> {
@@ -123,15 +128,17 @@ fn containers(root: &Path, nightly: bool) -> Result<Outcome> {
     if let Err(why) = docker() {
         return Ok(Outcome::Skipped(why));
     }
-    let tier = if nightly { "nightly" } else { "ci" };
     let binaries = root.join(BINARIES);
     let app = binaries.join("loupe-app");
-    let variables =
-        [("LOUPE_TIER", tier), ("LOUPE_CONTAINERS", "1"), ("LOUPE_STACK", STACK), ("LOUPE_APP_BINARY", &app.to_string_lossy())];
-    let packages = ["--package", "adapters", "--package", "app", "--package", "containers", "--package", "real"];
-    let mut test = vec!["test", "--no-fail-fast"];
-    test.extend(TARGET.iter().chain(&packages));
-    // That makes the binaries too: those of these tests, so that nothing is compiled twice.
+    let variables = [
+        ("LOUPE_TIER", tier(nightly)),
+        ("LOUPE_CONTAINERS", "1"),
+        ("LOUPE_STACK", STACK),
+        ("LOUPE_APP_BINARY", &app.to_string_lossy()),
+    ];
+    // The tests have made the binaries of the stacks too.
+    let mut test = tested("test");
+    test.extend(["--no-fail-fast", "--test", "containers"]);
     let mut build = test.clone();
     build.push("--no-run");
     if let Outcome::Failed = cargo(root, &build, &variables)? {
@@ -146,6 +153,10 @@ fn containers(root: &Path, nightly: bool) -> Result<Outcome> {
     test.extend(["--", "--test-threads=1", "--nocapture"]);
     let tested = cargo(root, &test, &variables)?;
     Ok(if stack("down")?.success() { tested } else { Outcome::Failed })
+}
+
+const fn tier(nightly: bool) -> &'static str {
+    if nightly { "nightly" } else { "ci" }
 }
 
 /// Whether a Docker engine answers on its socket.

@@ -6,7 +6,7 @@
 #![expect(clippy::disallowed_methods, reason = "golden files are renewed by an environment variable everywhere")]
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
-use std::{fs, path::Path};
+use std::{collections::BTreeSet, fs, path::Path};
 
 use contracts::architecture::Preset;
 use judge::Judged;
@@ -61,77 +61,65 @@ fn check(name: &str) {
     assert_eq!(old_golden, golden, "{name}: if this is right, renew it with UPDATE_EXPECT=1");
 }
 
-#[test]
-fn calm_week() {
-    check("calm-week");
+macro_rules! scenarios {
+    ($($test:ident $name:literal)+) => {
+        $(#[test]
+        fn $test() {
+            check($name);
+        })+
+
+        #[test]
+        fn every_scenario_of_the_library_is_checked_here() {
+            let library = Scenario::library(root()).unwrap();
+            let named: BTreeSet<&str> = [$($name),+].into();
+            assert_eq!(library.iter().map(|scenario| scenario.name.as_str()).collect::<BTreeSet<_>>(), named);
+        }
+    };
 }
 
-#[test]
-fn broker_kill() {
-    check("broker-kill");
-}
-
-#[test]
-fn slow_pricing() {
-    check("slow-pricing");
-}
-
-#[test]
-fn early_ack_crash() {
-    check("early-ack-crash");
-}
-
-// Telemetry faults.
-
-#[test]
-fn torn_traces() {
-    check("torn-traces");
-}
-
-#[test]
-fn head_sampling() {
-    check("head-sampling");
-}
-
-#[test]
-fn tail_sampling() {
-    check("tail-sampling");
-}
-
-#[test]
-fn exporter_overflow() {
-    check("exporter-overflow");
-}
-
-#[test]
-fn tracing_outage() {
-    check("tracing-outage");
-}
-
-#[test]
-fn clock_skew() {
-    check("clock-skew");
-}
-
-#[test]
-fn retention() {
-    check("retention");
-}
-
-#[test]
-fn service_silent() {
-    check("service-silent");
-}
-
-#[test]
-fn personal_data() {
-    check("personal-data");
-}
-
-#[test]
-fn every_scenario_of_the_library_is_checked_here() {
-    let source = include_str!("library.rs");
-    for scenario in Scenario::library(root()).unwrap() {
-        assert!(source.contains(&format!("check(\"{}\")", scenario.name)), "{}", scenario.name);
-    }
+scenarios! {
+    calm_week "calm-week"
+    broker_kill "broker-kill"
+    slow_pricing "slow-pricing"
+    early_ack_crash "early-ack-crash"
+    forgotten_news "forgotten-news"
+    lost_on_the_wire "lost-on-the-wire"
+    lost_confirms "lost-confirms"
+    full_queue_refuses "full-queue-refuses"
+    full_queue_drops "full-queue-drops"
+    expired_orders "expired-orders"
+    unbound "unbound"
+    broker_short_of_memory "broker-short-of-memory"
+    overtaken "overtaken"
+    half_open "half-open"
+    phantom_consumer "phantom-consumer"
+    done_twice "done-twice"
+    answers_lost "answers-lost"
+    poison "poison"
+    parked_orders "parked-orders"
+    dead_letters_gone "dead-letters-gone"
+    database_away "database-away"
+    no_connections "no-connections"
+    slow_statements "slow-statements"
+    serialization_failures "serialization-failures"
+    models_away "models-away"
+    models_lost "models-lost"
+    unreachable_pricing "unreachable-pricing"
+    lost_answers "lost-answers"
+    slow_network "slow-network"
+    failing_prices "failing-prices"
+    hanging_prices "hanging-prices"
+    freshest_first "freshest-first"
+    changed_habits "changed-habits"
+    first_page "first-page"
+    consumer_timeout "consumer-timeout"
+    torn_traces "torn-traces"
+    head_sampling "head-sampling"
+    tail_sampling "tail-sampling"
+    exporter_overflow "exporter-overflow"
+    tracing_outage "tracing-outage"
+    clock_skew "clock-skew"
+    retention "retention"
+    service_silent "service-silent"
+    personal_data "personal-data"
 }

@@ -12,7 +12,7 @@ use world::Runtime;
 
 use crate::{
     Error, Images, Limits, docker, image,
-    parts::{Ground, Started, rabbitmq},
+    parts::{Ground, Recipe, Started, rabbitmq},
     run::Run,
     stack::BrokerPart,
     watch::Watch,
@@ -24,6 +24,15 @@ const GRACE_S: i32 = 60;
 /// The virtual host that each RabbitMQ has, as an address names it.
 const VIRTUAL_HOST: &str = "%2f";
 
+/// How it is set up.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Setup {
+    /// How often its channels look for deliveries that are out for too long, where that is not RabbitMQ's own minute.
+    pub channel_tick: Option<Duration>,
+    /// Its files are in memory: it never waits for a disk, and a restart finds nothing.
+    pub in_memory: bool,
+}
+
 /// A RabbitMQ that is up, or was. [`Alone::end`] removes it; dropping it does so too, and blocks meanwhile.
 pub struct Alone {
     run: Run,
@@ -33,12 +42,11 @@ pub struct Alone {
 }
 
 impl Alone {
-    /// Starts it and waits until it is ready; `channel_tick`: how often its channels look for deliveries that are out for too
-    /// long, where that is not RabbitMQ's own minute.
+    /// Starts it and waits until it is ready.
     ///
     /// # Errors
     /// One clear sentence, with the end of its log where there is one. Nothing is left behind.
-    pub async fn start(images: &Images, channel_tick: Option<Duration>, limits: Limits) -> Result<Self, Error> {
+    pub async fn start(images: &Images, setup: Setup, limits: Limits) -> Result<Self, Error> {
         let docker = docker::connect().await?;
         let run = Run::begin(&docker, None).await?;
         let started = async {
@@ -46,7 +54,9 @@ impl Alone {
             run.prepare(&docker).await?;
             let owner = run.owner();
             let ground = Ground { docker: &docker, owner: &owner, limit: limits.ready };
-            ground.start(&rabbitmq::recipe(&images.rabbitmq, channel_tick)).await
+            let recipe = rabbitmq::recipe(&images.rabbitmq, setup.channel_tick);
+            let in_memory = setup.in_memory.then_some(rabbitmq::FILES);
+            ground.start(&Recipe { in_memory, ..recipe }).await
         };
         match started.await {
             Ok(broker) => Ok(Self { run, docker, broker, limits }),

@@ -26,7 +26,7 @@ pub mod stack;
 pub mod testimony;
 pub mod watch;
 
-pub use alone::Alone;
+pub use alone::{Alone, Setup};
 pub use config::{Blueprint, Config, Images, Limits, Rabbit, Role, Standing};
 pub use error::Error;
 pub use nemesis::ContainerNemesis;

@@ -49,6 +49,8 @@ pub(crate) struct Recipe {
     pub(crate) hostname: Option<&'static str>,
     /// Path and text.
     pub(crate) files: Vec<(&'static str, String)>,
+    /// A folder that is kept in memory: quick, and empty after each start.
+    pub(crate) in_memory: Option<&'static str>,
     pub(crate) ready: Ready,
 }
 
@@ -62,6 +64,7 @@ impl Recipe {
             environment: BTreeMap::new(),
             hostname: None,
             files: Vec::new(),
+            in_memory: None,
             ready,
         }
     }
@@ -160,13 +163,17 @@ impl Ground<'_> {
         let (name, tag) = split(&recipe.image);
         let image = recipe.ports.iter().fold(GenericImage::new(name, tag), |image, port| image.with_exposed_port(port.tcp()));
         let ports: Vec<(u16, Option<u16>)> = recipe.ports.iter().map(|port| (*port, self.owner.host_port(*port))).collect();
+        let in_memory = recipe.in_memory;
         let own = [(PART.to_owned(), recipe.part.clone()), (MADE_OF.to_owned(), recipe.hash())];
         let mut request = image
             .with_container_name(self.host(&recipe.part))
             .with_network(self.owner.network.clone())
             .with_labels(self.owner.labels.clone().into_iter().chain(own))
             .with_startup_timeout(self.limit)
-            .with_host_config_modifier(move |host| bind(host, &ports));
+            .with_host_config_modifier(move |host| {
+                bind(host, &ports);
+                host.tmpfs = in_memory.map(|folder| [(folder.to_owned(), String::new())].into());
+            });
         if !recipe.command.is_empty() {
             request = request.with_cmd(recipe.command.clone());
         }

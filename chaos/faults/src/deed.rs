@@ -25,6 +25,24 @@ pub enum Deed {
         /// The service.
         service: String,
     },
+    /// Something is wrong with a database.
+    Database {
+        /// Its name: `shop` or `mes`.
+        database: String,
+        /// What is wrong.
+        how: DatabaseFault,
+    },
+    /// Something is wrong with the object store.
+    Files(FilesFault),
+    /// Something is wrong with the calls to a service.
+    Calls(CallFault),
+    /// People work otherwise: whoever drives them does it.
+    People {
+        /// `seller` or `operator`.
+        pool: String,
+        /// What they do otherwise.
+        how: Habit,
+    },
     /// Price calculations take long, fail or hang: the services are told of the window when they start.
     Pricing(PricingFault),
     /// Something happens to the spans, and nothing to the orders.
@@ -47,6 +65,11 @@ pub enum Change {
     Unbound {
         /// The routing key.
         key: String,
+    },
+    /// Nothing is bound to an exchange.
+    Stranded {
+        /// The exchange.
+        exchange: String,
     },
     /// A queue has a policy.
     Policy {
@@ -86,13 +109,88 @@ pub enum Resource {
     Disk,
 }
 
+/// What is wrong with a database.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum DatabaseFault {
+    /// It answers nobody.
+    Down,
+    /// No connection of the pool becomes free.
+    Exhausted,
+    /// Each statement takes so much longer.
+    Slow(Duration),
+    /// A share of the commits, 0 to 1, fails because somebody else has written the same (SQLSTATE 40001).
+    Conflicts(f64),
+}
+
+/// What is wrong with the object store.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum FilesFault {
+    /// It answers nobody.
+    Down,
+    /// It says yes to a share of the uploads, 0 to 1, and keeps none of them.
+    LosesUploads(f64),
+}
+
+/// What is wrong with calls over HTTP.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CallFault {
+    /// The service that is called.
+    pub to: String,
+    /// The service that calls; `None`: anybody.
+    pub from: Option<String>,
+    /// Which share of the calls, 0 to 1.
+    pub share: f64,
+    /// What happens to them.
+    pub how: Call,
+}
+
+impl CallFault {
+    /// What the keys of such a fault say.
+    pub(crate) fn of(given: &Given, how: Call) -> Self {
+        Self { to: given.name("service"), from: given.text("from").map(str::to_owned), share: given.share(), how }
+    }
+}
+
+/// What happens to a call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Call {
+    /// Nobody answers the connection.
+    Refused,
+    /// It is carried out, and the answer is lost.
+    AnswerLost,
+    /// It takes so much longer to arrive.
+    Slow(Duration),
+}
+
+/// How people work otherwise.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Habit {
+    /// They take what has come last.
+    NewestFirst,
+    /// They take nothing but what stands among the first so many of their list.
+    FirstPage(usize),
+    /// A share of them, 0 to 1, is not there.
+    Away(f64),
+}
+
 /// What happens to a share of the price calculations begun in a window.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct PricingFault {
     /// Which share, 0 to 1.
     pub share: f64,
-    /// How long those take.
-    pub takes: Duration,
+    /// What happens to them.
+    pub how: Calculation,
+}
+
+/// What happens to a price calculation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Calculation {
+    /// It takes so long.
+    Slow(Duration),
+    /// It ends without a price.
+    Fails,
+    /// It gives no answer before the fault is over, and no price then.
+    Hangs,
 }
 
 /// Messages that are meddled with.

@@ -60,6 +60,45 @@ pub enum What {
         /// What was done to it: the name of an [`Interference`](crate::Interference).
         how: String,
     },
+    /// A statement failed.
+    StatementFailed {
+        /// The database.
+        database: String,
+        /// Whose statement it was.
+        node: String,
+        /// How it failed.
+        sqlstate: String,
+    },
+    /// A statement took longer.
+    StatementSlowed {
+        /// The database.
+        database: String,
+        /// Whose statement it was.
+        node: String,
+    },
+    /// A call on the object store failed, or an upload is not there.
+    ObjectLost {
+        /// The object's key.
+        key: String,
+        /// It was said to be there.
+        acknowledged: bool,
+    },
+    /// A call was refused, held up, or lost its answer.
+    CallHit {
+        /// Who called.
+        from: String,
+        /// Who was called.
+        to: String,
+        /// What happened.
+        how: String,
+    },
+    /// Somebody who had an idle hand was not there, or took another order than they would have taken.
+    WorkedOtherwise {
+        /// `seller` or `operator`.
+        pool: String,
+    },
+    /// A price calculation ended without a price.
+    CalculationFailed,
     /// A price calculation took as long as the fault says.
     CalculationSlowed {
         /// How long, in seconds of the run.
@@ -87,6 +126,12 @@ impl What {
             Self::NodeKilled { .. } => "node-killed",
             Self::DeliveryCut { .. } => "delivery-cut",
             Self::Meddled { .. } => "meddled",
+            Self::StatementFailed { .. } => "statement-failed",
+            Self::StatementSlowed { .. } => "statement-slowed",
+            Self::ObjectLost { .. } => "object-lost",
+            Self::CallHit { .. } => "call-hit",
+            Self::WorkedOtherwise { .. } => "worked-otherwise",
+            Self::CalculationFailed => "calculation-failed",
             Self::CalculationSlowed { .. } => "calculation-slowed",
             Self::SpansBlurred { .. } => "spans-blurred",
         }

@@ -80,6 +80,8 @@ pub enum End {
     Acked,
     /// Rejected without requeue: dropped.
     Rejected,
+    /// In a queue of dead letters, where nobody looks by himself.
+    Parked,
     /// Its time to live, or its queue's, was over: dropped.
     Expired,
     /// Its queue was too long, and it stood at the head: dropped.

@@ -13,7 +13,10 @@ pub mod telemetry;
 
 use std::time::Duration;
 
-pub use deed::{Change, Deed, Interference, Meddling, Outage, Policy, PricingFault, Resource};
+pub use deed::{
+    Calculation, Call, CallFault, Change, DatabaseFault, Deed, FilesFault, Habit, Interference, Meddling, Outage, Policy,
+    PricingFault, Resource,
+};
 pub use definition::{Definition, Kind, World};
 pub use effect::{Effect, What};
 pub use fates::{End, Handover, MessageFate, MessageLog, Outcome};
@@ -57,11 +60,27 @@ catalogue! {
     message_delayed MESSAGE_DELAYED;
     network_cut NETWORK_CUT;
     consumer_forgotten CONSUMER_FORGOTTEN;
+    consumer_timeout CONSUMER_TIMEOUT;
     consumer_kill CONSUMER_KILL;
     crash_before_ack CRASH_BEFORE_ACK;
     ack_lost ACK_LOST;
     poison_message POISON_MESSAGE;
+    dead_letters_dropped DEAD_LETTERS_DROPPED;
+    database_down DATABASE_DOWN;
+    pool_exhausted POOL_EXHAUSTED;
+    slow_database SLOW_DATABASE;
+    write_conflicts WRITE_CONFLICTS;
+    files_down FILES_DOWN;
+    upload_lost UPLOAD_LOST;
+    service_unreachable SERVICE_UNREACHABLE;
+    answer_lost ANSWER_LOST;
+    slow_calls SLOW_CALLS;
     slow_pricing SLOW_PRICING;
+    pricing_fails PRICING_FAILS;
+    pricing_hangs PRICING_HANGS;
+    staff_away STAFF_AWAY;
+    newest_first NEWEST_FIRST;
+    first_page_only FIRST_PAGE_ONLY;
     context_dropped CONTEXT_DROPPED;
 
     head_sampling HEAD_SAMPLING;

@@ -4,7 +4,7 @@
 //! consumer timeout (30 minutes by default) takes the message away from it and delivers it again.
 
 use crate::{
-    deed::{Deed, PricingFault},
+    deed::{Calculation, Deed, PricingFault},
     definition::{BOTH, Definition},
 };
 
@@ -13,5 +13,5 @@ pub static SLOW_PRICING: Definition = Definition {
     name: "slow-pricing",
     does: "{share} of the calculations begun meanwhile take {takes}",
     worlds: BOTH,
-    deed: |given| Deed::Pricing(PricingFault { share: given.share(), takes: given.span("takes") }),
+    deed: |given| Deed::Pricing(PricingFault { share: given.share(), how: Calculation::Slow(given.span("takes")) }),
 };

@@ -1,6 +1,6 @@
 //! RabbitMQ's behaviour, as far as a service can meet it. Each rule has a file, which names its source.
 //!
-//! A conformance suite (`xtask/real/tests/containers/conformance`) holds the model against a real RabbitMQ 4.0.5. Where a rule
+//! A conformance suite (`chaos/simulated/tests/conformance`) holds the model against a real RabbitMQ 4.0.5, where there is Docker. Where a rule
 //! follows RabbitMQ's documentation, the file names version, page and section; what no real broker here has confirmed says that
 //! it is taken from the documentation. Where RabbitMQ is free to do one thing or another, the model does one of them; the suite
 //! says which, and accepts both.
@@ -61,6 +61,7 @@ use client::Client;
 use disk::Write;
 use monitor::Monitor;
 use queue::Queue;
+use ready::Incoming;
 use version::Return;
 pub use version::Version;
 
@@ -81,6 +82,8 @@ pub struct BrokerSettings {
     pub heartbeat: Duration,
     /// How long a client waits for a connection to come about.
     pub connect: Duration,
+    /// Queues that nobody consumes: what is in them waits until somebody looks.
+    pub parking: &'static [&'static str],
     /// The header that names the event of a message.
     pub event_header: &'static str,
     /// How often its counters are looked at; none: never.
@@ -99,6 +102,7 @@ impl Default for BrokerSettings {
             channel_tick: Duration::from_secs(60),
             heartbeat: Duration::from_secs(60),
             connect: Duration::from_secs(10),
+            parking: &[],
             event_header: "x-event-id",
             scrape_every: None,
             firehose: false,
@@ -307,7 +311,7 @@ impl Exchange {
         state.came_in(now, &message, mandatory, &queues);
         for (nth, at) in queues.iter().enumerate() {
             let entry = if nth == 0 { entry } else { state.account.copy(entry) };
-            self.take(state, *at, (entry, &message), Some(channel), now);
+            self.take(state, *at, Incoming { entry, message: Arc::clone(&message), failures: 0 }, Some(channel), now);
         }
         queues
     }
@@ -360,7 +364,8 @@ impl MessageLog for Exchange {
         Box::pin(async move {
             let under_way = self.0.wire.count(|packet| matches!(packet, Packet::Publish { .. }));
             let state = lock(&self.0.state);
-            let ready: usize = state.queues.iter().map(|queue| queue.ready.len()).sum();
+            let moves = |queue: &&Queue| !self.0.settings.parking.contains(&&*queue.name);
+            let ready: usize = state.queues.iter().filter(moves).map(|queue| queue.ready.len()).sum();
             let out: usize = state.channels.values().map(Open::out).sum();
             under_way + state.meddlers.held() + self.appending() + (ready + out) as u64
         })

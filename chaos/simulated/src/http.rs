@@ -10,15 +10,18 @@ use std::{
 
 use axum::{Router, body::Body};
 use bytes::Bytes;
+use faults::{Call, CallFault, What};
 use http::{Request, Response, StatusCode};
 use http_body_util::BodyExt as _;
 use tower::ServiceExt as _;
 use world::{
     Boxed, Either, Node, Runtime,
     http::{Http, HttpError},
+    random::Random,
 };
 
 use crate::{
+    effects::Effects,
     runtime::{Host, lock, spend},
     waiters::Waiters,
 };
@@ -46,6 +49,16 @@ struct Inner {
     host: Arc<dyn Host>,
     settings: HttpSettings,
     served: Mutex<BTreeMap<&'static str, Served>>,
+    hits: Mutex<Vec<Hit>>,
+    effects: Effects,
+}
+
+/// Calls that something is wrong with.
+struct Hit {
+    fault: Arc<str>,
+    calls: CallFault,
+    /// Calls that were in question: each has a draw of its own.
+    met: u64,
 }
 
 /// The instances of a service; requests go to them in turn.
@@ -103,8 +116,41 @@ impl Drop for Taken {
 }
 
 impl Links {
-    pub(crate) fn new(host: &Arc<dyn Host>, settings: HttpSettings) -> Self {
-        Self(Arc::new(Inner { host: Arc::clone(host), settings, served: Mutex::default() }))
+    pub(crate) fn new(host: &Arc<dyn Host>, settings: HttpSettings, effects: Effects) -> Self {
+        let (served, hits) = (Mutex::default(), Mutex::default());
+        Self(Arc::new(Inner { host: Arc::clone(host), settings, served, hits, effects }))
+    }
+
+    /// Something is wrong with some calls from now on.
+    pub(crate) fn hit(&self, fault: &Arc<str>, calls: CallFault) {
+        lock(&self.0.hits).push(Hit { fault: Arc::clone(fault), calls, met: 0 });
+    }
+
+    /// A fault is over.
+    pub(crate) fn hit_no_more(&self, fault: &str) {
+        lock(&self.0.hits).retain(|hit| &*hit.fault != fault);
+    }
+
+    /// What happens to a call; that is told.
+    fn met(&self, from: Node, to: &str) -> Option<Call> {
+        let inner = &self.0;
+        let how = lock(&inner.hits).iter_mut().find_map(|Hit { fault, calls, met }| {
+            if calls.to != to || calls.from.as_ref().is_some_and(|caller| caller != from.service) {
+                return None;
+            }
+            *met += 1;
+            let drawn = Random::new(inner.host.seed(), fault, &format!("{met}")).unit() < calls.share;
+            drawn.then(|| (Arc::clone(fault), calls.how))
+        });
+        let (fault, how) = how?;
+        let word = match how {
+            Call::Refused => "refused",
+            Call::AnswerLost => "answer-lost",
+            Call::Slow(_) => "held-up",
+        };
+        let what = What::CallHit { from: from.service.into(), to: to.into(), how: word.into() };
+        inner.effects.add(&fault, inner.host.wall_ns(from), what, None);
+        Some(how)
     }
 
     /// The links as a node sees them.
@@ -161,7 +207,16 @@ impl Http for Port {
         Box::pin(async move {
             let HttpSettings { link, timeout } = self.links.0.settings;
             let sent = self.rt.now();
+            let met = self.links.met(self.rt.node(), service);
             spend(&self.links.0.host, self.rt.node(), link).await;
+            match met {
+                Some(Call::Refused) => {
+                    spend(&self.links.0.host, self.rt.node(), link).await;
+                    return Err(HttpError::Refused(service.into()));
+                }
+                Some(Call::Slow(more)) => spend(&self.links.0.host, self.rt.node(), more).await,
+                Some(Call::AnswerLost) | None => {}
+            }
             let Some(Instance { node, router, running }) = self.links.pick(service) else {
                 spend(&self.links.0.host, self.rt.node(), link).await;
                 return Err(HttpError::Refused(service.into()));
@@ -170,6 +225,9 @@ impl Http for Port {
             match self.rt.race(task.join(), self.rt.sleep_until(sent + timeout)).await {
                 Either::Left(response) => {
                     spend(&self.links.0.host, self.rt.node(), link).await;
+                    if met == Some(Call::AnswerLost) {
+                        return Err(HttpError::Reset(service.into()));
+                    }
                     response.ok_or_else(|| HttpError::Reset(service.into()))
                 }
                 // The callee goes on with it.

@@ -80,8 +80,8 @@ pub(crate) struct Parts {
     store: StoreSettings,
     pub(crate) broker: Exchange,
     databases: Mutex<BTreeMap<&'static str, Database>>,
-    links: Links,
-    bucket: Bucket,
+    pub(crate) links: Links,
+    pub(crate) bucket: Bucket,
     pub(crate) backend: Backend,
     pub(crate) effects: Effects,
     services: Mutex<Vec<Service>>,
@@ -104,8 +104,8 @@ impl Parts {
             store: config.store,
             broker: Exchange::new(host, config.broker, effects.clone()),
             databases: Mutex::default(),
-            links: Links::new(host, config.http),
-            bucket: Bucket::new(host, config.files),
+            links: Links::new(host, config.http, effects.clone()),
+            bucket: Bucket::new(host, config.files, effects.clone()),
             backend: Backend::new(host, config.epoch_ns, config.telemetry.clone()),
             effects,
             services: Mutex::default(),
@@ -144,7 +144,13 @@ impl Parts {
 
     pub(crate) fn database(&self, name: &'static str) -> Database {
         let mut databases = lock(&self.databases);
-        databases.entry(name).or_insert_with(|| Database::new(&self.host, self.store)).clone()
+        let new = || Database::new(&self.host, self.store, name, self.effects.clone());
+        databases.entry(name).or_insert_with(new).clone()
+    }
+
+    /// A database that a service has named.
+    pub(crate) fn known_database(&self, name: &str) -> Option<Database> {
+        lock(&self.databases).get(name).cloned()
     }
 
     pub(crate) fn world(&self, node: Node, database: &'static str) -> World {

@@ -36,8 +36,16 @@ impl Nemesis for Hand {
                         self.parts.broker.cut(node, Some(&name));
                     }
                 }
+                Deed::Database { database, how } => {
+                    let database = self.parts.known_database(&database);
+                    database.iter().for_each(|database| database.falls_ill(&name, how));
+                }
+                Deed::Files(how) => self.parts.bucket.falls_ill(&name, how),
+                Deed::Calls(calls) => self.parts.links.hit(&name, calls),
                 Deed::Broker(change) => self.parts.broker.lay(&name, &change),
                 Deed::Pricing(_) => {}
+                // The driver's desks go by it.
+                Deed::People { .. } => {}
                 Deed::Meddle(meddling) => self.parts.broker.meddle(&name, meddling),
                 Deed::Telemetry(Blur { how: Telemetry::Context(meddling), .. }) => self.parts.broker.meddle(&name, meddling),
                 Deed::Telemetry(Blur { how, .. }) => self.parts.backend.trouble(&name, how),
@@ -56,8 +64,14 @@ impl Nemesis for Hand {
                         self.parts.broker.heal(node);
                     }
                 }
+                Deed::Database { database, .. } => {
+                    let database = self.parts.known_database(&database);
+                    database.iter().for_each(|database| database.recovers(&fault.name));
+                }
+                Deed::Files(_) => self.parts.bucket.recovers(&fault.name),
+                Deed::Calls(_) => self.parts.links.hit_no_more(&fault.name),
                 Deed::Broker(_) => self.parts.broker.take_away(&fault.name),
-                Deed::Pricing(_) => {}
+                Deed::Pricing(_) | Deed::People { .. } => {}
                 Deed::Meddle(_) => self.parts.broker.meddle_no_more(&fault.name),
                 Deed::Telemetry(Blur { how: Telemetry::Context(_), .. }) => self.parts.broker.meddle_no_more(&fault.name),
                 Deed::Telemetry(Blur { how, .. }) => {

@@ -3,10 +3,12 @@
 //!
 //! A statement costs one round trip and takes effect at its end. Readers never wait.
 
+mod ailment;
 mod hashed;
 mod index;
 mod locks;
 mod poll;
+mod pool;
 mod scan;
 mod table;
 mod tx;
@@ -20,11 +22,16 @@ use std::{
 };
 
 use world::{
-    Boxed, Node,
+    Boxed, Engine, Node, Runtime,
     store::{Isolation, Row, Store, StoreError, Table, Tx, Value},
 };
 
-use crate::runtime::{Host, lock, spend};
+use crate::{
+    effects::Effects,
+    runtime::{Host, lock, spend},
+};
+use ailment::Ailments;
+use pool::Pool;
 use table::Rows;
 
 /// What statements cost. Durations are whole milliseconds.
@@ -34,11 +41,13 @@ pub struct StoreSettings {
     pub round_trip: Duration,
     /// Each commit besides.
     pub fsync: Duration,
+    /// How many transactions each node may have open at a time.
+    pub connections: usize,
 }
 
 impl Default for StoreSettings {
     fn default() -> Self {
-        Self { round_trip: Duration::from_millis(1), fsync: Duration::from_millis(1) }
+        Self { round_trip: Duration::from_millis(1), fsync: Duration::from_millis(1), connections: 16 }
     }
 }
 
@@ -50,6 +59,7 @@ struct Inner {
     host: Arc<dyn Host>,
     settings: StoreSettings,
     data: Mutex<Data>,
+    ailments: Ailments,
 }
 
 /// Everything in it.
@@ -98,13 +108,16 @@ enum Step<T> {
 
 impl Database {
     /// An empty database.
-    pub(crate) fn new(host: &Arc<dyn Host>, settings: StoreSettings) -> Self {
-        Self(Arc::new(Inner { host: Arc::clone(host), settings, data: Mutex::default() }))
+    pub(crate) fn new(host: &Arc<dyn Host>, settings: StoreSettings, name: &'static str, effects: Effects) -> Self {
+        let ailments = Ailments::none(name, effects);
+        Self(Arc::new(Inner { host: Arc::clone(host), settings, data: Mutex::default(), ailments }))
     }
 
     /// The database as a node sees it.
     pub(crate) fn port(&self, node: Node) -> Arc<dyn Store> {
-        Arc::new(Port { database: self.clone(), node })
+        let engine: Arc<dyn Engine> = Arc::clone(&self.0.host) as _;
+        let pool = Pool::new(Runtime::new(engine, node), self.0.settings.connections);
+        Arc::new(Port { database: self.clone(), node, pool })
     }
 
     async fn spend(&self, node: Node, time: Duration) {
@@ -123,6 +136,7 @@ impl Data {
 struct Port {
     database: Database,
     node: Node,
+    pool: Pool,
 }
 
 impl Store for Port {
@@ -140,8 +154,13 @@ impl Store for Port {
     }
 
     fn begin(&self, isolation: Isolation) -> Boxed<'_, Result<Box<dyn Tx>, StoreError>> {
-        let tx = tx::begin(&self.database, self.node, isolation);
-        Box::pin(std::future::ready(Ok(Box::new(tx) as Box<dyn Tx>)))
+        Box::pin(async move {
+            if self.database.is_ill(self.node) {
+                self.database.before_begin(self.node).await?;
+            }
+            let connection = self.pool.lease().await?;
+            Ok(Box::new(tx::begin(&self.database, self.node, isolation, connection)) as Box<dyn Tx>)
+        })
     }
 
     fn poll<'a>(&'a self, table: &'static Table, wanted: &'a [(usize, Value)], every: Duration) -> Boxed<'a, ()> {

@@ -109,7 +109,7 @@ mod tests {
         let second = Duration::from_secs(1);
         let settings = Settings {
             architecture: Preset::ToBe.architecture(),
-            pricing: PricingTimes { mean: second, max: 90 * second, slow: Vec::new() },
+            pricing: PricingTimes { mean: second, max: 90 * second, trouble: Vec::new() },
             partner: PartnerLimits { model_bytes: 1 << 20 },
             poll: second,
             reconnect: second,

@@ -96,7 +96,7 @@ impl Started {
         let second = Duration::from_secs(1);
         let settings = Settings {
             architecture: Preset::ToBe.architecture(),
-            pricing: PricingTimes { mean: 60 * second, max: 60 * second, slow: Vec::new() },
+            pricing: PricingTimes { mean: 60 * second, max: 60 * second, trouble: Vec::new() },
             partner: PartnerLimits { model_bytes: 1 << 20 },
             poll: second,
             reconnect: second,

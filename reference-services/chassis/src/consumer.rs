@@ -89,7 +89,7 @@ async fn subscribe(service: &Service, queue: &'static str) -> Result<(Arc<dyn Ch
     let mut span = service.world.telemetry.start("connect rabbitmq", SpanKind::Client, Origin::root(), attributes);
     let outcome = async {
         let channel = service.world.broker.connect().await?;
-        channel.declare(&message::TOPOLOGY).await?;
+        channel.declare(message::topology(service.settings.architecture.dead_letters)).await?;
         let consumer = channel.consume(queue, 1).await?;
         Ok((channel, consumer))
     }

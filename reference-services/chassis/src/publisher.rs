@@ -152,7 +152,7 @@ impl Publisher {
             return Ok((*number, Arc::clone(channel)));
         }
         let channel = service.world.broker.connect().await?;
-        channel.declare(&message::TOPOLOGY).await?;
+        channel.declare(message::topology(service.settings.architecture.dead_letters)).await?;
         let number = self.opened.fetch_add(1, Ordering::Relaxed);
         *open = Some((number, Arc::clone(&channel)));
         Ok((number, channel))

@@ -77,6 +77,9 @@ pub enum Refusal {
         /// Its HTTP status.
         status: u16,
     },
+    /// The service tried, and it went wrong.
+    #[error("{0}")]
+    Failed(String),
     /// The service is to end, and this could not be finished before.
     #[error("the service is stopping")]
     Stopping,
@@ -96,6 +99,7 @@ impl Refusal {
             Self::Store(_) | Self::Files(_) | Self::Upstream(HttpError::Refused(_)) | Self::Stopping => {
                 StatusCode::SERVICE_UNAVAILABLE
             }
+            Self::Failed(_) => StatusCode::INTERNAL_SERVER_ERROR,
             Self::Upstream(HttpError::Timeout(_)) => StatusCode::GATEWAY_TIMEOUT,
             Self::Upstream(HttpError::Reset(_)) | Self::Answered { .. } => StatusCode::BAD_GATEWAY,
         }
@@ -117,6 +121,7 @@ impl Refusal {
             Self::Files(FilesError::Missing(_)) => ("model-missing", "There is no such model"),
             Self::Files(_) => ("files-unavailable", "The object store does not answer"),
             Self::Upstream(_) | Self::Answered { .. } => ("upstream", "A service behind this one failed"),
+            Self::Failed(_) => ("failed", "It went wrong"),
             Self::Stopping => ("stopping", "The service is being stopped"),
         }
     }
@@ -131,6 +136,7 @@ impl Refusal {
             Self::Files(cause) => Some(cause.error_type().into()),
             Self::Upstream(cause) => Some(cause.error_type().into()),
             Self::Answered { status, .. } => Some(status.to_string().into()),
+            Self::Failed(_) => Some("failed".into()),
             Self::Stopping => Some("stopping".into()),
             _ => None,
         }
@@ -150,7 +156,7 @@ impl Refusal {
     #[must_use]
     pub const fn passes(&self) -> bool {
         match self {
-            Self::Store(_) | Self::Upstream(_) | Self::Stopping => true,
+            Self::Store(_) | Self::Upstream(_) | Self::Failed(_) | Self::Stopping => true,
             Self::Files(cause) => !matches!(cause, FilesError::Missing(_)),
             Self::Answered { status, .. } => *status >= 500,
             _ => false,

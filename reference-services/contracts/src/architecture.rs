@@ -46,6 +46,8 @@ pub struct Architecture {
     pub ack_after_work: bool,
     /// Consumers recognise an event they have handled.
     pub idempotent_consumers: bool,
+    /// What a queue gives up goes to a queue of its own, where somebody may look at it; else it is dropped.
+    pub dead_letters: bool,
     /// Consumers of the factory's queue, and workers of price jobs.
     pub mes_consumers: u16,
     /// When prices are calculated.
@@ -77,6 +79,7 @@ impl Preset {
                 outbox: false,
                 ack_after_work: false,
                 idempotent_consumers: false,
+                dead_letters: false,
                 mes_consumers: 1,
                 pricing: Pricing::Blocking,
                 picking: Picking::NewestFirst,
@@ -87,6 +90,7 @@ impl Preset {
                 outbox: true,
                 ack_after_work: true,
                 idempotent_consumers: true,
+                dead_letters: false,
                 mes_consumers: 8,
                 pricing: Pricing::Asynchronous,
                 picking: Picking::OldestFirst,
@@ -94,13 +98,43 @@ impl Preset {
         }
     }
 
-    /// The faults, by kind, under which the preset promises to lose no order. As-is promises nothing: even a broker that
-    /// restarts in good order turns away what is published meanwhile, and a publisher without an outbox tries once.
+    /// The faults, by kind, under which the preset promises to lose no order. As-is promises hardly anything: even a broker that
+    /// restarts in good order turns away what is published meanwhile, and a publisher without an outbox tries once. To-be cannot
+    /// promise it where a confirmed message, or an upload that was said to be there, is thrown away, nor where customers give up.
     #[must_use]
     pub const fn envelope(self) -> &'static [&'static str] {
         match self {
-            Self::AsIs => &[],
-            Self::ToBe => &["broker-kill", "broker-restart", "consumer-kill", "slow-pricing"],
+            Self::AsIs => &["answer-lost", "staff-away", "newest-first", "first-page-only", "context-dropped"],
+            Self::ToBe => &[
+                "crash-before-publish",
+                "publish-lost",
+                "confirm-lost",
+                "publish-refused",
+                "binding-removed",
+                "broker-kill",
+                "broker-restart",
+                "broker-alarm",
+                "message-delayed",
+                "network-cut",
+                "consumer-forgotten",
+                "consumer-timeout",
+                "consumer-kill",
+                "crash-before-ack",
+                "ack-lost",
+                "database-down",
+                "slow-database",
+                "write-conflicts",
+                "service-unreachable",
+                "answer-lost",
+                "slow-calls",
+                "slow-pricing",
+                "pricing-fails",
+                "pricing-hangs",
+                "staff-away",
+                "newest-first",
+                "first-page-only",
+                "context-dropped",
+            ],
         }
     }
 }

@@ -4,7 +4,7 @@ use std::{borrow::Cow, sync::Arc};
 
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
-use world::broker::{Exchange, Queue, Topology};
+use world::broker::{Arguments, Exchange, Queue, Topology};
 
 use crate::Status;
 
@@ -36,6 +36,46 @@ pub const TOPOLOGY: Topology<'static> = Topology {
         (EXCHANGE, "order.shipped", CRM_QUEUE),
     ],
 };
+
+/// The exchange that queues give their dead letters to, where they do.
+pub const DEAD_EXCHANGE: &str = "orders.dead";
+/// Where the dead letters of each queue wait until somebody looks at them.
+pub const DEAD_QUEUES: [&str; 2] = ["mes.orders.dead", "crm.orders.dead"];
+
+const DEAD: Arguments<'static> = Arguments { dead_letter_exchange: Some(DEAD_EXCHANGE), ..Arguments::NONE };
+
+/// The same with dead letters: they keep their routing key, and so find the queue beside the one they died in.
+pub const WITH_DEAD_LETTERS: Topology<'static> = Topology {
+    exchanges: &[Exchange::topic(EXCHANGE), Exchange::topic(DEAD_EXCHANGE)],
+    queues: &[
+        Queue::classic(MES_QUEUE).with(DEAD),
+        Queue::classic(CRM_QUEUE).with(DEAD),
+        Queue::classic(DEAD_QUEUES[0]),
+        Queue::classic(DEAD_QUEUES[1]),
+    ],
+    bindings: &[
+        (EXCHANGE, "order.submitted", MES_QUEUE),
+        (EXCHANGE, "order.manufacturing_approved", MES_QUEUE),
+        (EXCHANGE, "order.price_calculated", CRM_QUEUE),
+        (EXCHANGE, "order.manufacturing_started", CRM_QUEUE),
+        (EXCHANGE, "order.manufacturing_completed", CRM_QUEUE),
+        (EXCHANGE, "order.packaging", CRM_QUEUE),
+        (EXCHANGE, "order.shipped", CRM_QUEUE),
+        (DEAD_EXCHANGE, "order.submitted", DEAD_QUEUES[0]),
+        (DEAD_EXCHANGE, "order.manufacturing_approved", DEAD_QUEUES[0]),
+        (DEAD_EXCHANGE, "order.price_calculated", DEAD_QUEUES[1]),
+        (DEAD_EXCHANGE, "order.manufacturing_started", DEAD_QUEUES[1]),
+        (DEAD_EXCHANGE, "order.manufacturing_completed", DEAD_QUEUES[1]),
+        (DEAD_EXCHANGE, "order.packaging", DEAD_QUEUES[1]),
+        (DEAD_EXCHANGE, "order.shipped", DEAD_QUEUES[1]),
+    ],
+};
+
+/// What the services of an architecture declare.
+#[must_use]
+pub const fn topology(dead_letters: bool) -> &'static Topology<'static> {
+    if dead_letters { &WITH_DEAD_LETTERS } else { &TOPOLOGY }
+}
 
 /// All queues.
 pub const QUEUES: [&str; 2] = [MES_QUEUE, CRM_QUEUE];

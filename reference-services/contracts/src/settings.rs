@@ -39,27 +39,51 @@ pub struct PricingTimes {
     pub mean: Duration,
     /// No calculation takes longer.
     pub max: Duration,
-    /// Windows in which some take much longer.
-    pub slow: Vec<SlowWindow>,
+    /// Windows in which some take much longer, fail or hang.
+    pub trouble: Vec<Trouble>,
 }
 
 impl PricingTimes {
-    /// No calculation takes longer, slow or not.
+    /// No calculation takes longer, whatever troubles it.
     #[must_use]
     pub fn longest(&self) -> Duration {
-        self.slow.iter().map(|window| window.takes).fold(self.max, Duration::max)
+        self.trouble.iter().map(Trouble::lasts).fold(self.max, Duration::max)
     }
 }
 
-/// A window in which a share of the price calculations takes a fixed, long time.
+/// A window in which something is wrong with a share of the price calculations begun in it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct SlowWindow {
+pub struct Trouble {
     /// Begin, since the start of the run.
     pub from: Duration,
     /// End, since the start of the run.
     pub until: Duration,
-    /// Share of the calculations begun in it, 0 to 1.
+    /// Share of the calculations begun in the window, 0 to 1.
     pub share: f64,
-    /// How long those take.
-    pub takes: Duration,
+    /// What is wrong with them.
+    pub with: Ailment,
+}
+
+/// What is wrong with a price calculation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Ailment {
+    /// It takes so long; later attempts at the same order are spared.
+    Slow(Duration),
+    /// It fails at its end.
+    Fails,
+    /// It gives no answer before the window is over, and fails then.
+    Hangs,
+}
+
+impl Trouble {
+    /// No calculation that it troubles takes longer.
+    #[must_use]
+    pub fn lasts(&self) -> Duration {
+        match self.with {
+            Ailment::Slow(takes) => takes,
+            Ailment::Fails => Duration::ZERO,
+            Ailment::Hangs => self.until.saturating_sub(self.from),
+        }
+    }
 }

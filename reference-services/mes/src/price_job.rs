@@ -39,8 +39,13 @@ pub(crate) fn done(job: &PriceJob, at_ns: i64) -> PriceJob {
     PriceJob { state: JOB_DONE.into(), finished_ns: Some(at_ns), ..job.clone() }
 }
 
+/// The next attempt, which waits in its turn.
+fn next(job: &PriceJob, attempt: i64) -> PriceJob {
+    PriceJob { id: format!("{}#{attempt}", job.order_id).into(), attempt, ..queued(job) }
+}
+
 /// The job as it waits once more.
-pub(crate) fn queued(job: &PriceJob) -> PriceJob {
+fn queued(job: &PriceJob) -> PriceJob {
     PriceJob { state: JOB_QUEUED.into(), started_ns: None, ..job.clone() }
 }
 
@@ -70,11 +75,27 @@ pub(crate) async fn add(
 }
 
 /// Replaces a job's row in a transaction of its own: nobody but its worker writes it.
-pub(crate) async fn put(service: &Service, context: &SpanContext, job: &PriceJob) -> Result<(), StoreError> {
+async fn put(service: &Service, context: &SpanContext, job: &PriceJob) -> Result<(), StoreError> {
     let span = describe::commit(service, context, PriceJob::TABLE.name, &job.order_id, None);
     let outcome = async {
         let mut tx = record::begin(&*service.world.store).await?;
         record::update(&mut *tx, job, Expect::Any).await?;
+        tx.commit().await
+    }
+    .await;
+    describe::committed(span, &outcome);
+    outcome
+}
+
+/// Gives a job up for another attempt: both in one transaction.
+pub(crate) async fn again(service: &Service, context: &SpanContext, job: &PriceJob) -> Result<(), StoreError> {
+    let span = describe::commit(service, context, PriceJob::TABLE.name, &job.order_id, None);
+    let outcome = async {
+        let mut tx = record::begin(&*service.world.store).await?;
+        let attempt = count(&mut *tx, &job.order_id).await? + 1;
+        let given_up = PriceJob { state: JOB_ABANDONED.into(), ..job.clone() };
+        record::update(&mut *tx, &given_up, Expect::Any).await?;
+        record::insert(&mut *tx, &next(job, attempt)).await?;
         tx.commit().await
     }
     .await;

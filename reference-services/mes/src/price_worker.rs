@@ -11,7 +11,10 @@ use contracts::{
     attributes as name, logs,
     tables::{JOB_QUEUED, Order, PriceJob, price_job as column},
 };
-use opentelemetry::{KeyValue, trace::SpanKind};
+use opentelemetry::{
+    KeyValue,
+    trace::{SpanContext, SpanKind},
+};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use world::{
     Span,
@@ -119,11 +122,21 @@ async fn work(service: &Service, job: PriceJob, _busy: (OwnedSemaphorePermit, Co
     log::failed(telemetry, &context, Failure::of(&refusal, logs::PRICE_CALCULATION_FAILED, &job.order_id));
     span.end();
     if refusal.passes() {
-        service.unless_stopped(service.world.rt.sleep(service.settings.reconnect)).await;
-        // When the database does not take even that, the next start finds the job.
-        drop(price_job::put(service, &context, &price_job::queued(&job)).await);
+        try_again_later(service, &context, &job).await;
     } else if !matches!(refusal, Refusal::Illegal { .. }) {
         price_job::abandon(service, &context, &job).await;
+    }
+}
+
+/// Leaves the next attempt to whoever is idle then. The database may be what has failed: nobody else knows of the job, so this goes on
+/// until it is written down, or the next start finds it.
+async fn try_again_later(service: &Service, context: &SpanContext, job: &PriceJob) {
+    loop {
+        service.unless_stopped(service.world.rt.sleep(service.settings.reconnect)).await;
+        let written = price_job::again(service, context, job).await.is_ok();
+        if written || service.shutdown.requested() {
+            return;
+        }
     }
 }
 

@@ -10,7 +10,7 @@ use contracts::{
     architecture::{Preset, Pricing},
     request::CalculatePrice,
     services::{MES, MES_API},
-    settings::SlowWindow,
+    settings::{Ailment, Trouble},
     tables::{Order, PriceJob},
 };
 use faults::End;
@@ -31,7 +31,7 @@ fn factory(architecture: Architecture) -> Rig {
 /// A factory in which each first calculation that begins in the first hour takes so long.
 fn slow_factory(architecture: Architecture, takes: Duration) -> Rig {
     let mut settings: Settings = settings(architecture);
-    settings.pricing.slow = vec![SlowWindow { from: Duration::ZERO, until: HOUR, share: 1.0, takes }];
+    settings.pricing.trouble = vec![Trouble { from: Duration::ZERO, until: HOUR, share: 1.0, with: Ailment::Slow(takes) }];
     equipped(Rig::new(settings))
 }
 

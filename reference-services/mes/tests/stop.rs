@@ -10,7 +10,7 @@ use contracts::{
     architecture::{Preset, Pricing},
     request::{CalculatePrice, Problem},
     services::{MES, MES_API},
-    settings::SlowWindow,
+    settings::{Ailment, Trouble},
     tables::PriceJob,
 };
 use faults::End;
@@ -24,7 +24,7 @@ const HOUR: Duration = Duration::from_secs(3600);
 /// A factory in which each first calculation of the first hour takes 20 minutes, and three orders.
 fn busy(architecture: Architecture) -> (Rig, std::sync::Arc<chassis::Service>) {
     let mut settings: Settings = settings(architecture);
-    settings.pricing.slow = vec![SlowWindow { from: Duration::ZERO, until: HOUR, share: 1.0, takes: 20 * MINUTE }];
+    settings.pricing.trouble = vec![Trouble { from: Duration::ZERO, until: HOUR, share: 1.0, with: Ailment::Slow(20 * MINUTE) }];
     let mut rig = Rig::new(settings);
     let files = rig.sim.world(DRIVER, "driver").files;
     rig.drive(async move { files.put("models/o-1", "solid ring".into()).await.expect("it is put") });

@@ -3,9 +3,11 @@
 //! Counters speak of queues, so they say nothing of an order by themselves. A message that passed the firehose is a record of
 //! its order, as a span would be; here is kept what such a record has no room for, and when nobody listened.
 
+mod dead;
 mod firehose;
 mod looks;
 
+pub(crate) use dead::Dead;
 pub(crate) use firehose::Firehose;
 pub(crate) use looks::{Look, Looks};
 
@@ -16,6 +18,8 @@ pub(crate) struct Broker {
     pub(crate) firehose: Firehose,
     /// When messages were sent that nobody received, by time.
     vanished: Vec<u64>,
+    /// What queues may have given up.
+    pub(crate) dead: Dead,
 }
 
 impl Broker {
@@ -29,6 +33,7 @@ impl Broker {
         self.looks.sort();
         vanished.sort_unstable();
         self.vanished = vanished;
+        self.dead.close();
     }
 
     /// How many messages vanished that were sent between two times.

@@ -44,6 +44,8 @@ causes! {
     REDELIVERED = "redelivered", B, "slow or duplicated: the message was delivered more than once";
     ACKED_UNPROCESSED = "acked_unprocessed", B, "lost: the message was acknowledged, and what it asked for never recorded";
     REJECTED = "rejected", B, "lost or diverged: the consumer refused the message for good";
+    DEAD_LETTERED = "dead_lettered", C, "parked: the broker has counted it among the dead letters";
+    LOST_OR_PARKED = "lost_or_parked", A, "unknown: the message may be gone, or among the dead letters, whose count nobody saw";
     PROCESS_FAILED = "process_failed", A, "lost or diverged: processing the message failed";
     UNPROCESSED = "unprocessed", A, "lost: the message was received, and what it asked for never recorded";
     PROCESSING = "processing", A, "slow: the time went by between receiving a message and recording what it asked for";
@@ -52,6 +54,7 @@ causes! {
     WORK = "work", A, "slow: the work itself took the time";
     NOT_ENTERED = "not_entered", A, "lost: nothing is missing before, and the service did not go on";
     WAITING_FOR_PERSON = "waiting_for_person", A, "stuck or slow: nothing is missing but a person's step";
+    OVERTAKEN = "overtaken", A, "starved: people took others first that could be taken later";
     PUBLISHED_TWICE = "published_twice", B, "duplicated: the news was sent more than once, and handled each time";
     REPEATED = "repeated", A, "duplicated: the state was recorded more than once";
     SILENT = "silent", A, "unknown: whoever would show the next step shows it for no order of the run";

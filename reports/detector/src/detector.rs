@@ -20,6 +20,7 @@ use crate::{
     record::Record,
     sighting::{Reader, shows},
     strays::Strays,
+    turns::Turns,
     verdict::{Testimony, fine, judge},
     way::{Kind, StepId, Steps, Way, bit, members},
 };
@@ -39,6 +40,7 @@ pub struct Detector {
     clocks: Clocks,
     leaks: Leaks,
     broker: Broker,
+    turns: Turns,
     deadlines: Deadlines,
     /// Orders that showed their last step, in the order in which that was seen.
     closing: VecDeque<u32>,
@@ -125,6 +127,7 @@ impl Detector {
             deadlines: Deadlines::new(&way),
             heard: vec![false; way.services.len()],
             logbooks: Logbooks::default(),
+            turns: Turns::new(&way),
             way,
             orders: Orders::default(),
             clients: vec!["".into()],
@@ -257,15 +260,19 @@ impl Detector {
         let slack = self.clocks.slack(&self.way);
         if !self.broker.says_nothing() {
             let vanished = self.orders.all.iter().flat_map(|order| order.vanished(&self.way)).collect();
+            self.orders.all.iter().for_each(|order| self.broker.dead.note(order, &self.way));
             self.broker.close(vanished);
         }
+        let open = self.orders.all.iter().filter(|order| order.closed.is_none());
+        open.for_each(|order| self.turns.note(&Journey::of(order, &self.way)));
+        self.turns.close();
         let gaps = self.known_gaps(end_ns, slack.iter().max().copied().unwrap_or(0));
         let mut findings: Vec<Finding> = Vec::with_capacity(self.orders.all.len());
         for (number, order) in self.orders.all.iter().enumerate() {
             let hidden = |journey: &Journey<'_>| gap::hidden(journey, number, &gaps);
             let open = gap::open(order, &gaps) & self.way.recorded;
-            let testimony =
-                Testimony { way: &self.way, end_ns, silent, hidden: &hidden, open, slack: &slack, broker: &self.broker };
+            let (way, slack, broker, turns) = (&self.way, &*slack, &self.broker, &self.turns);
+            let testimony = Testimony { way, end_ns, silent, hidden: &hidden, open, slack, broker, turns };
             findings.push(judge(order, self.clients[usize::from(order.client)].clone(), &testimony));
         }
         findings.sort_by(|a, b| a.order_id.cmp(&b.order_id));
@@ -328,7 +335,9 @@ impl Detector {
     /// Forgets an order that came to its end in time.
     fn close(&mut self, number: usize) {
         let order = &mut self.orders.all[number];
-        let Some((shown, spare_ns)) = fine(order, &self.way) else { return };
+        let journey = Journey::of(order, &self.way);
+        let Some((shown, spare_ns)) = fine(&journey) else { return };
+        self.turns.note(&journey);
         self.clocks.check(order, &self.way);
         order.spare_ns = spare_ns;
         order.seen |= shown;

@@ -25,6 +25,7 @@ mod orders;
 mod record;
 mod sighting;
 mod strays;
+mod turns;
 mod verdict;
 mod way;
 

@@ -58,6 +58,8 @@ pub(crate) struct State {
     pub(crate) after: Option<usize>,
     /// Somebody is waited for.
     pub(crate) waits: bool,
+    /// They pick from a list: an order that is late and that so many others overtook is starved.
+    pub(crate) overtaken: Option<u32>,
     pub(crate) work: Option<String>,
     /// By segment; empty: equal shares.
     pub(crate) share: BTreeMap<String, f64>,
@@ -73,6 +75,8 @@ pub(crate) struct Message {
     pub(crate) to: String,
     /// The queue that it leads to.
     pub(crate) queue: Option<String>,
+    /// The queue that keeps what that one has given up.
+    pub(crate) parked: Option<String>,
     pub(crate) deadline_ns: Option<u64>,
 }
 
@@ -155,6 +159,7 @@ impl Lifecycle {
                     from: message.from,
                     to: message.to,
                     queue: message.queue,
+                    parked: message.parked,
                 })
             })
             .collect::<Result<Vec<_>, LifecycleError>>()?;
@@ -168,6 +173,7 @@ impl Lifecycle {
                     name: state.name,
                     service: state.service,
                     waits: state.wait.is_some(),
+                    overtaken: state.overtaken,
                     work: state.work,
                     share: state.share,
                 })

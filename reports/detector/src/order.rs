@@ -153,16 +153,18 @@ impl Order {
 
     /// When its messages were sent that nobody received.
     pub(crate) fn vanished(&self, way: &Way) -> Vec<u64> {
-        let sent = |message: usize| {
-            let [sent, received, _] = way.message[message];
-            let process = What::Process(message).number(way);
-            let came = move |label: u32| {
-                let of_it = |record: &&Record| record.label == label && [received as u8, process].contains(&record.what);
-                self.records.iter().any(|record| of_it(&record))
-            };
-            self.of(sent as u8).filter(move |sent| !sent.is(flag::ERROR) && !came(sent.label)).map(|sent| sent.at_ns)
+        (0..way.message.len()).flat_map(|message| self.vanished_of(way, message)).collect()
+    }
+
+    /// The same, of one kind of message.
+    pub(crate) fn vanished_of(&self, way: &Way, message: usize) -> Vec<u64> {
+        let [sent, received, _] = way.message[message];
+        let process = What::Process(message).number(way);
+        let came = |label: u32| {
+            let of_it = |record: &&Record| record.label == label && [received as u8, process].contains(&record.what);
+            self.records.iter().any(|record| of_it(&record))
         };
-        (0..way.message.len()).flat_map(sent).collect()
+        self.of(sent as u8).filter(|sent| !sent.is(flag::ERROR) && !came(sent.label)).map(|sent| sent.at_ns).collect()
     }
 
     /// Records of a step, as they came.

@@ -5,7 +5,9 @@ mod diverged;
 mod duplicated;
 mod halt;
 mod lost;
+mod parked;
 mod slow;
+mod starved;
 
 use std::sync::Arc;
 
@@ -15,6 +17,7 @@ use crate::{
     finding::{Finding, Tier, Verdict},
     journey::{Evidence, Journey},
     order::Order,
+    turns::Turns,
     way::{StepId, Steps, Way, bit, members},
 };
 
@@ -35,6 +38,8 @@ pub(crate) struct Testimony<'a> {
     pub(crate) slack: &'a [u64],
     /// What the broker let see of itself.
     pub(crate) broker: &'a Broker,
+    /// Who took what in which order.
+    pub(crate) turns: &'a Turns,
 }
 
 /// A verdict with its reasons.
@@ -54,7 +59,8 @@ pub(crate) fn judge(order: &Order, client_type: Arc<str>, testimony: &Testimony<
     let journey = Journey::of(order, way);
     let halt = halt::halt(&journey, testimony);
     let slow = slow::slow(&journey, testimony.slack);
-    let word = word(&journey, &halt, &slow, testimony.open);
+    let word = parked::or(word(&journey, &halt, &slow, testimony.open), &journey, testimony);
+    let word = starved::or(word, &journey, testimony.turns);
     // An order that halts should have shown the hop at which it does.
     let halted = word.step.filter(|step| !journey.has_happened(*step)).map_or(0, bit);
     let expected = (journey.happened | halted) & !1;
@@ -77,10 +83,9 @@ pub(crate) fn judge(order: &Order, client_type: Arc<str>, testimony: &Testimony<
 }
 
 /// The hops that an order at its end showed, if nothing is wrong with it, and how much of its tightest deadline was left.
-pub(crate) fn fine(order: &Order, way: &Way) -> Option<(Steps, u64)> {
-    let journey = Journey::of(order, way);
-    let slow = slow::slow(&journey, &[]);
-    (word(&journey, &Halt::Done, &slow, 0).verdict == Verdict::Ok).then(|| (journey.seen(), slow.spare_ns))
+pub(crate) fn fine(journey: &Journey<'_>) -> Option<(Steps, u64)> {
+    let slow = slow::slow(journey, &[]);
+    (word(journey, &Halt::Done, &slow, 0).verdict == Verdict::Ok).then(|| (journey.seen(), slow.spare_ns))
 }
 
 /// The first that applies, the worst first. What is certain goes before what is not.

@@ -106,12 +106,16 @@ pub(crate) struct Way {
     pub(crate) message: Vec<[StepId; 3]>,
     /// By message: the queue that it leads to, where that is known.
     pub(crate) queues: Vec<Option<String>>,
+    /// By message: the queue of its dead letters, where there is one.
+    pub(crate) parked: Vec<Option<String>>,
     /// By message: who sends it, who takes it in.
     pub(crate) parties: Vec<[usize; 2]>,
     /// By state: the message that must have been taken in before.
     pub(crate) after: Vec<Option<usize>>,
     /// By service and state: the step that a service's record of the state is.
     pub(crate) record: Vec<Vec<Option<StepId>>>,
+    /// By state: how many others must have overtaken a late order for it to be starved, where people pick from a list.
+    pub(crate) overtaken: Vec<Option<u32>>,
     /// All steps.
     pub(crate) all: Steps,
     /// The steps that nothing follows.

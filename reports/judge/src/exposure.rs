@@ -202,10 +202,25 @@ fn words_for(what: &What) -> (u8, &'static str, &'static str) {
         What::DeliveryCut { acknowledged: true, .. } => (3, "acknowledged message", "lost with its consumer"),
         What::DeliveryCut { acknowledged: false, .. } => (4, "delivery", "cut off"),
         What::Meddled { how, .. } => meddled(how),
+        What::StatementFailed { .. } => (5, "statement", "failed"),
+        What::StatementSlowed { .. } => (5, "statement", "slowed"),
+        What::ObjectLost { acknowledged: true, .. } => (1, "model", "lost by the object store"),
+        What::ObjectLost { acknowledged: false, .. } => (5, "call", "on the object store failed"),
+        What::CallHit { how, .. } => (5, "call", hit(how)),
+        What::WorkedOtherwise { .. } => (5, "pick", "in another order"),
+        What::CalculationFailed => (5, "calculation", "without a price"),
         What::CalculationSlowed { .. } => (5, "calculation", "slowed"),
         What::NodeKilled { .. } => (6, "process", "killed"),
         What::ConnectionLost { .. } => (7, "connection", "broken"),
         What::SpansBlurred { how, .. } => (8, "span", blurred(how)),
+    }
+}
+
+fn hit(how: &str) -> &'static str {
+    match how {
+        "refused" => "refused",
+        "answer-lost" => "without its answer",
+        _ => "held up",
     }
 }
 
@@ -216,11 +231,13 @@ fn meddled(how: &str) -> (u8, &'static str, &'static str) {
         "unroutable" => (1, "message", "that no queue was bound for"),
         "maxlen" => (1, "message", "dropped from a full queue"),
         "expired" => (1, "message", "expired"),
+        "dead-letter-dropped" => (1, "dead letter", "dropped"),
         "refused" => (1, "message", "refused by a full queue"),
         "corrupted" => (1, "message", "made unreadable"),
         "consumer-crashed" => (2, "answer", "never given"),
         "ack-lost" => (2, "answer", "lost"),
         "confirm-lost" => (2, "confirm", "lost"),
+        "timed-out" => (2, "delivery", "taken back"),
         "delayed" => (2, "message", "held back"),
         "unheard" => (2, "message", "that nobody was there for"),
         "blocked" => (2, "publish", "blocked"),

@@ -22,7 +22,10 @@ use world::{
     store::{Direction, Scan, Store, StoreError, Value},
 };
 
-use super::{Cast, Piece, intents::Who, operator, seller};
+use faults::Habit;
+
+use super::{Cast, Piece, habit::Habits, intents::Who, operator, seller};
+use crate::Scenario;
 
 /// A list holds so many orders at most: the services' own limit.
 const PAGE: usize = 500;
@@ -41,6 +44,8 @@ pub(crate) struct Desk {
     store: Arc<dyn Store>,
     newest_first: bool,
     every: Duration,
+    habits: Habits,
+    workers: usize,
     pool: Mutex<Pool>,
     freed: Notify,
 }
@@ -79,17 +84,21 @@ enum Assigned {
 
 impl Desk {
     /// The sellers' desk: they approve prices in the CRM.
-    pub(crate) fn of_sellers(cast: &Arc<Cast>, picking: Picking) -> Arc<Self> {
+    pub(crate) fn of_sellers(cast: &Arc<Cast>, scenario: &Scenario) -> Arc<Self> {
         let every = cast.people.seller.mean / 10;
         let store = Arc::clone(&cast.stage.shop);
-        Self::new(cast, (Who::Seller, cast.people.sellers), Status::PriceCalculated, store, (picking, every))
+        let habits = Habits::of(&scenario.faults, "seller");
+        let picking = scenario.architecture.picking;
+        Self::new(cast, (Who::Seller, cast.people.sellers), Status::PriceCalculated, store, (picking, every, habits))
     }
 
     /// The operators' desk: they take orders in the factory.
-    pub(crate) fn of_operators(cast: &Arc<Cast>, picking: Picking) -> Arc<Self> {
+    pub(crate) fn of_operators(cast: &Arc<Cast>, scenario: &Scenario) -> Arc<Self> {
         let every = cast.people.bench.mean / 120;
         let store = Arc::clone(&cast.stage.mes);
-        Self::new(cast, (Who::Operator, cast.people.operators), Status::ManufacturingApproved, store, (picking, every))
+        let habits = Habits::of(&scenario.faults, "operator");
+        let picking = scenario.architecture.picking;
+        Self::new(cast, (Who::Operator, cast.people.operators), Status::ManufacturingApproved, store, (picking, every, habits))
     }
 
     fn new(
@@ -97,7 +106,7 @@ impl Desk {
         (who, workers): (Who, u32),
         waits_in: Status,
         store: Arc<dyn Store>,
-        (picking, every): (Picking, Duration),
+        (picking, every, habits): (Picking, Duration, Habits),
     ) -> Arc<Self> {
         Arc::new(Self {
             cast: Arc::clone(cast),
@@ -106,6 +115,8 @@ impl Desk {
             store,
             newest_first: picking == Picking::NewestFirst,
             every: whole_millis(every).max(BREATH),
+            habits,
+            workers: workers as usize,
             pool: Mutex::new(Pool { idle: (1..=workers).rev().collect(), held: BTreeSet::new(), closed: false }),
             freed: Notify::new(),
         })
@@ -120,6 +131,10 @@ impl Desk {
                 self.freed.notified().await;
                 continue;
             }
+            if self.pool().idle.len() <= self.absent() {
+                self.short_of_hands().await;
+                continue;
+            }
             let turn = if self.waiting().await.unwrap_or(true) { self.hand_out().await } else { Turn::Nothing };
             match turn {
                 Turn::More => {}
@@ -128,6 +143,24 @@ impl Desk {
                 Turn::NoAnswer => rt.sleep(self.cast.people.retry).await,
             }
         }
+    }
+
+    /// How many are not there at present.
+    fn absent(&self) -> usize {
+        self.habits.absent(self.cast.rt().now(), self.workers)
+    }
+
+    /// Everybody who is there has something to do.
+    async fn short_of_hands(&self) {
+        if self.waiting().await.unwrap_or(false) {
+            self.mattered(|how| matches!(how, Habit::Away(_)));
+        }
+        self.cast.rt().sleep(self.every).await;
+    }
+
+    fn mattered(&self, which: impl Fn(Habit) -> bool) {
+        let rt = self.cast.rt();
+        self.cast.note(self.habits.mattered(rt.now(), rt.wall_ns(), which));
     }
 
     /// Ends [`Desk::run`] at its next turn.
@@ -157,24 +190,35 @@ impl Desk {
     /// Asks for the list and hands its orders to idle workers.
     async fn hand_out(self: &Arc<Self>) -> Turn {
         let limit = {
+            let absent = self.absent();
             let pool = self.pool();
             // Orders in somebody's hands may stand in the list too: they must not crowd out the others.
-            (pool.idle.len().min(TURN) + pool.held.len()).min(PAGE)
+            ((pool.idle.len() - absent.min(pool.idle.len())).min(TURN) + pool.held.len()).min(PAGE)
         };
+        let rows = self.habits.rows(self.cast.rt().now());
+        let limit = rows.map_or(limit, |rows| rows.min(PAGE));
         for page in 1.. {
             let Some(orders) = self.list(limit, page).await else { return Turn::NoAnswer };
             let full = orders.len() >= limit;
             let mut handed = 0;
             for view in orders {
-                let worker = match self.pool().assign(&view.order_id) {
+                let worker = match self.pool().assign(&view.order_id, self.absent()) {
                     Assigned::To(worker) => worker,
                     Assigned::Already => continue,
                     // Whoever is free next finds it where it is: no row will change to say that it waits.
                     Assigned::ToNobody => return Turn::More,
                 };
                 handed += 1;
+                if !self.newest_first {
+                    self.mattered(|how| how == Habit::NewestFirst);
+                }
                 let piece = Piece { order_id: view.order_id, order_ref: view.order_ref };
                 self.cast.rt().spawn("worker", Arc::clone(self).work(worker, piece));
+            }
+            if rows.is_some() && full {
+                // What stands on the next page is not looked at.
+                self.mattered(|how| matches!(how, Habit::FirstPage(_)));
+                return Turn::Later;
             }
             match (full, handed) {
                 // Lists change from page to page: who was missed is seen at the next look.
@@ -189,7 +233,8 @@ impl Desk {
     }
 
     async fn list(&self, limit: usize, page: u32) -> Option<Vec<OrderView>> {
-        let (status, newest) = (self.waits_in, self.newest_first);
+        let newest = self.newest_first || self.habits.newest_first(self.cast.rt().now());
+        let status = self.waits_in;
         let mut path = format!("/orders?status={status}&newest_first={newest}&limit={limit}");
         if page > 1 {
             path = format!("{path}&page={page}");
@@ -216,10 +261,13 @@ impl Desk {
 }
 
 impl Pool {
-    /// An idle worker for an order that is in nobody's hands.
-    fn assign(&mut self, order_id: &Arc<str>) -> Assigned {
+    /// An idle worker for an order that is in nobody's hands; so many of the idle are not there.
+    fn assign(&mut self, order_id: &Arc<str>, absent: usize) -> Assigned {
         if self.held.contains(order_id) {
             return Assigned::Already;
+        }
+        if self.idle.len() <= absent {
+            return Assigned::ToNobody;
         }
         let Some(worker) = self.idle.pop() else { return Assigned::ToNobody };
         self.held.insert(Arc::clone(order_id));

@@ -47,6 +47,12 @@ pub(super) fn abandoned(walk: &Walk<'_>) -> bool {
     obstacle(walk).is_some_and(|hop| hop.part == Part::Wait)
 }
 
+/// Whether what is missing waits in a queue of dead letters: somebody may still look.
+pub(super) fn parked(account: &Account, walk: &Walk<'_>) -> bool {
+    let waits = |hop: &Hop| account.messages.iter().any(|message| message.announces == hop.status && message.end == End::Parked);
+    obstacle(walk).is_some_and(|hop| hop.part == Part::Process && waits(hop))
+}
+
 fn obstacle<'a>(walk: &Walk<'a>) -> Option<&'a Hop> {
     let mut hops = walk.lifecycle.hops.iter().zip(&walk.times);
     hops.find(|(hop, times)| times.end.is_none() && !passed(walk, hop.part, hop.status)).map(|(hop, _)| hop)

@@ -36,11 +36,11 @@ impl Scenario {
         if plain && !path.exists() {
             let names = names(root);
             let nearest = nearest(argument, names.iter().map(String::as_str)).map(str::to_owned);
-            return Err(ScenarioError::UnknownName { name: argument.to_owned(), names, nearest });
+            return Err(ScenarioError::UnknownName { name: argument.to_owned(), nearest });
         }
         match Self::load(path) {
             Err(ScenarioError::Unreadable { file, source }) if source.kind() == io::ErrorKind::NotFound => {
-                Err(ScenarioError::Missing { file, names: names(root) })
+                Err(ScenarioError::Missing { file })
             }
             other => {
                 let in_library = path.parent().is_some_and(|directory| is_library(root, directory));
@@ -169,7 +169,7 @@ mod tests {
         assert_eq!(
             scratch.error("gone.toml"),
             "dir/gone.toml: no such file or directory; expected a scenario file, a directory of them or a library name \
-             (broker-kill, calm-week, early-ack-crash, slow-pricing)"
+             (`cargo xtask list` names them)"
         );
         fs::write(scratch.0.join("bad.toml"), "title = 1").unwrap();
         assert_eq!(scratch.error("bad.toml"), "dir/bad.toml:1:9: `title` is `1`; expected a text");
@@ -180,8 +180,8 @@ mod tests {
         let unknown = Scenario::resolve(&root(), "broker-kil").unwrap_err().to_string();
         assert_eq!(
             unknown,
-            "no scenario is called `broker-kil`; expected a file, a directory or one of broker-kill, calm-week, early-ack-crash, \
-             slow-pricing; did you mean `broker-kill`?"
+            "no scenario is called `broker-kil`; expected a file, a directory or a library name (`cargo xtask list` names \
+             them); did you mean `broker-kill`?"
         );
     }
 }

@@ -2,7 +2,7 @@
 
 use contracts::{Status, architecture::Preset, message, services};
 
-use super::{Actor, BrokerTelemetry, InstrumentationPreset, Pool, recording::LARGEST_MODEL, version};
+use super::{Actor, BrokerTelemetry, Group, InstrumentationPreset, Pool, recording::LARGEST_MODEL, version};
 
 /// A key of a table.
 pub(crate) struct Key {
@@ -90,6 +90,7 @@ pub(crate) const SCENARIO: &[Key] = &[
     key("seed", Takes::Whole(0, i64::MAX as u64), Default("42"), "Decides every random draw.").eg("42"),
     key("duration", Takes::Time, Required, "How long orders arrive. The run then heals, settles and is judged.").eg(r#""3d""#),
     key("quiet", Takes::Flag, Default("false"), "Nothing is meant to go wrong: no alarm is the proof.").eg("false"),
+    key("group", Takes::Name(&GROUPS), Optional, "What a reader looks for who may want it: the list goes by it.").eg(r#""loss""#),
     key("architecture", Takes::Table(ARCHITECTURE), Default(""), "How the services are built: a preset and toggles."),
     key("instrumentation", Takes::Table(INSTRUMENTATION), Default(""), "What the telemetry shows."),
     key("load", Takes::Some(&LOAD), Required, "Streams of orders."),
@@ -103,6 +104,15 @@ pub(crate) const SCENARIO: &[Key] = &[
     key("thresholds", Takes::Thresholds, Optional, "What must hold, in k6's grammar."),
 ];
 
+const GROUPS: [&str; 6] = [
+    Group::Loss.name(),
+    Group::Slowness.name(),
+    Group::Duplication.name(),
+    Group::Starvation.name(),
+    Group::TelemetryGaps.name(),
+    Group::Quiet.name(),
+];
+
 const ARCHITECTURES: [&str; 2] = [Preset::AsIs.name(), Preset::ToBe.name()];
 const ARCHITECTURE: &[Key] = &[
     key("preset", Takes::Name(&ARCHITECTURES), Default("as-is"), "The toggles it starts from.").eg(r#""as-is""#),
@@ -110,6 +120,8 @@ const ARCHITECTURE: &[Key] = &[
     key("outbox", Takes::Flag, Optional, "Events are rows of the transaction that caused them.").eg("true"),
     key("ack-after-work", Takes::Flag, Optional, "Consumers acknowledge after the work; else before it.").eg("true"),
     key("idempotent-consumers", Takes::Flag, Optional, "Consumers recognise an event they have handled.").eg("true"),
+    key("dead-letters", Takes::Flag, Optional, "What a queue gives up waits in a queue of its own; else it is dropped.")
+        .eg("true"),
     key("mes-consumers", Takes::Whole(1, 1000), Optional, "Consumers of the factory's queue, and workers of price jobs.").eg("4"),
     key("pricing", Takes::Name(&["blocking", "asynchronous"]), Optional, "In the message handler, or as a job.")
         .eg(r#""asynchronous""#),
@@ -249,6 +261,12 @@ const BACK: Key = key("back", Takes::Time, Default("10s"), "How long the process
 const QUEUE: Key = key("queue", Takes::Name(&message::QUEUES), Default("mes.orders"), "The queue.").eg(r#""mes.orders""#);
 const LENGTH: Key = key("length", Takes::Whole(0, 1_000_000), Required, "How many messages may wait.").eg("10");
 const SERVICE: Key = key("service", Takes::Name(&services::ALL), Default("mes-api"), "The service.").eg(r#""mes-api""#);
+const DATABASES: [&str; 2] = ["shop", "mes"];
+const DATABASE: Key = key("database", Takes::Name(&DATABASES), Default("mes"), "The database.").eg(r#""shop""#);
+const CALLED: Key = key("service", Takes::Name(&services::ALL), Required, "The service that is called.").eg(r#""crm-api""#);
+const CALLER: Key = key("from", Takes::Name(&services::ALL), Optional, "The service that calls; else anybody.").eg(r#""crm""#);
+const STAFFS: [&str; 2] = [Pool::Seller.name(), Pool::Operator.name()];
+const STAFF: Key = key("pool", Takes::Name(&STAFFS), Default("seller"), "Who.").eg(r#""operator""#);
 const RESOURCES: [&str; 2] = ["memory", "disk"];
 const MESSAGES: &[Key] = &[ROUTING_KEY, SHARE, COUNT];
 const CRASHES: &[Key] = &[ROUTING_KEY, SHARE, COUNT, BACK];
@@ -275,11 +293,34 @@ pub(crate) const FAULTS: &[(&str, &[Key])] = &[
     ),
     ("network-cut", &[SERVICE]),
     ("consumer-forgotten", &[QUEUE]),
+    (
+        "consumer-timeout",
+        &[QUEUE, key("timeout", Takes::Time, Required, "How long a message may stay unanswered.").eg(r#""5m""#)],
+    ),
     ("consumer-kill", CONSUMER_KILLED),
     ("crash-before-ack", CRASHES),
     ("ack-lost", MESSAGES),
     ("poison-message", MESSAGES),
+    (
+        "dead-letters-dropped",
+        &[key("exchange", Takes::Name(&[message::DEAD_EXCHANGE]), Default(message::DEAD_EXCHANGE), "The exchange.")
+            .eg(r#""orders.dead""#)],
+    ),
+    ("database-down", &[DATABASE]),
+    ("pool-exhausted", &[DATABASE]),
+    ("slow-database", &[DATABASE, key("takes", Takes::Time, Required, "How much longer a statement takes.").eg(r#""20s""#)]),
+    ("write-conflicts", &[DATABASE, SHARE]),
+    ("files-down", &[]),
+    ("upload-lost", &[SHARE]),
+    ("service-unreachable", &[CALLED, CALLER, SHARE]),
+    ("answer-lost", &[CALLED, CALLER, SHARE]),
+    ("slow-calls", &[CALLED, CALLER, SHARE, key("takes", Takes::Time, Required, "How much longer they take.").eg(r#""30s""#)]),
     ("slow-pricing", SLOW_PRICED),
+    ("pricing-fails", &[SHARE]),
+    ("pricing-hangs", &[SHARE]),
+    ("staff-away", &[STAFF, SHARE]),
+    ("newest-first", &[STAFF]),
+    ("first-page-only", &[STAFF, key("rows", Takes::Whole(1, 500), Default("20"), "How many orders a page shows.").eg("20")]),
     ("context-dropped", MESSAGES),
     // Telemetry faults.
     ("head-sampling", &[key("ratio", Takes::Number(0.0, 1.0), Required, "Share of the traces that are recorded.").eg("0.1")]),

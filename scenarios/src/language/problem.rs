@@ -46,12 +46,10 @@ pub enum ScenarioError {
         source: io::Error,
     },
     /// There is no such file or directory.
-    #[error("{}: no such file or directory; expected a scenario file, a directory of them or a library name ({})", file.display(), names.join(", "))]
+    #[error("{}: no such file or directory; expected a scenario file, a directory of them or a library name (`cargo xtask list` names them)", file.display())]
     Missing {
         /// The file or directory.
         file: PathBuf,
-        /// What the library has.
-        names: Vec<String>,
     },
     /// A directory without scenario files.
     #[error("{}: no scenario in it; expected at least one file that ends in .toml", directory.display())]
@@ -60,12 +58,11 @@ pub enum ScenarioError {
         directory: PathBuf,
     },
     /// Neither the library nor the file system knows the name.
-    #[error("no scenario is called `{name}`; expected a file, a directory or one of {}{}", names.join(", "), Hint(nearest.as_ref()))]
+    #[error("no scenario is called `{name}`; expected a file, a directory or a library name (`cargo xtask list` names them){}", Hint(nearest.as_ref()))]
     UnknownName {
         /// What was asked for.
         name: String,
         /// What the library has.
-        names: Vec<String>,
         /// The one that looks most like it.
         nearest: Option<String>,
     },

@@ -8,8 +8,8 @@ use contracts::{
 };
 
 use super::{
-    Actor, Broker, BrokerTelemetry, Executor, Factors, Instrumentation, InstrumentationPreset, Load, PartnerApi, Pool, Pricing,
-    RampStage, Scale, Scenario, Sla, check, fault,
+    Actor, Broker, BrokerTelemetry, Executor, Factors, Group, Instrumentation, InstrumentationPreset, Load, PartnerApi, Pool,
+    Pricing, RampStage, Scale, Scenario, Sla, check, fault,
     fields::{Fields, Value},
     keys,
     problem::{Problem, ScenarioError},
@@ -65,6 +65,7 @@ fn scenario(name: &str, fields: &Fields, recordings: &Recordings) -> Result<Scen
         seed: fields.need("seed", fields.whole("seed"))?,
         duration,
         quiet: fields.need("quiet", fields.flag("quiet"))?,
+        group: fields.text("group").and_then(Group::named),
         architecture,
         written: architecture,
         written_instrumentation: instrumentation.clone(),
@@ -98,6 +99,7 @@ fn architecture(fields: &Fields) -> Architecture {
         ("outbox", &mut architecture.outbox),
         ("ack-after-work", &mut architecture.ack_after_work),
         ("idempotent-consumers", &mut architecture.idempotent_consumers),
+        ("dead-letters", &mut architecture.dead_letters),
     ];
     for (key, toggle) in flags {
         *toggle = fields.flag(key).unwrap_or(*toggle);

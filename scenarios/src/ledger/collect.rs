@@ -54,7 +54,8 @@ pub(crate) async fn collect(
         faults: faults.to_vec(),
         effects: Vec::new(),
     };
-    ledger.effects = effects::of(&ledger, scenario, stage.nemesis.effects().await);
+    let recorded = [stage.nemesis.effects().await, cast.noted()].concat();
+    ledger.effects = effects::of(&ledger, scenario, recorded);
     Ok(ledger)
 }
 

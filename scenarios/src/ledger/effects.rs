@@ -8,8 +8,8 @@ use std::{
     time::Duration,
 };
 
-use contracts::{architecture::Pricing, message, services};
-use faults::{Deed, Effect, End, Fault, Outcome, PricingFault, What};
+use contracts::{architecture::Pricing, message, services, tables::JOB_ABANDONED};
+use faults::{Calculation, Deed, Effect, End, Fault, Outcome, PricingFault, What};
 
 use super::{Account, FaultRun, Ledger, Message};
 use crate::{Scenario, lifecycle::Side};
@@ -28,7 +28,7 @@ pub(super) fn of(ledger: &Ledger, scenario: &Scenario, recorded: Vec<Effect>) ->
     let slack = scenario.people.retry;
     for account in ledger.initiated() {
         for run in &ledger.faults {
-            effects.extend(slowed(account, run));
+            effects.extend(calculated(account, run));
             effects.extend(unpublished(account, run, slack, |id| known(&run.fault.name, id)));
         }
         for kill in &kills {
@@ -41,9 +41,11 @@ pub(super) fn of(ledger: &Ledger, scenario: &Scenario, recorded: Vec<Effect>) ->
     effects
 }
 
-/// Effects on a message that do not say whose it was get its order and its routing key.
+/// Effects that do not say whose message or model they hit get its order, and a message its routing key.
 fn named(ledger: &Ledger, recorded: Vec<Effect>) -> Vec<Effect> {
-    if recorded.iter().all(|effect| effect.order_id.is_some() || message_of(&effect.what).is_none()) {
+    let open =
+        |effect: &Effect| effect.order_id.is_none() && (message_of(&effect.what).is_some() || model_of(&effect.what).is_some());
+    if !recorded.iter().any(open) {
         return recorded;
     }
     let owners: BTreeMap<&str, (&Account, &Message)> = ledger
@@ -56,9 +58,20 @@ fn named(ledger: &Ledger, recorded: Vec<Effect>) -> Vec<Effect> {
             effect.order_id = effect.order_id.or_else(|| account.order_id.as_deref().map(str::to_owned));
             effect.hop = effect.hop.or_else(|| message::routing_key(message.announces).map(str::to_owned));
         }
+        if let Some(order_id) = model_of(&effect.what).map(str::to_owned) {
+            effect.order_id = effect.order_id.or(Some(order_id));
+        }
         effect
     };
     recorded.into_iter().map(complete).collect()
+}
+
+/// Whose model an object is: the last part of its key.
+fn model_of(what: &What) -> Option<&str> {
+    match what {
+        What::ObjectLost { key, .. } => key.rsplit('/').next(),
+        _ => None,
+    }
 }
 
 fn message_of(what: &What) -> Option<&str> {
@@ -76,17 +89,21 @@ fn effect(fault: &Fault, at_ns: u64, what: What, account: &Account, hop: &str) -
     Effect { fault: fault.name.clone(), at_ns, what, order_id, hop: Some(hop.to_owned()) }
 }
 
-/// Calculations begun under `slow-pricing` that took as long as it says.
-fn slowed(account: &Account, run: &FaultRun) -> Vec<Effect> {
-    let Deed::Pricing(PricingFault { takes, .. }) = run.fault.kind.deed() else { return Vec::new() };
-    let slow = |job: &super::Job| {
-        let (started_ns, finished_ns) = (job.started_ns?, job.finished_ns?);
-        let took = Duration::from_nanos(finished_ns.saturating_sub(started_ns));
-        let within = (run.inflicted_ns..run.lifted_ns).contains(&started_ns);
-        let what = What::CalculationSlowed { seconds: took.as_secs() };
-        (within && took * 100 >= takes * NEARLY).then(|| effect(&run.fault, started_ns, what, account, "pricing work"))
+/// Calculations begun under a fault that took as long as it says, or ended without a price.
+fn calculated(account: &Account, run: &FaultRun) -> Vec<Effect> {
+    let Deed::Pricing(PricingFault { how, .. }) = run.fault.kind.deed() else { return Vec::new() };
+    let troubled = |job: &super::Job| {
+        let started_ns = job.started_ns.filter(|started_ns| (run.inflicted_ns..run.lifted_ns).contains(started_ns))?;
+        let what = match how {
+            Calculation::Slow(takes) => {
+                let took = Duration::from_nanos(job.finished_ns?.saturating_sub(started_ns));
+                (took * 100 >= takes * NEARLY).then_some(What::CalculationSlowed { seconds: took.as_secs() })
+            }
+            Calculation::Fails | Calculation::Hangs => (*job.state == *JOB_ABANDONED).then_some(What::CalculationFailed),
+        };
+        what.map(|what| effect(&run.fault, started_ns, what, account, "pricing work"))
     };
-    account.jobs.iter().filter_map(slow).collect()
+    account.jobs.iter().filter_map(troubled).collect()
 }
 
 /// Events committed while the broker or their publisher was away, and never published.

@@ -23,6 +23,7 @@ struct StateEntry {
     after: Option<String>,
     wait: Option<String>,
     work: Option<String>,
+    overtaken: Option<usize>,
     #[serde(default)]
     share: BTreeMap<String, f64>,
 }
@@ -70,7 +71,7 @@ impl Lifecycle {
         let shares = self.shares_of(entry, &hops)?;
         let side = if entry.owner == "MES" { Side::Mes } else { Side::Shop };
         let deadline = entry.deadline.as_deref().map(time).transpose()?;
-        Ok(State { status, side, deadline, after, shares })
+        Ok(State { status, side, deadline, after, overtaken: entry.overtaken, shares })
     }
 
     fn shares_of(&self, entry: &StateEntry, hops: &[usize]) -> Result<Vec<(usize, f64)>, LifecycleError> {

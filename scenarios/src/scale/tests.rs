@@ -158,9 +158,9 @@ fn services_are_told_scaled_times_and_the_slow_windows() {
     let plain = settings(&original);
     assert_eq!((seconds(plain.poll), seconds(plain.reconnect), seconds(plain.confirm_timeout)), (1.0, 5.0, 5.0));
     assert_eq!((plain.early_event.0.as_secs(), plain.early_event.1), (10, 20));
-    assert_eq!(plain.pricing.slow[0].takes, Duration::from_secs(2700));
+    assert_eq!(plain.pricing.trouble[0].lasts(), Duration::from_secs(2700));
     let scaled = settings(&scaled(&original).unwrap());
     assert_eq!((scaled.poll.as_millis(), scaled.reconnect.as_millis(), scaled.confirm_timeout.as_millis()), (17, 83, 1000));
-    assert_eq!(seconds(scaled.pricing.slow[0].takes), 45.0);
-    assert_eq!(seconds(scaled.pricing.slow[0].until) - seconds(scaled.pricing.slow[0].from), 30.0);
+    assert_eq!(seconds(scaled.pricing.trouble[0].lasts()), 45.0);
+    assert_eq!(seconds(scaled.pricing.trouble[0].until) - seconds(scaled.pricing.trouble[0].from), 30.0);
 }

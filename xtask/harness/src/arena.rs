@@ -79,6 +79,11 @@ pub trait Arena {
         Ok(())
     }
 
+    /// One more of this world, to play in beside it; `None` where there can be but one.
+    fn another(&self) -> Option<Box<dyn Arena + Send>> {
+        None
+    }
+
     /// Plays a run to its end.
     ///
     /// # Errors

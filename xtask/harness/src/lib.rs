@@ -5,6 +5,7 @@
 pub mod archive;
 pub mod arena;
 pub mod artefacts;
+mod beside;
 pub mod broker;
 pub mod browser;
 pub mod conclude;

@@ -2,14 +2,24 @@
 
 use std::time::Duration;
 
-use scenarios::language::Sla;
+use scenarios::{Scenario, language::Sla};
 use toml::{Table, Value};
 
-/// The shared lifecycle file with the scenario's `[sla]` laid over it.
+/// The shared lifecycle file for a scenario: with its `[sla]` laid over it, and without what its architecture has not.
 ///
 /// # Errors
 /// When the shared file is no TOML (a mistake in this repository).
-pub fn for_sla(sla: &Sla) -> Result<String, toml::de::Error> {
+pub fn of(scenario: &Scenario) -> Result<String, toml::de::Error> {
+    let text = for_sla(&scenario.sla)?;
+    if scenario.architecture.dead_letters {
+        return Ok(text);
+    }
+    let mut file: Table = text.parse()?;
+    entries(&mut file, "message").for_each(|message| drop(message.remove("parked")));
+    Ok(file.to_string())
+}
+
+fn for_sla(sla: &Sla) -> Result<String, toml::de::Error> {
     let mut file: Table = scenarios::lifecycle::LIFECYCLE.parse()?;
     if let Some(promise) = sla.promise {
         file.insert("promise".to_owned(), written(promise));

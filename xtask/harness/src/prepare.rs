@@ -97,7 +97,7 @@ pub fn prepared(scenario: Scenario, scaled: bool, keep_all: bool) -> Result<Prep
     let name = scenario.name.clone();
     let wrong = |reason: String| UsageError::Unfit { name: name.clone(), reason };
     let scenario = if scaled { scale::scaled(&scenario).map_err(|error| wrong(error.to_string()))? } else { scenario };
-    let lifecycle = crate::lifecycle::for_sla(&scenario.sla).map_err(|error| wrong(error.to_string()))?;
+    let lifecycle = crate::lifecycle::of(&scenario).map_err(|error| wrong(error.to_string()))?;
     detector::Lifecycle::parse(&lifecycle).map_err(|error| wrong(error.to_string()))?;
     scenarios::lifecycle::Lifecycle::parse(&lifecycle).map_err(|error| wrong(error.to_string()))?;
     Ok(Prepared { scenario: Arc::new(scenario), lifecycle, keep_all })

@@ -30,9 +30,14 @@ fn stay(message: &Message, end_ns: u64) -> Option<(u64, u64)> {
     let gone_ns = match message.end {
         End::NotSent | End::Unroutable | End::Refused => return None,
         End::Ready | End::Unacked => end_ns,
-        End::Acked | End::Rejected | End::Lost | End::Expired | End::Overflowed | End::GivenUp | End::DeadLettered => {
-            message.end_ns
-        }
+        End::Parked
+        | End::Acked
+        | End::Rejected
+        | End::Lost
+        | End::Expired
+        | End::Overflowed
+        | End::GivenUp
+        | End::DeadLettered => message.end_ns,
     };
     Some((message.published_ns, gone_ns.max(message.published_ns)))
 }

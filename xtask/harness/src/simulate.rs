@@ -4,6 +4,7 @@ use std::{
     io,
     io::IsTerminal as _,
     path::{Path, PathBuf},
+    time::Duration,
 };
 
 use judge::{Judged, report::Outcome};
@@ -12,7 +13,7 @@ use scenarios::lifecycle::Lifecycle;
 use crate::{
     Exit,
     arena::{Arena, PlayError, Prepared},
-    artefacts, browser,
+    artefacts, beside, browser,
     folder::FolderError,
     options::Options,
     plan, prepare,
@@ -77,22 +78,24 @@ pub fn simulate(root: &Path, options: &Options, arena: &mut dyn Arena, terminal:
     let mut red = Vec::new();
     let mut together = Together::default();
     let mut page = None;
-    for prepared in &runs {
-        match run(prepared, options, arena, terminal, single) {
-            Ok((judged, html)) => {
-                exit = exit.worst(exit_of(judged.report.outcome));
-                together.judged(prepared, &judged, options.world);
-                page = Some(html);
-                if judged.report.outcome != Outcome::Pass {
-                    red.push(judged);
-                }
-            }
-            Err(error) => {
-                complain(&format!("{}: {error}", prepared.scenario.name));
-                together.failed(prepared, &error.to_string(), options.world);
-                exit = exit.worst(Exit::Failure);
+    let mut take = |prepared: &Prepared, result: Result<(Judged, PathBuf), RunError>| match result {
+        Ok((judged, html)) => {
+            exit = exit.worst(exit_of(judged.report.outcome));
+            together.judged(prepared, &judged, options.world);
+            page = Some(html);
+            if judged.report.outcome != Outcome::Pass {
+                red.push(judged);
             }
         }
+        Err(error) => {
+            complain(&format!("{}: {error}", prepared.scenario.name));
+            together.failed(prepared, &error.to_string(), options.world);
+            exit = exit.worst(Exit::Failure);
+        }
+    };
+    match &runs[..] {
+        [one] => take(one, alone(one, options, arena, terminal)),
+        runs => several(runs, options, arena, terminal, &mut take),
     }
     let index = together.finish(options).unwrap_or_else(|error| {
         complain(&error.to_string());
@@ -136,14 +139,65 @@ fn exit_of(outcome: Outcome) -> Exit {
     }
 }
 
+/// Plays the runs one after the other, or beside each other where the world allows it. A row tells of each.
+fn several(
+    runs: &[Prepared],
+    options: &Options,
+    arena: &mut dyn Arena,
+    terminal: Terminal,
+    take: &mut dyn FnMut(&Prepared, Result<(Judged, PathBuf), RunError>),
+) {
+    let arenas = beside::arenas(arena, runs.len());
+    if arenas.is_empty() {
+        for prepared in runs {
+            take(prepared, run(prepared, options, arena, terminal));
+        }
+        return;
+    }
+    beside::play(runs, arenas, |at, played| {
+        let written = played.map_err(RunError::from).and_then(|played| {
+            let written = artefacts::write(&runs[at], &played, (&options.report_dir, options.world), &Progress::silent());
+            forgotten(played);
+            written
+        });
+        take(&runs[at], written.inspect(|(judged, _)| row(judged, terminal)));
+    });
+}
+
 #[expect(clippy::print_stdout, reason = "the answer")]
-fn run(
+fn row(judged: &Judged, terminal: Terminal) {
+    println!("{}", render::terminal::row(&judged.report, terminal.colour));
+}
+
+/// One of several runs, where they are played one after the other.
+fn run(prepared: &Prepared, options: &Options, arena: &mut dyn Arena, terminal: Terminal) -> Result<(Judged, PathBuf), RunError> {
+    let (judged, html, _) = played(prepared, options, arena, terminal)?;
+    row(&judged, terminal);
+    Ok((judged, html))
+}
+
+/// The only run: its whole answer.
+#[expect(clippy::print_stdout, reason = "the answer")]
+fn alone(
     prepared: &Prepared,
     options: &Options,
     arena: &mut dyn Arena,
     terminal: Terminal,
-    single: bool,
 ) -> Result<(Judged, PathBuf), RunError> {
+    let (judged, html, took) = played(prepared, options, arena, terminal)?;
+    let page = html.display().to_string();
+    let screen = render::Screen { colour: terminal.colour, took: Some(took), html: Some(&page) };
+    println!("{}", render::terminal(&judged.report, &screen));
+    Ok((judged, html))
+}
+
+/// Plays a run, judges it and puts its folder in place; how long that took.
+fn played(
+    prepared: &Prepared,
+    options: &Options,
+    arena: &mut dyn Arena,
+    terminal: Terminal,
+) -> Result<(Judged, PathBuf, Duration), RunError> {
     let machine = prepared.scenario.factors().machine;
     let mut progress = Progress::begin(&label(prepared), terminal.plain, machine);
     let played = arena.play(prepared, &mut progress)?;
@@ -152,14 +206,7 @@ fn run(
     let took = progress.elapsed();
     drop(progress);
     forgotten(played);
-    if single {
-        let page = html.display().to_string();
-        let screen = render::Screen { colour: terminal.colour, took: Some(took), html: Some(&page) };
-        println!("{}", render::terminal(&judged.report, &screen));
-    } else {
-        println!("{}", render::terminal::row(&judged.report, terminal.colour));
-    }
-    Ok((judged, html))
+    Ok((judged, html, took))
 }
 
 /// Frees the memory of a run that is over; a month of orders takes its time, and nobody waits for that.

@@ -48,6 +48,11 @@ impl Containers {
 
 impl Arena for Containers {
     fn accepts(&self, scenario: &Scenario) -> Result<(), PlayError> {
+        if scenario.architecture.dead_letters {
+            let reason =
+                format!("{}: the containers world keeps no account of dead letters; expected --world simulated", scenario.name);
+            return Err(PlayError::Unable(reason));
+        }
         can_inflict(scenario, faults::World::Containers)
     }
 

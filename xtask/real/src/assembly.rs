@@ -11,7 +11,7 @@ use adapters::{
 };
 use containers::{Blueprint, BrokerSeen, Config, Images, Limits, Rabbit, Role, Stack, Standing, Testimony, Watch};
 use contracts::{message, services};
-use faults::Kind;
+use faults::Deed;
 use scenarios::{Scenario, Stage, language::BrokerTelemetry, scale};
 use tokio::runtime::Handle;
 use world::{Node, Runtime, Telemetry, World};

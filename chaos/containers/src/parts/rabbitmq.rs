@@ -22,6 +22,8 @@ pub(crate) const AMQP: u16 = 5672;
 pub(crate) const MANAGEMENT: u16 = 15672;
 /// The counters, in Prometheus' text format.
 pub(crate) const PROMETHEUS: u16 = 15692;
+/// Where it keeps its files.
+pub(crate) const FILES: &str = "/var/lib/rabbitmq";
 /// The queue that somebody listens to the firehose by. It is none of the run's.
 pub(crate) const FIREHOSE: &str = "loupe.firehose";
 /// How often its processes tell their counts, in milliseconds; RabbitMQ's own default is five seconds.

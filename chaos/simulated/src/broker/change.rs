@@ -22,6 +22,7 @@ impl Exchange {
         let mut unbound = Vec::new();
         match change {
             Change::Unbound { key } => unbound = self.change(|state, _| state.router.unbind_key(key)),
+            Change::Stranded { exchange } => unbound = self.change(|state, _| state.router.strand(exchange)),
             Change::Policy { queue, policy } => drop(self.set_policy(queue, Some(arguments(*policy)))),
             Change::Short(resource) => self.alarm(*resource, true),
             Change::Deaf { queue } => self.deafen(queue),
@@ -37,7 +38,7 @@ impl Exchange {
         };
         let Some(Laid { change, unbound, .. }) = laid else { return };
         match change {
-            Change::Unbound { .. } => self.change(|state, _| state.router.bind_again(unbound)),
+            Change::Unbound { .. } | Change::Stranded { .. } => self.change(|state, _| state.router.bind_again(unbound)),
             Change::Policy { queue, .. } => drop(self.set_policy(&queue, None)),
             Change::Short(resource) => self.alarm(resource, false),
             Change::Deaf { queue } => self.call_back(&queue),
@@ -68,6 +69,12 @@ impl Exchange {
         let (_, _, key) = state.account.names(entry);
         let concerns = |change: &Change| matches!(change, Change::Unbound { key: unbound } if unbound == key);
         self.felt(state, entry, concerns, "unroutable");
+    }
+
+    /// A dead letter that no queue is bound for.
+    pub(super) fn unburied(&self, state: &State, entry: Entry, exchange: &str) {
+        let concerns = |change: &Change| matches!(change, Change::Stranded { exchange: stranded } if stranded == exchange);
+        self.felt(state, entry, concerns, "dead-letter-dropped");
     }
 
     /// A message that a queue gives up or does not take.

@@ -284,7 +284,7 @@ impl Subscribed {
             queue: Arc::clone(&queues[out.queue].name),
             tag,
             redelivered: out.item.redelivered,
-            delivery_count: (out.item.returns > 0).then_some(out.item.returns),
+            delivery_count: out.item.delivery_count().filter(|_| queues[out.queue].is_quorum()),
             settler: Box::new(Answer { handle: Arc::clone(&self.handle), tag }),
         }))
     }

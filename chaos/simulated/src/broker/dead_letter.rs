@@ -8,13 +8,17 @@ use std::{collections::VecDeque, sync::Arc, time::Duration};
 use faults::End;
 use world::broker::{Death, DeathReason, Message};
 
-use super::{Exchange, State, account::Entry, ready::Item, rules::DeadLetter};
+use super::{
+    Exchange, State,
+    ready::{Incoming, Item},
+    rules::DeadLetter,
+};
 
 /// A message that a queue has given up.
 pub(super) struct Dead {
     pub(super) from: usize,
-    pub(super) entry: Entry,
-    pub(super) message: Arc<Message>,
+    /// As it comes to the next queue, but for what its death changes.
+    pub(super) incoming: Incoming,
     pub(super) reason: DeathReason,
 }
 
@@ -34,10 +38,14 @@ impl Exchange {
         if reason != DeathReason::Rejected {
             self.dropped(state, at, item.entry, reason.name());
         }
-        let queue = &mut state.queues[at];
+        let version = self.0.settings.version;
+        let queue = &state.queues[at];
         if queue.rules.as_ref().is_some_and(|rules| rules.dead_letter.is_some()) {
-            let message = Arc::clone(&item.message);
-            state.dead.push_back(Dead { from: at, entry: item.entry, message, reason });
+            // A rejection is a failure too.
+            let failures =
+                item.failures + u32::from(queue.is_quorum() && reason == DeathReason::Rejected && version.carries_failures());
+            let incoming = Incoming { entry: item.entry, message: Arc::clone(&item.message), failures };
+            state.dead.push_back(Dead { from: at, incoming, reason });
         }
         state.queues[at].acknowledge(item);
     }
@@ -50,24 +58,40 @@ impl Exchange {
             };
             let message = Arc::new(died(&dead, &state.queues[dead.from].name, &route, self.wall_ns()));
             let queues = state.route(&route.exchange, &message.routing_key).unwrap_or_default();
+            if queues.is_empty() {
+                self.unburied(state, dead.incoming.entry, &route.exchange);
+            }
             let mut first = true;
             for at in queues {
                 if in_a_cycle(&message.deaths, &state.queues[at].name) {
                     continue;
                 }
                 if std::mem::take(&mut first) {
-                    state.account.end(dead.entry, End::DeadLettered, self.wall_ns());
+                    state.account.end(dead.incoming.entry, End::DeadLettered, self.wall_ns());
                 }
-                let entry = state.account.dead_letter(dead.entry, message.routing_key.clone());
-                self.take(state, at, (entry, &message), None, now);
+                let entry = state.account.dead_letter(dead.incoming.entry, message.routing_key.clone());
+                let incoming = Incoming { entry, message: Arc::clone(&message), failures: dead.incoming.failures };
+                self.take(state, at, incoming, None, now);
             }
+        }
+    }
+}
+
+impl State {
+    /// What a quorum queue has given up last goes before all else that it has given up at once: so what it drops because it is too
+    /// long is published in reverse, and before what has expired or was given up for other reasons (`evaluate_limit` in rabbit_fifo
+    /// of 4.0.5 puts each new effect in front).
+    pub(super) fn bury_first(&mut self, from: usize) {
+        let first = self.dead.iter().position(|dead| dead.from == from);
+        if let Some((first, last)) = first.zip(self.dead.pop_back_if(|dead| dead.from == from)) {
+            self.dead.insert(first.min(self.dead.len()), last);
         }
     }
 }
 
 /// The message as its dead-letter exchange gets it: with its death on record (4.0, dlx.md, "Dead-Lettered Effects on Messages").
 fn died(dead: &Dead, queue: &str, route: &DeadLetter, wall_ns: u64) -> Message {
-    let mut message = (*dead.message).clone();
+    let mut message = (*dead.incoming.message).clone();
     let exchange = message.exchange.to_string();
     for (header, value) in [("reason", dead.reason.name()), ("queue", queue), ("exchange", &exchange)] {
         if message.deaths.is_empty() {

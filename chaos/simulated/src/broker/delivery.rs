@@ -1,17 +1,17 @@
 //! From a queue to a consumer and back.
 
-use std::{sync::Arc, task::Waker, time::Duration};
+use std::{task::Waker, time::Duration};
 
 use faults::End;
-use world::broker::{BrokerError, DeathReason, Message, Settle};
+use world::broker::{BrokerError, DeathReason, Settle};
 
-use super::{Exchange, Packet, State, account::Entry, channel::Out, turns::Subscription, version::Return};
+use super::{Exchange, Packet, State, channel::Out, ready::Incoming, turns::Subscription, version::Return};
 
 impl Exchange {
     /// A message comes to a queue; `from`: the channel that publishes it.
-    pub(super) fn take(&self, state: &mut State, at: usize, message: (Entry, &Arc<Message>), from: Option<u64>, now: Duration) {
+    pub(super) fn take(&self, state: &mut State, at: usize, message: Incoming, from: Option<u64>, now: Duration) {
         if state.queues[at].refuses(from) {
-            self.refuse(state, at, message, from.is_some());
+            self.refuse(state, at, &message, from.is_some());
         } else if state.queues[at].is_quorum() {
             // It is there when it is in the log.
             self.append(state, at, message, now);
@@ -21,17 +21,19 @@ impl Exchange {
     }
 
     /// A message is in a queue.
-    pub(super) fn add(&self, state: &mut State, at: usize, (entry, message): (Entry, &Arc<Message>), now: Duration) {
+    pub(super) fn add(&self, state: &mut State, at: usize, message: Incoming, now: Duration) {
+        let entry = message.entry;
         let queue = &mut state.queues[at];
         if queue.gone {
             return state.account.end(entry, End::Unroutable, self.wall_ns());
         }
-        state.account.end(entry, End::Ready, self.wall_ns());
+        let parked = self.0.settings.parking.contains(&&*queue.name);
+        state.account.end(entry, if parked { End::Parked } else { End::Ready }, self.wall_ns());
         // The publish wakes the queue's process: what was there before it slept is on disk, the new message is not.
         queue.touch(now);
         let deaf = queue.turns.deaf();
         let straight = queue.ready.is_empty() && !queue.is_quorum();
-        queue.push(entry, Arc::clone(message), now);
+        queue.push(message, now);
         if deaf {
             self.unheard(state, at, entry);
         }

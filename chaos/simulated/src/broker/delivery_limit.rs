@@ -23,6 +23,7 @@ impl Exchange {
         }
         let limit = state.queues[at].rules.as_ref().and_then(|rules| rules.delivery_limit);
         item.returns += u32::from(version.counts(cause));
+        item.failures += u32::from(cause != Return::Nacked && version.counts(cause) && version.carries_failures());
         if limit.is_some_and(|limit| item.returns > limit) {
             self.give_up(state, at, item, DeathReason::DeliveryLimit);
             return;

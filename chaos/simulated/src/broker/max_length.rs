@@ -5,12 +5,12 @@
 //! long, and again when it is down to four fifths: until they know it takes what they send, so it is always longer than it may
 //! be by one message at least (quorum-queues.md, "Length Limit").
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::collections::BTreeSet;
 
 use faults::End;
-use world::broker::{DeathReason, Message, Overflow};
+use world::broker::{DeathReason, Overflow};
 
-use super::{Exchange, Queue, State, account::Entry, dead_letter::Dead};
+use super::{Exchange, Queue, State, dead_letter::Dead, ready::Incoming};
 
 /// Channels that know of a full quorum queue, and those that publish to it.
 #[derive(Default)]
@@ -66,15 +66,15 @@ impl Queue {
 
 impl Exchange {
     /// A message is refused: it is dropped, or dead-lettered. Its publisher hears of it, unless it is a dead letter itself.
-    pub(super) fn refuse(&self, state: &mut State, at: usize, (entry, message): (Entry, &Arc<Message>), published: bool) {
+    pub(super) fn refuse(&self, state: &mut State, at: usize, incoming: &Incoming, published: bool) {
+        let entry = incoming.entry;
         state.account.end(entry, End::Refused, self.wall_ns());
         self.dropped(state, at, entry, "refused");
         if published {
             state.account.nack(entry);
         }
         if state.queues[at].overflow() == Some(Overflow::RejectPublishDlx) {
-            let message = Arc::clone(message);
-            state.dead.push_back(Dead { from: at, entry, message, reason: DeathReason::MaxLen });
+            state.dead.push_back(Dead { from: at, incoming: incoming.clone(), reason: DeathReason::MaxLen });
         }
     }
 
@@ -85,6 +85,9 @@ impl Exchange {
                 while state.queues[at].too_long(0) {
                     let Some(item) = state.queues[at].ready.pop() else { return };
                     self.give_up(state, at, item, DeathReason::MaxLen);
+                    if state.queues[at].is_quorum() {
+                        state.bury_first(at);
+                    }
                 }
             }
             Some(_) if state.queues[at].is_quorum() => state.queues[at].tell(),

@@ -48,10 +48,10 @@ impl Exchange {
                     self.come_back(state, out.queue, out.item, Return::ChannelLost);
                 }
             }
-            for (at, entry, message) in appends {
+            for (at, message) in appends {
                 match how {
-                    Outage::Killed => self.lost(state, at, entry, fault),
-                    Outage::Stopped => self.add(state, at, (entry, &message), self.now()),
+                    Outage::Killed => self.lost(state, at, message.entry, fault),
+                    Outage::Stopped => self.add(state, at, message, self.now()),
                 }
             }
             self.recover(state, how, fault);

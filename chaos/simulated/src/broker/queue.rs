@@ -6,11 +6,10 @@ use signals::QueueCounters;
 use world::broker::{Message, QueueKind};
 
 use super::{
-    account::Entry,
     flush::Flush,
     max_length::Told,
     priority::Lanes,
-    ready::{Item, Ready},
+    ready::{Incoming, Item, Ready},
     rules::{Declaration, Rules},
     ttl,
     turns::Turns,
@@ -78,16 +77,18 @@ impl Queue {
     }
 
     /// Adds a message at the tail.
-    pub(super) fn push(&mut self, entry: Entry, message: Arc<Message>, now: Duration) {
+    pub(super) fn push(&mut self, Incoming { entry, message, failures }: Incoming, now: Duration) {
         let expires = ttl::expiry(self.kind(), self.rules.as_deref().and_then(|rules| rules.ttl), message.expiration, now);
         let seq = self.number();
+        // A quorum queue takes over what others have counted, and a message that has a count says that it was delivered before.
+        let redelivered = self.is_quorum() && failures > 0;
         if self.is_quorum() {
             // It comes from the log: it is on disk already.
             self.flush.all(self.next);
         } else if message.persistent && self.flush.published(seq, size(&message)) {
             self.unwritten_acks.clear();
         }
-        self.ready.push(Item { seq, entry, message, expires, returns: 0, redelivered: false });
+        self.ready.push(Item { seq, entry, message, expires, returns: 0, failures, redelivered });
     }
 
     /// The number of a new place at the tail.

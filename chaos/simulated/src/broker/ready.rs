@@ -6,6 +6,15 @@ use world::broker::Message;
 
 use super::{account::Entry, priority::Lanes};
 
+/// A message that comes to a queue.
+#[derive(Clone)]
+pub(super) struct Incoming {
+    pub(super) entry: Entry,
+    pub(super) message: Arc<Message>,
+    /// How often consumers of quorum queues have failed with it, in the queues that have given it up.
+    pub(super) failures: u32,
+}
+
 /// A message in a queue.
 #[derive(Clone)]
 pub(super) struct Item {
@@ -17,11 +26,21 @@ pub(super) struct Item {
     pub(super) expires: Option<Duration>,
     /// How often it has come back to a quorum queue, as far as that counts.
     pub(super) returns: u32,
+    /// How often a consumer of a quorum queue has failed with it: here, or where it was before it was dead-lettered.
+    pub(super) failures: u32,
     /// It was out before.
     pub(super) redelivered: bool,
 }
 
 impl Item {
+    /// What it says as `x-delivery-count` in a quorum queue, where it says anything.
+    ///
+    /// What consumers failed with elsewhere counts until it has come back here for the first time (rabbit_fifo_client of 4.0.5).
+    pub(super) fn delivery_count(&self) -> Option<u32> {
+        let count = if self.returns > 0 { self.returns } else { self.failures };
+        (count > 0).then_some(count)
+    }
+
     pub(super) fn expired(&self, now: Duration) -> bool {
         self.expires.is_some_and(|at| at <= now)
     }

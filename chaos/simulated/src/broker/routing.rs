@@ -71,6 +71,12 @@ impl Router {
         self.bindings.extract_if(.., |binding| &*binding.pattern == key).map(Unbound).collect()
     }
 
+    /// Takes all bindings of an exchange away.
+    pub(super) fn strand(&mut self, exchange: &str) -> Vec<Unbound> {
+        let Some(at) = self.exchange(exchange) else { return Vec::new() };
+        self.bindings.extract_if(.., |binding| binding.exchange == at).map(Unbound).collect()
+    }
+
     /// Puts bindings back; one that somebody else has made again is there once.
     pub(super) fn bind_again(&mut self, unbound: Vec<Unbound>) {
         for Unbound(binding) in unbound {

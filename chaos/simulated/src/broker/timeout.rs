@@ -10,6 +10,7 @@ use world::broker::{BrokerError, QueueKind};
 
 use super::{
     Exchange, State,
+    channel::Out,
     version::{Return, Unanswered},
 };
 
@@ -43,6 +44,7 @@ impl Exchange {
             if let Some(used) = open.closes_by(now) {
                 open.close(timed_out(used), woken);
                 let out = open.take_unacked();
+                self.overdue(state, &out);
                 self.put_back(state, id, out, Return::TimedOut);
                 continue;
             }
@@ -50,9 +52,17 @@ impl Exchange {
                 let Some(open) = state.channels.get_mut(&id) else { continue };
                 open.cancel(consumer, woken);
                 let out = open.take_unacked_of(consumer);
+                self.overdue(state, &out);
                 self.take_back(state, (id, consumer), out, Return::TimedOut);
             }
         }
+    }
+}
+
+impl Exchange {
+    /// Deliveries that the broker has lost its patience with.
+    fn overdue(&self, state: &State, out: &[Out]) {
+        out.iter().for_each(|out| self.dropped(state, out.queue, out.item.entry, "timed-out"));
     }
 }
 

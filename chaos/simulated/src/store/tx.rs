@@ -5,6 +5,7 @@ use std::{
     task::{Poll, Waker},
 };
 
+use tokio::sync::OwnedSemaphorePermit;
 use world::{
     Boxed, Node,
     store::{Expect, Isolation, Row, Scan, StoreError, Table, Tx, Value},
@@ -18,17 +19,19 @@ pub(super) struct Handle {
     database: Database,
     node: Node,
     tx: u64,
+    /// Free for the next one when this is gone.
+    _connection: OwnedSemaphorePermit,
 }
 
 /// Begins a transaction.
-pub(super) fn begin(database: &Database, node: Node, isolation: Isolation) -> Handle {
+pub(super) fn begin(database: &Database, node: Node, isolation: Isolation, connection: OwnedSemaphorePermit) -> Handle {
     let mut data = lock(&database.0.data);
     data.begun += 1;
     let tx = data.begun;
     let open =
         Open { isolation, snapshot: None, writes: Vec::new(), locks: Vec::new(), reserved: Vec::new(), waits: None, waker: None };
     data.open.insert(tx, open);
-    Handle { database: database.clone(), node, tx }
+    Handle { database: database.clone(), node, tx, _connection: connection }
 }
 
 /// What Postgres says to every statement after one that failed.
@@ -40,6 +43,9 @@ impl Handle {
     /// One statement: a round trip, then steps until it is done.
     async fn statement<T>(&self, mut step: impl FnMut(&mut Data, u64) -> Step<T>) -> Result<T, StoreError> {
         self.database.spend(self.node, self.database.0.settings.round_trip).await;
+        if self.database.is_ill(self.node) {
+            self.database.before_statement(self.node).await.inspect_err(|_| self.abort())?;
+        }
         let waiting = Waiting { handle: self };
         let mut woken = Vec::new();
         let result = poll_fn(|cx| {
@@ -70,6 +76,13 @@ impl Handle {
         result
     }
 
+    /// The transaction is over, without its writes.
+    fn abort(&self) {
+        let mut woken = Vec::new();
+        lock(&self.database.0.data).release(self.tx, &mut woken);
+        woken.into_iter().for_each(Waker::wake);
+    }
+
     fn finish(&self) -> Result<(), StoreError> {
         let mut woken = Vec::new();
         let result = {
@@ -97,9 +110,7 @@ impl Drop for Waiting<'_> {
 
 impl Drop for Handle {
     fn drop(&mut self) {
-        let mut woken = Vec::new();
-        lock(&self.database.0.data).release(self.tx, &mut woken);
-        woken.into_iter().for_each(Waker::wake);
+        self.abort();
     }
 }
 
@@ -135,6 +146,11 @@ impl Tx for Handle {
         Box::pin(async move {
             let settings = self.database.0.settings;
             self.database.spend(self.node, settings.round_trip + settings.fsync).await;
+            if self.database.is_ill(self.node) {
+                // What fails is rolled back when this handle goes.
+                self.database.before_statement(self.node).await?;
+                self.database.at_commit(self.node, self.tx)?;
+            }
             self.finish()
         })
     }

@@ -48,7 +48,7 @@ pub(crate) struct Rig {
 pub(crate) fn settings(architecture: Architecture) -> Settings {
     Settings {
         architecture,
-        pricing: PricingTimes { mean: 2 * MINUTE, max: 30 * MINUTE, slow: Vec::new() },
+        pricing: PricingTimes { mean: 2 * MINUTE, max: 30 * MINUTE, trouble: Vec::new() },
         partner: PartnerLimits { model_bytes: 1 << 20 },
         poll: SECOND,
         reconnect: 5 * SECOND,

@@ -62,6 +62,11 @@ impl Looks {
         last.broker.is_none().then(|| said(last))
     }
 
+    /// The last look of all that was answered.
+    pub(crate) fn last(&self) -> Option<Look<'_>> {
+        answered(&self.0).next_back()
+    }
+
     /// The first look of the life that a later look belongs to.
     pub(crate) fn first_of_life(&self, of: Look<'_>) -> Option<Look<'_>> {
         answered(&self.0).find(|look| look.counters.since_ns == of.counters.since_ns)

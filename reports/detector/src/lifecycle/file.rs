@@ -37,6 +37,7 @@ pub(super) struct State {
     pub(super) after: Option<String>,
     pub(super) wait: Option<String>,
     pub(super) work: Option<String>,
+    pub(super) overtaken: Option<u32>,
     #[serde(default)]
     pub(super) share: BTreeMap<String, f64>,
 }
@@ -49,5 +50,6 @@ pub(super) struct Message {
     pub(super) from: String,
     pub(super) to: String,
     pub(super) queue: Option<String>,
+    pub(super) parked: Option<String>,
     pub(super) deadline: Option<String>,
 }

@@ -1,8 +1,6 @@
-//! Both worlds keep the same promises of the broker's, the database's and the object store's port.
+//! The real parts keep the promises that the models keep (`chaos/simulated/tests/conformance`).
 
 mod broker;
-mod files;
-mod store;
 
 use std::sync::Arc;
 
@@ -14,25 +12,10 @@ use adapters::{
     store::Postgres,
 };
 use containers::{Config, Images, Limits, Rabbit, Stack};
-use simulated::{DRIVER, Pumped, Simulation};
+use simulated::DRIVER;
 use world::{Runtime, Telemetry, World};
 
-use crate::gate;
-
-/// Every promise, one after another.
-async fn promises(world: World) {
-    broker::promises(&world).await;
-    store::promises(&world).await;
-    files::promises(&world).await;
-}
-
-#[test]
-fn the_simulated_world_keeps_the_promises() {
-    let simulation = Simulation::new(&simulated::Config::new(1));
-    let driven = simulation.drive(DRIVER, "promises", promises(simulation.world(DRIVER, "db")));
-    assert_eq!(simulation.run_for_polls(50_000_000), Ok(Pumped::Done));
-    driven.take().expect("all promises were tried");
-}
+use crate::{gate, suite};
 
 #[test]
 fn the_containers_world_keeps_the_promises() {
@@ -40,7 +23,7 @@ fn the_containers_world_keeps_the_promises() {
         gate::block_on(async {
             let stack = Stack::start(config(), &gate::silent).await.unwrap_or_else(|error| panic!("{error}"));
             let world = world(&stack).await;
-            promises(world).await;
+            suite::promises(&world).await;
             stack.end().await.unwrap();
         });
     }
@@ -68,7 +51,7 @@ async fn world(stack: &Stack) -> World {
     let url = stack.database("shop").await.unwrap().unwrap();
     World {
         broker: Arc::new(RabbitMq::new(rt.clone(), stack.broker().await.unwrap(), "x-event-id", Journal::none(rt.clone()))),
-        store: Arc::new(Postgres::new(rt.clone(), &url, 4).unwrap()),
+        store: Arc::new(Postgres::new(rt.clone(), &url, suite::store::CONNECTIONS).unwrap()),
         files: Arc::new(stack.files().await.unwrap()),
         http: Arc::new(
             Sockets::new(rt.clone(), None, std::collections::BTreeMap::new(), std::time::Duration::from_secs(1)).unwrap(),

@@ -27,4 +27,7 @@ mod open_stack;
 #[cfg(test)]
 mod stop;
 #[cfg(test)]
+#[path = "../../../../chaos/simulated/tests/conformance/suite/mod.rs"]
+mod suite;
+#[cfg(test)]
 mod worlds;

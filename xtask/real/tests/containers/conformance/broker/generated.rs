@@ -3,7 +3,7 @@
 //! The model plays a sequence first. What it showed is what the real broker has to show: the same answers to publishers, the
 //! same deliveries to the same consumers in the same order, with the same marks, and the same left in all queues at the end.
 
-use std::{collections::VecDeque, sync::Mutex, time::Duration};
+use std::{mem, sync::Mutex, thread};
 
 use containers::Alone;
 use futures_util::future::join_all;
@@ -11,21 +11,19 @@ use proptest::strategy::ValueTree;
 
 use super::{
     on_a_real_one::Real,
-    on_the_model::on_the_model,
-    play::{Played, Seen},
-    reach::Reach,
-    sequence::{SHORT, Sequence, drawn},
+    smaller::{difference, smaller},
 };
-use crate::gate;
+use crate::{
+    gate,
+    suite::broker::{books::Books, drawn::drawn, on_the_model::on_the_model, play::Played, reach::Reach, sequence::Sequence},
+};
 
 /// So many sequences are played at the same time: most of them wait.
-const AT_ONCE: usize = 24;
-/// A sequence whose steps took so long that what is to expire may have expired between them says nothing.
-const TOO_SLOW: Duration = Duration::from_millis(SHORT.as_millis() as u64 - 100);
-/// So often a sequence that was too slow is played again.
-const TRIES: usize = 8;
-/// Steps in the search for a smaller sequence.
-const SHRINKS: usize = 120;
+const CROWD: usize = 32;
+/// So often each is played in the crowd, as long as it was too slow to tell.
+const IN_THE_CROWD: usize = 2;
+/// So often it is played once more after the others, with hardly anybody beside it.
+const ALONE: usize = 8;
 
 /// How many sequences this tier plays, under which seed.
 fn wanted() -> (u64, usize) {
@@ -35,113 +33,101 @@ fn wanted() -> (u64, usize) {
     (number("LOUPE_SEQUENCE_SEED").unwrap_or(1), usize::try_from(count).expect("it fits"))
 }
 
-#[test]
-fn generated_sequences_reach_every_transition_of_the_model_and_its_books_balance() {
-    let mut reach = Reach::default();
-    for tree in drawn(1, 1_000) {
-        let sequence = tree.current();
-        let (played, books) = on_the_model(&sequence);
-        books.check();
-        reach.add(&sequence, &played.seen, &books.fates);
-    }
-    eprintln!("{reach}");
-    reach.check();
+/// A sequence that is to be played on the real broker, and what the model showed.
+pub(super) struct Waiting<T> {
+    pub(super) name: String,
+    pub(super) tree: T,
+    pub(super) expected: Played,
 }
 
-#[test]
-fn the_model_plays_a_sequence_the_same_way_again() {
-    for tree in drawn(2, 20) {
-        let sequence = tree.current();
-        let (first, again) = (on_the_model(&sequence), on_the_model(&sequence));
-        assert_eq!((first.0.seen, first.1.fates), (again.0.seen, again.1.fates));
-        assert_eq!((first.1.scrapes, first.1.passages), (again.1.scrapes, again.1.passages));
-    }
+/// How a sequence went on the real broker.
+pub(super) enum Verdict {
+    Same,
+    Differs(String),
+    /// It was too slow: what it showed says nothing.
+    Unclear,
+}
+
+/// How sequences went.
+struct Verdicts<T> {
+    same: usize,
+    unclear: Vec<Waiting<T>>,
+    differing: Vec<(Waiting<T>, String)>,
+}
+
+/// Plays a sequence on the model, on a thread of its own: within tokio's runtime the model's tasks would use up the share of
+/// polls that tokio leaves a task, and stand still.
+pub(super) fn modelled(sequence: &Sequence) -> (Played, Books) {
+    thread::scope(|scope| scope.spawn(|| on_the_model(sequence)).join().expect("the model plays every sequence"))
 }
 
 /// Plays this tier's sequences on a real broker: it shows what the model shows.
 pub(super) async fn on_a_real_one(alone: &Alone) {
     let real = Real::new(alone).await;
     let (seed, count) = wanted();
-    let found = compare(&real, seed, count).await;
-    assert!(found.is_none(), "{}", found.unwrap_or_default());
+    let begin = real.client.rt.now();
+    let reach = Mutex::new(Reach::default());
+    // Each is drawn and modelled when its turn comes: all of a night's would fill the memory.
+    let sequences = drawn(seed, count).enumerate().map(|(nth, tree)| {
+        let sequence = tree.current();
+        let (expected, books) = modelled(&sequence);
+        books.check();
+        reach.lock().unwrap().add(&sequence, &expected.seen, &books.fates);
+        Waiting { name: format!("{seed}-{nth}"), tree, expected }
+    });
+    let mut crowd = compare(&real, sequences, CROWD, IN_THE_CROWD).await;
+    let reach = reach.into_inner().unwrap();
+    let slow = mem::take(&mut crowd.unclear);
+    eprintln!("{reach}\n{} of the sequences were too slow to tell in the crowd", slow.len());
+    let alone = compare(&real, slow.into_iter(), 2, ALONE).await;
+    let took = (real.client.rt.now() - begin).as_secs_f64();
+    let (same, unclear) = (crowd.same + alone.same, alone.unclear.len());
+    let differing: Vec<_> = crowd.differing.into_iter().chain(alone.differing).collect();
+    eprintln!("{count} sequences in {took:.0} s: {same} the same, {} differ, {unclear} too slow to tell", differing.len());
+    for (Waiting { name, .. }, how) in &differing {
+        eprintln!("sequence {name}:{how}");
+    }
+    if let Some((first, how)) = differing.into_iter().next() {
+        panic!("{}", smaller(&real, first, how).await);
+    }
+    assert_eq!(same, count, "every sequence tells");
+    reach.check();
 }
 
-/// Plays all sequences on both; tells of the first one that shows something else, as small as it can be made.
-async fn compare(real: &Real, seed: u64, count: usize) -> Option<String> {
-    let begin = real.client.rt.now();
-    let mut reach = Reach::default();
-    let mut waiting = VecDeque::new();
-    for (nth, tree) in drawn(seed, count).into_iter().enumerate() {
-        let sequence = tree.current();
-        let (played, books) = on_the_model(&sequence);
-        reach.add(&sequence, &played.seen, &books.fates);
-        waiting.push_back((nth, tree, played));
-    }
-    let (waiting, differing, unclear) = (Mutex::new(waiting), Mutex::new(Vec::new()), Mutex::new(0));
-    let next = || waiting.lock().unwrap().pop_front();
-    join_all((0..AT_ONCE).map(|_| async {
-        while let Some((nth, tree, expected)) = next().filter(|_| differing.lock().unwrap().len() < 3) {
-            match verdict(real, &format!("{seed}-{nth}"), &tree.current(), &expected).await {
-                Verdict::Same => {}
-                Verdict::Unclear => *unclear.lock().unwrap() += 1,
-                Verdict::Differs(how) => differing.lock().unwrap().push((nth, tree, how)),
+/// Plays sequences, so many of them at once; gives up when some differ.
+async fn compare<T: ValueTree<Value = Sequence>>(
+    real: &Real,
+    waiting: impl Iterator<Item = Waiting<T>>,
+    at_once: usize,
+    tries: usize,
+) -> Verdicts<T> {
+    let waiting = Mutex::new(waiting);
+    let verdicts = Mutex::new(Verdicts { same: 0, unclear: Vec::new(), differing: Vec::new() });
+    let next = || waiting.lock().unwrap().next().filter(|_| verdicts.lock().unwrap().differing.len() < 3);
+    join_all((0..at_once).map(|_| async {
+        while let Some(sequence) = next() {
+            let verdict = verdict(real, &sequence.name, &sequence.tree.current(), &sequence.expected, tries).await;
+            let mut verdicts = verdicts.lock().unwrap();
+            match verdict {
+                Verdict::Same => verdicts.same += 1,
+                Verdict::Unclear => verdicts.unclear.push(sequence),
+                Verdict::Differs(how) => verdicts.differing.push((sequence, how)),
             }
         }
     }))
     .await;
-    let took = real.client.rt.now() - begin;
-    let unclear = unclear.into_inner().unwrap();
-    eprintln!("{reach}\n{count} sequences in {:.0} s, {unclear} of them too slow to tell", took.as_secs_f64());
-    let first = differing.into_inner().unwrap().into_iter().next();
-    if let Some((nth, tree, how)) = first {
-        return Some(smaller(real, &format!("{seed}-{nth}"), tree, how).await);
-    }
-    reach.check();
-    (unclear * 50 > count).then(|| format!("{unclear} of {count} sequences were too slow to tell"))
+    verdicts.into_inner().unwrap()
 }
 
-enum Verdict {
-    Same,
-    Differs(String),
-    Unclear,
-}
-
-async fn verdict(real: &Real, name: &str, sequence: &Sequence, expected: &Played) -> Verdict {
-    for attempt in 0..TRIES {
-        let played = real.play(&format!("{name}-{attempt}"), sequence, expected).await;
-        match played {
-            Ok(played) if sequence.expires() && played.busy > TOO_SLOW => {}
+/// Plays a sequence until it was quick enough to tell, so often.
+pub(super) async fn verdict(real: &Real, name: &str, sequence: &Sequence, expected: &Played, tries: usize) -> Verdict {
+    for _ in 0..tries {
+        match real.play(name, sequence, expected).await {
+            Ok(played) if played.too_slow(sequence) => {}
             Ok(played) if played.seen == expected.seen => return Verdict::Same,
             Ok(played) => return Verdict::Differs(difference(&expected.seen, &played.seen)),
             Err(error) => return Verdict::Differs(error.to_string()),
         }
     }
     Verdict::Unclear
-}
-
-fn difference(expected: &[Seen], seen: &[Seen]) -> String {
-    let differing = expected.iter().zip(seen).enumerate().filter(|(_, (expected, seen))| expected != seen);
-    differing.map(|(nth, (expected, seen))| format!("\n  {nth}: model {expected:?}\n     broker {seen:?}")).collect()
-}
-
-/// Makes a differing sequence smaller as long as it differs.
-async fn smaller(real: &Real, name: &str, mut tree: impl ValueTree<Value = Sequence>, mut how: String) -> String {
-    let mut smallest = tree.current();
-    let mut more = tree.simplify();
-    for shrink in 0..SHRINKS {
-        if !more {
-            break;
-        }
-        let sequence = tree.current();
-        let (expected, _) = on_the_model(&sequence);
-        more = match verdict(real, &format!("{name}-small-{shrink}"), &sequence, &expected).await {
-            Verdict::Differs(smaller) => {
-                (smallest, how) = (sequence, smaller);
-                tree.simplify()
-            }
-            Verdict::Same | Verdict::Unclear => tree.complicate(),
-        };
-    }
-    let steps: String = smallest.steps.iter().enumerate().map(|(nth, step)| format!("\n  {nth}: {step:?}")).collect();
-    format!("sequence {name}: {:#?}{steps}\n{how}", smallest.profile)
 }

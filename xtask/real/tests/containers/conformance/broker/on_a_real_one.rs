@@ -1,13 +1,19 @@
 //! A real RabbitMQ: sequences on it, and what its operator does.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering::Relaxed},
+    },
+    time::Duration,
+};
 
 use adapters::{
     broker::RabbitMq,
     journal::Journal,
     runtime::{Epoch, TokioEngine, wall_clock_ns},
 };
-use containers::{Alone, Images, Limits};
+use containers::{Alone, Images, Limits, Setup};
 use faults::Resource;
 use lapin::{
     Connection, ConnectionProperties,
@@ -17,18 +23,23 @@ use lapin::{
 use simulated::DRIVER;
 use world::{Boxed, Runtime, broker::BrokerError};
 
-use super::{
-    operator::{Down, Laid, Operator},
-    play::{Client, Ground, Names, Played, play},
-    sequence::Sequence,
-    shown,
+use crate::{
+    gate,
+    suite::broker::{
+        names::Names,
+        operator::{Down, Laid, Operator},
+        play::{Client, Ground, Played, play},
+        sequence::Sequence,
+        shown,
+    },
 };
-use crate::gate;
 
 /// A real RabbitMQ: the way to it, and a second one for looking and for tidying up.
 pub(super) struct Real {
     pub(super) client: Client,
     operator: Connection,
+    /// How many sequences it has played.
+    plays: AtomicUsize,
 }
 
 impl Real {
@@ -36,20 +47,20 @@ impl Real {
     pub(super) async fn new(alone: &Alone) -> Self {
         let url = alone.url().await.expect("it is up");
         let operator = Connection::connect(&url, ConnectionProperties::default()).await.expect("it is up");
-        Self { client: alone.client().await, operator }
+        Self { client: alone.client().await, operator, plays: AtomicUsize::new(0) }
     }
 
-    /// Plays a sequence under a name of its own, and removes what it has made.
+    /// Plays a sequence under a name that nobody else has, and removes what it has made.
     pub(super) async fn play(&self, name: &str, sequence: &Sequence, expected: &Played) -> Result<Played, BrokerError> {
         let channel = self.operator.create_channel().await.expect("the operator's connection is open");
         let ground = Watch { rt: self.client.rt.clone(), channel };
-        let names = Names::new(name);
+        let names = Names::new(&format!("{name}-{}", self.plays.fetch_add(1, Relaxed)));
         let played = play(&self.client, &ground, &names, sequence, Some(&expected.seen)).await;
-        for queue in names.queues() {
-            drop(ground.channel.queue_delete(queue.into(), QueueDeleteOptions::default()).await);
+        for queue in [&names.work, &names.copy, &names.stray, &names.dead] {
+            drop(ground.channel.queue_delete(queue.as_str().into(), QueueDeleteOptions::default()).await);
         }
-        for exchange in names.exchanges() {
-            drop(ground.channel.exchange_delete(exchange.into(), ExchangeDeleteOptions::default()).await);
+        for exchange in [&names.inlet, &names.strays, &names.dead_letters] {
+            drop(ground.channel.exchange_delete(exchange.as_str().into(), ExchangeDeleteOptions::default()).await);
         }
         played
     }
@@ -61,30 +72,50 @@ struct Watch {
     channel: lapin::Channel,
 }
 
+/// How often it looks.
+const LOOK: Duration = Duration::from_millis(2);
+/// How long it waits for what is to come.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+impl Watch {
+    async fn looked(&self, queue: &str) -> lapin::Queue {
+        let passive = QueueDeclareOptions { passive: true, ..QueueDeclareOptions::default() };
+        let there = self.channel.queue_declare(queue.into(), passive, FieldTable::default()).await;
+        there.unwrap_or_else(|error| panic!("{queue}: {error}"))
+    }
+}
+
 impl Ground for Watch {
     fn patience(&self, expected: bool) -> Duration {
         // What is not expected and comes all the same is there at the next look, or at the end.
-        if expected { Duration::from_secs(10) } else { Duration::from_millis(20) }
+        if expected { PATIENCE } else { Duration::from_millis(20) }
+    }
+
+    fn ready<'a>(&'a self, queue: &'a str, expected: Option<usize>) -> Boxed<'a, usize> {
+        Box::pin(async move {
+            let until = self.rt.now() + PATIENCE;
+            loop {
+                let ready = self.looked(queue).await.message_count() as usize;
+                if expected.is_none_or(|expected| ready == expected) || self.rt.now() > until {
+                    return ready;
+                }
+                self.rt.sleep(LOOK).await;
+            }
+        })
     }
 
     fn has_consumers<'a>(&'a self, queue: &'a str, consumers: usize) -> Boxed<'a, ()> {
         Box::pin(async move {
-            loop {
-                let passive = QueueDeclareOptions { passive: true, ..QueueDeclareOptions::default() };
-                let there = self.channel.queue_declare(queue.into(), passive, FieldTable::default()).await;
-                match there {
-                    Ok(queue) if queue.consumer_count() as usize == consumers => return,
-                    Ok(_) => self.rt.sleep(Duration::from_millis(2)).await,
-                    Err(error) => panic!("{queue}: {error}"),
-                }
+            while self.looked(queue).await.consumer_count() as usize != consumers {
+                self.rt.sleep(LOOK).await;
             }
         })
     }
 }
 
-/// A real RabbitMQ of its own; `channel_tick`: how often a channel looks for late answers, where that is not its own minute.
-pub(super) async fn alone(channel_tick: Option<Duration>) -> Alone {
-    let started = Alone::start(&Images::from_environment(gate::variable), channel_tick, Limits::default()).await;
+/// A real RabbitMQ of its own.
+pub(super) async fn alone(setup: Setup) -> Alone {
+    let started = Alone::start(&Images::from_environment(gate::variable), setup, Limits::default()).await;
     started.unwrap_or_else(|error| panic!("{error}"))
 }
 

@@ -1,0 +1,16 @@
+//! A call is carried out, and its answer is lost.
+//!
+//! The caller cannot know. If it tries again, the same is asked for twice.
+
+use crate::{
+    deed::{Call, CallFault, Deed},
+    definition::{Definition, SIMULATED},
+};
+
+/// The fault.
+pub static ANSWER_LOST: Definition = Definition {
+    name: "answer-lost",
+    does: "the answers to {share} of the calls to {service} are lost, those of {from}",
+    worlds: SIMULATED,
+    deed: |given| Deed::Calls(CallFault::of(given, Call::AnswerLost)),
+};

@@ -1,0 +1,16 @@
+//! The exchange that dead letters go to has lost its queues: the broker drops what comes to it.
+//!
+//! Nobody is told. What was refused looks as if it waited where it always does.
+
+use crate::{
+    deed::{Change, Deed},
+    definition::{Definition, SIMULATED},
+};
+
+/// The fault.
+pub static DEAD_LETTERS_DROPPED: Definition = Definition {
+    name: "dead-letters-dropped",
+    does: "no queue is bound to the exchange {exchange}",
+    worlds: SIMULATED,
+    deed: |given| Deed::Broker(Change::Stranded { exchange: given.name("exchange") }),
+};

@@ -1,0 +1,16 @@
+//! Calls to a service are refused, as if it were not there.
+//!
+//! Both are alive, and the way between them is not.
+
+use crate::{
+    deed::{Call, CallFault, Deed},
+    definition::{Definition, SIMULATED},
+};
+
+/// The fault.
+pub static SERVICE_UNREACHABLE: Definition = Definition {
+    name: "service-unreachable",
+    does: "{share} of the calls to {service} are refused, those of {from}",
+    worlds: SIMULATED,
+    deed: |given| Deed::Calls(CallFault::of(given, Call::Refused)),
+};

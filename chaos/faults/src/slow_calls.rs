@@ -1,0 +1,16 @@
+//! Calls to a service take longer to arrive.
+//!
+//! The service itself is as quick as ever: its own spans show nothing of it.
+
+use crate::{
+    deed::{Call, CallFault, Deed},
+    definition::{Definition, SIMULATED},
+};
+
+/// The fault.
+pub static SLOW_CALLS: Definition = Definition {
+    name: "slow-calls",
+    does: "{share} of the calls to {service} take {takes} longer, those of {from}",
+    worlds: SIMULATED,
+    deed: |given| Deed::Calls(CallFault::of(given, Call::Slow(given.span("takes")))),
+};

@@ -1,0 +1,16 @@
+//! Each statement of a database takes longer than it should.
+//!
+//! Nothing fails; every step of every order is a little later.
+
+use crate::{
+    deed::{DatabaseFault, Deed},
+    definition::{Definition, SIMULATED},
+};
+
+/// The fault.
+pub static SLOW_DATABASE: Definition = Definition {
+    name: "slow-database",
+    does: "each statement of the {database} database takes {takes} longer",
+    worlds: SIMULATED,
+    deed: |given| Deed::Database { database: given.name("database"), how: DatabaseFault::Slow(given.span("takes")) },
+};

@@ -1,0 +1,113 @@
+//! What may be wrong with a database for a while. It hits the services alone: whoever keeps the ledger reads on.
+
+use std::sync::{
+    Arc, Mutex,
+    atomic::{AtomicBool, Ordering::Relaxed},
+};
+
+use faults::{DatabaseFault, What};
+use world::{Node, random::Random, store::StoreError};
+
+use super::{Database, pool::CONNECT};
+use crate::{effects::Effects, models::DRIVER, runtime::lock};
+
+/// All that is wrong at present.
+pub(super) struct Ailments {
+    any: AtomicBool,
+    active: Mutex<Vec<(Arc<str>, DatabaseFault)>>,
+    effects: Effects,
+    name: &'static str,
+}
+
+impl Ailments {
+    pub(super) fn none(name: &'static str, effects: Effects) -> Self {
+        Self { any: AtomicBool::new(false), active: Mutex::default(), effects, name }
+    }
+}
+
+impl Database {
+    /// Something is wrong from now on.
+    pub(crate) fn falls_ill(&self, fault: &Arc<str>, how: DatabaseFault) {
+        let ailments = &self.0.ailments;
+        lock(&ailments.active).push((Arc::clone(fault), how));
+        ailments.any.store(true, Relaxed);
+    }
+
+    /// A fault is over.
+    pub(crate) fn recovers(&self, fault: &str) {
+        let ailments = &self.0.ailments;
+        let mut active = lock(&ailments.active);
+        active.retain(|(name, _)| &**name != fault);
+        ailments.any.store(!active.is_empty(), Relaxed);
+    }
+
+    /// Whether anything is wrong for a node.
+    pub(super) fn is_ill(&self, node: Node) -> bool {
+        self.0.ailments.any.load(Relaxed) && node != DRIVER
+    }
+
+    /// What a transaction meets before it begins.
+    pub(super) async fn before_begin(&self, node: Node) -> Result<(), StoreError> {
+        for (fault, how) in self.ailing() {
+            match how {
+                DatabaseFault::Down => return Err(self.fails(&fault, node, "57P01: the database is shutting down")),
+                DatabaseFault::Exhausted => {
+                    self.spend(node, CONNECT).await;
+                    return Err(self.fails(&fault, node, "53300: no connection became free in time"));
+                }
+                DatabaseFault::Slow(_) | DatabaseFault::Conflicts(_) => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// What a statement meets.
+    pub(super) async fn before_statement(&self, node: Node) -> Result<(), StoreError> {
+        for (fault, how) in self.ailing() {
+            match how {
+                DatabaseFault::Down => return Err(self.fails(&fault, node, "57P01: the database is shutting down")),
+                DatabaseFault::Slow(takes) => {
+                    self.spend(node, takes).await;
+                    self.hit(
+                        &fault,
+                        node,
+                        What::StatementSlowed { database: self.0.ailments.name.into(), node: node.to_string() },
+                    );
+                }
+                DatabaseFault::Exhausted | DatabaseFault::Conflicts(_) => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// What a commit meets; `tx` numbers the transaction.
+    pub(super) fn at_commit(&self, node: Node, tx: u64) -> Result<(), StoreError> {
+        for (fault, how) in self.ailing() {
+            if let DatabaseFault::Conflicts(share) = how
+                && Random::new(self.0.host.seed(), &fault, &format!("{tx}")).unit() < share
+            {
+                self.failed(&fault, node, "40001");
+                return Err(StoreError::Serialization);
+            }
+        }
+        Ok(())
+    }
+
+    fn ailing(&self) -> Vec<(Arc<str>, DatabaseFault)> {
+        lock(&self.0.ailments.active).clone()
+    }
+
+    fn fails(&self, fault: &Arc<str>, node: Node, why: &str) -> StoreError {
+        self.failed(fault, node, why.split(':').next().unwrap_or(why));
+        StoreError::Unavailable(why.to_owned())
+    }
+
+    fn failed(&self, fault: &Arc<str>, node: Node, sqlstate: &str) {
+        let (database, node_name) = (self.0.ailments.name.to_owned(), node.to_string());
+        self.hit(fault, node, What::StatementFailed { database, node: node_name, sqlstate: sqlstate.to_owned() });
+    }
+
+    fn hit(&self, fault: &str, node: Node, what: What) {
+        self.0.ailments.effects.add(fault, self.0.host.wall_ns(node), what, None);
+    }
+}

@@ -1,0 +1,236 @@
+//! Plays a sequence on a broker and says what was seen.
+
+use std::{sync::Arc, time::Duration};
+
+use world::{
+    Boxed, Either, Runtime,
+    broker::{Broker, BrokerError, Channel, Consumer, Delivery, Headers, Message, Publish, Sent},
+};
+
+use super::{
+    names::{self, Names},
+    seen::{Seen, tell},
+    sequence::{CONSUMERS, Profile, SHORT, Sequence, Step, To, WAIT},
+};
+
+/// Whoever plays: a clock and a way to the broker.
+#[derive(Clone)]
+pub(crate) struct Client {
+    pub(crate) rt: Runtime,
+    pub(crate) broker: Arc<dyn Broker>,
+}
+
+/// What differs between a model and a real broker in how they are played on.
+pub(crate) trait Ground: Sync {
+    /// How long to wait for a delivery, where one is expected and where none is.
+    fn patience(&self, expected: bool) -> Duration;
+
+    /// Returns when a queue has this many consumers: a connection that was closed is gone then.
+    fn has_consumers<'a>(&'a self, queue: &'a str, consumers: usize) -> Boxed<'a, ()>;
+
+    /// How many messages are ready in a queue, once it has done what it was told; `expected`: as many as that, if it is right.
+    ///
+    /// A quorum queue answers before it has. Who publishes to it must not be faster than its word that it is full, or not any more.
+    fn ready<'a>(&'a self, queue: &'a str, expected: Option<usize>) -> Boxed<'a, usize>;
+}
+
+/// A consumer and what it holds.
+struct Slot {
+    channel: Arc<dyn Channel>,
+    consumer: Box<dyn Consumer>,
+    held: Vec<Delivery>,
+}
+
+/// A sequence that is being played.
+struct Player<'a> {
+    client: &'a Client,
+    ground: &'a dyn Ground,
+    names: &'a Names,
+    profile: &'a Profile,
+    publisher: Arc<dyn Channel>,
+    slots: [Option<Slot>; CONSUMERS + 1],
+    published: usize,
+}
+
+/// A sequence whose steps took so long that what is to expire may have expired between them says nothing.
+const TOO_SLOW: Duration = Duration::from_millis(SHORT.as_millis() as u64 - 100);
+
+/// What was seen, and the longest time between two waits.
+pub(crate) struct Played {
+    pub(crate) seen: Vec<Seen>,
+    busy: Duration,
+}
+
+impl Played {
+    /// Whether what was seen may be a matter of how fast it was played.
+    pub(crate) fn too_slow(&self, sequence: &Sequence) -> bool {
+        sequence.expires() && self.busy > TOO_SLOW
+    }
+}
+
+/// Plays a sequence. Where it is known what is to be seen, nobody waits for what is not to come.
+pub(crate) async fn play(
+    client: &Client,
+    ground: &dyn Ground,
+    names: &Names,
+    sequence: &Sequence,
+    expected: Option<&[Seen]>,
+) -> Result<Played, BrokerError> {
+    let publisher = client.broker.connect().await?;
+    names::declare(&*publisher, names, &sequence.profile).await?;
+    let slots = [const { None }; CONSUMERS + 1];
+    let mut player = Player { client, ground, names, profile: &sequence.profile, publisher, slots, published: 0 };
+    let (mut seen, mut busy, mut since) = (Vec::new(), Duration::ZERO, client.rt.now());
+    for (nth, step) in sequence.steps.iter().enumerate() {
+        if matches!(step, Step::Wait) {
+            busy = busy.max(client.rt.now() - since);
+            client.rt.sleep(WAIT).await;
+            since = client.rt.now();
+            seen.push(Seen::Nothing);
+            continue;
+        }
+        let expected = expected.and_then(|expected| expected.get(nth));
+        seen.push(player.step(step, expected).await?);
+    }
+    let left = player.drain(expected).await?;
+    busy = busy.max(client.rt.now() - since);
+    seen.extend(left);
+    Ok(Played { seen, busy })
+}
+
+impl Player<'_> {
+    async fn step(&mut self, step: &Step, expected: Option<&Seen>) -> Result<Seen, BrokerError> {
+        match step {
+            Step::Publish { .. } => self.publish(step, expected).await,
+            Step::Open { consumer, prefetch } if self.slots[*consumer].is_none() => {
+                self.open(*consumer, *prefetch).await?;
+                Ok(Seen::Nothing)
+            }
+            Step::Open { consumer, .. } | Step::Receive { consumer } => {
+                let open = self.first_from(*consumer, |_| true).unwrap_or(*consumer);
+                self.receive(open, expected.map(|expected| matches!(expected, Seen::Came(Some(_))))).await
+            }
+            Step::Settle { consumer, nth, how } => {
+                let holder = self.first_from(*consumer, |slot| !slot.held.is_empty());
+                let Some(slot) = holder.and_then(|holder| self.slots[holder].as_mut()) else { return Ok(Seen::Nothing) };
+                let delivery = slot.held.remove(nth % slot.held.len());
+                delivery.settler.settle(*how).await?;
+                // The queue answers after it has taken the answer.
+                names::meet(&*slot.channel, self.names, self.profile).await?;
+                Ok(Seen::Answered(self.ready(expected).await))
+            }
+            Step::Close { consumer } => {
+                let open = self.slots[*consumer].is_some();
+                self.close(*consumer).await;
+                Ok(if open { Seen::Closed } else { Seen::Nothing })
+            }
+            Step::Wait => Ok(Seen::Nothing),
+        }
+    }
+
+    /// The first open consumer of this kind, from one on and around.
+    fn first_from(&self, consumer: usize, wanted: impl Fn(&Slot) -> bool) -> Option<usize> {
+        let around = (0..=CONSUMERS).map(|more| (consumer + more) % (CONSUMERS + 1));
+        around.into_iter().find(|at| self.slots[*at].as_ref().is_some_and(&wanted))
+    }
+
+    /// How many messages are ready.
+    async fn ready(&mut self, expected: Option<&Seen>) -> usize {
+        self.ground.ready(&self.names.work, expected.and_then(Seen::ready)).await
+    }
+
+    async fn publish(&mut self, step: &Step, expected: Option<&Seen>) -> Result<Seen, BrokerError> {
+        let Step::Publish { to, confirm, mandatory, persistent, priority, expiration } = step else { return Ok(Seen::Nothing) };
+        let key = match to {
+            To::Work => "work",
+            To::Both => "both",
+            To::Nowhere => "nowhere",
+        };
+        let message = Message {
+            exchange: self.names.inlet.clone().into(),
+            routing_key: key.into(),
+            message_id: format!("m-{}", self.published).into(),
+            correlation_id: "o-1".into(),
+            timestamp_s: 0,
+            persistent: *persistent,
+            expiration: *expiration,
+            priority: *priority,
+            headers: Headers::default(),
+            deaths: Vec::new(),
+            body: "{}".into(),
+        };
+        self.published += 1;
+        let sent = self.publisher.publish(message, Publish { confirm: *confirm, mandatory: *mandatory }).await;
+        if !confirm {
+            names::meet(&*self.publisher, self.names, self.profile).await?;
+        }
+        match sent {
+            Ok(Sent::Written) => Ok(Seen::Written(self.ready(expected).await)),
+            Err(error) if error != BrokerError::Nacked => Err(error),
+            sent => Ok(Seen::Sent(sent.map_err(|error| error.to_string()))),
+        }
+    }
+
+    fn queue_of(&self, consumer: usize) -> &str {
+        if consumer == CONSUMERS { &self.names.dead } else { &self.names.work }
+    }
+
+    async fn open(&mut self, consumer: usize, prefetch: u16) -> Result<(), BrokerError> {
+        let channel = self.client.broker.connect().await?;
+        let started = channel.consume(self.queue_of(consumer), prefetch).await?;
+        self.slots[consumer] = Some(Slot { channel, consumer: started, held: Vec::new() });
+        Ok(())
+    }
+
+    async fn receive(&mut self, consumer: usize, awaited: Option<bool>) -> Result<Seen, BrokerError> {
+        let patience = self.ground.patience(awaited.unwrap_or(true));
+        let rt = &self.client.rt;
+        let Some(slot) = &mut self.slots[consumer] else { return Ok(Seen::Nothing) };
+        let came = match rt.race(slot.consumer.next(), rt.sleep(patience)).await {
+            Either::Left(delivery) => Some(delivery?),
+            Either::Right(()) => None,
+        };
+        let told = came.as_ref().map(|delivery| tell(delivery, self.names));
+        slot.held.extend(came);
+        Ok(Seen::Came(told))
+    }
+
+    async fn close(&mut self, consumer: usize) {
+        if let Some(slot) = self.slots[consumer].take() {
+            // Dropping it would cancel the consumer before the connection ends: what it holds would come back later.
+            slot.channel.close().await;
+            drop(slot);
+            let same = |other: &usize| (*other == CONSUMERS) == (consumer == CONSUMERS) && self.slots[*other].is_some();
+            let left = (0..=CONSUMERS).filter(same).count();
+            self.ground.has_consumers(self.queue_of(consumer), left).await;
+        }
+    }
+
+    /// Ends all consumers, one after another, and takes what is left out of all queues.
+    async fn drain(&mut self, expected: Option<&[Seen]>) -> Result<Vec<Seen>, BrokerError> {
+        for consumer in 0..=CONSUMERS {
+            self.close(consumer).await;
+        }
+        // What is taken out stays out until all is seen.
+        let (mut left, mut held) = (Vec::new(), Vec::new());
+        let queues =
+            [("work", &self.names.work), ("copy", &self.names.copy), ("stray", &self.names.stray), ("dead", &self.names.dead)];
+        for (short, queue) in queues {
+            let awaited = expected.and_then(|expected| expected.iter().find_map(|seen| seen.left_in(short)));
+            let channel = self.client.broker.connect().await?;
+            let mut consumer = channel.consume(queue, 0).await?;
+            let mut items = Vec::new();
+            loop {
+                let patience = self.ground.patience(awaited.is_none_or(|awaited| items.len() < awaited));
+                let rt = &self.client.rt;
+                match rt.race(consumer.next(), rt.sleep(patience)).await {
+                    Either::Left(delivery) => items.push(tell(&delivery?, self.names)),
+                    Either::Right(()) => break,
+                }
+            }
+            left.push(Seen::Left(short, items));
+            held.push((channel, consumer));
+        }
+        Ok(left)
+    }
+}

@@ -1,0 +1,76 @@
+//! What queues have given up: dead letters that the broker counts, and those that spans speak of.
+
+use std::collections::BTreeMap;
+
+use signals::QueueCounters;
+
+use super::Looks;
+use crate::{
+    order::Order,
+    record::{What, flag},
+    way::Way,
+};
+
+/// Messages that may have become dead letters, by the queue that would keep them.
+#[derive(Default)]
+pub(crate) struct Dead(BTreeMap<String, Given>);
+
+#[derive(Default)]
+struct Given {
+    /// When consumers refused one for good, nanoseconds since the Unix epoch.
+    refused: Vec<u64>,
+    /// Messages that were sent and that nobody received.
+    vanished: u64,
+}
+
+impl Dead {
+    /// Takes an order's refused and vanished messages in.
+    pub(crate) fn note(&mut self, order: &Order, way: &Way) {
+        for (message, queue) in way.parked.iter().enumerate() {
+            let Some(queue) = queue else { continue };
+            let settled = order.of(What::Settle(message).number(way));
+            let refused: Vec<u64> = settled.filter(|settle| settle.is(flag::REJECT)).map(|settle| settle.at_ns).collect();
+            let vanished = order.vanished_of(way, message).len() as u64;
+            if !refused.is_empty() || vanished > 0 {
+                let given = self.0.entry(queue.clone()).or_default();
+                given.refused.extend(refused);
+                given.vanished += vanished;
+            }
+        }
+    }
+
+    pub(crate) fn close(&mut self) {
+        self.0.values_mut().for_each(|given| given.refused.sort_unstable());
+    }
+
+    /// Whether a message that was refused at a time waits among the dead letters; `None` where the broker's counts leave it open.
+    ///
+    /// Nobody takes dead letters away, so their number only grows: between two looks by as many as were refused meanwhile, or not at
+    /// all. No counter of published messages says it, because no channel publishes them.
+    pub(crate) fn keeps_refused(&self, looks: &Looks, queue: &str, at_ns: u64) -> Option<bool> {
+        let before = looks.last_before(at_ns)?;
+        let after = looks.in_life(at_ns, at_ns).next()?;
+        let depth = |look: super::Look<'_>| look.queue(queue).map_or(0, QueueCounters::depth);
+        let given = self.0.get(queue)?;
+        let refused = given.refused.iter().filter(|refused| (before.at_ns()..after.at_ns()).contains(refused)).count() as u64;
+        match depth(after).checked_sub(depth(before)) {
+            Some(0) => Some(false),
+            Some(came) if came == refused => Some(true),
+            _ => None,
+        }
+    }
+
+    /// Whether a message that vanished waits among the dead letters; `None` where the broker's counts leave it open.
+    ///
+    /// At the end as many are there as were refused and as vanished, or none is.
+    pub(crate) fn keeps_vanished(&self, looks: &Looks, queue: &str) -> Option<bool> {
+        let kept = looks.last()?.queue(queue).map_or(0, QueueCounters::depth);
+        let given = self.0.get(queue)?;
+        let all = given.refused.len() as u64 + given.vanished;
+        match kept {
+            0 => Some(false),
+            kept if kept == all => Some(true),
+            _ => None,
+        }
+    }
+}
