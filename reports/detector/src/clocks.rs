@@ -48,25 +48,37 @@ struct End {
 }
 
 impl Clocks {
-    /// Takes in one end of a call.
+    /// Takes in one end of a call. A front passes a request on without a span of its own for that: then the request that it was
+    /// asked is the outer end, as it would not answer before it was answered.
     pub(crate) fn hear(&mut self, span: &Span) {
-        let (call, caller) = match span.kind {
-            SpanKind::Client => (span.span_id, true),
-            SpanKind::Server => (span.parent_span_id, false),
-            _ => return,
-        };
-        if call == SpanId::INVALID || !span.attributes.iter().any(|attribute| attribute.key.as_str() == CALL) {
+        if !span.attributes.iter().any(|attribute| attribute.key.as_str() == CALL) {
             return;
         }
-        let (call, service) = (span_number(call), &span.resource.service);
+        match span.kind {
+            SpanKind::Client => self.meet(span.span_id, true, span),
+            SpanKind::Server => {
+                self.meet(span.parent_span_id, false, span);
+                self.meet(span.span_id, true, span);
+            }
+            _ => {}
+        }
+    }
+
+    /// One end of a call meets the other, or waits for it.
+    fn meet(&mut self, call: SpanId, caller: bool, span: &Span) {
+        if call == SpanId::INVALID {
+            return;
+        }
+        let call = span_number(call);
         let other = self.young.remove(&call).or_else(|| self.old.remove(&call));
         let failed = matches!(span.status, Status::Error { .. });
-        let end = End { service: Arc::clone(service), caller, start_ns: span.start_ns, end_ns: span.end_ns, failed };
+        let service = Arc::clone(&span.resource.service);
+        let end = End { service, caller, start_ns: span.start_ns, end_ns: span.end_ns, failed };
         match other {
             Some(other) if other.caller != caller => {
                 let (outer, inner) = if caller { (&end, &other) } else { (&other, &end) };
                 let outlived = !outer.failed && inner.end_ns > outer.end_ns + APART;
-                if outlived || inner.start_ns + APART < outer.start_ns {
+                if outer.service != inner.service && (outlived || inner.start_ns + APART < outer.start_ns) {
                     let apart = inner.start_ns.abs_diff(outer.start_ns).max(inner.end_ns.abs_diff(outer.end_ns));
                     self.disagree([&outer.service, &inner.service], apart);
                 }
