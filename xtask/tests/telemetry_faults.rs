@@ -118,7 +118,9 @@ fn alone_they_make_nobody_lost() {
 fn under_a_system_fault_no_verdict_is_wrong_and_few_are_missing() {
     let mut shares: BTreeMap<(&str, bool), (u64, u64)> = BTreeMap::new();
     let mut all = Vec::new();
-    let runs = || seeds().flat_map(|seed| Preset::ALL.map(|preset| (seed, preset)));
+    // Of what to-be makes of system faults little is bad.
+    let presets = || Preset::ALL.into_iter().filter(|preset| nightly() || matches!(preset, Preset::AsIs));
+    let runs = || seeds().flat_map(|seed| presets().map(move |preset| (seed, preset)));
     for (telemetry, system) in TELEMETRY.iter().flat_map(|telemetry| SYSTEM.iter().map(move |system| (telemetry, system))) {
         for (logs, (seed, preset)) in [true, false].into_iter().flat_map(|logs| runs().map(move |run| (logs, run))) {
             let what = format!("{telemetry:?} {} seed {seed} {} logs {logs}", system.0, preset.name());
