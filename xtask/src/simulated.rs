@@ -83,6 +83,7 @@ fn assembled(scenario: &Scenario) -> Simulation {
     config.broker.firehose = scenario.instrumentation.broker == BrokerTelemetry::Firehose;
     config.telemetry.about = attributes::ORDER_ID;
     config.telemetry.at_once = at_once;
+    config.telemetry.read_late = scenario.faults.iter().any(|fault| fault.kind.definition == &faults::RETENTION);
     let instrumentation = scenario.instrumentation.clone();
     config.telemetry.instrument = Arc::new(move |node: Node| Instrumentation {
         traced: node != DRIVER && instrumentation.traces(node.service),

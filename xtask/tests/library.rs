@@ -114,4 +114,12 @@ scenarios! {
     first_page "first-page"
     consumer_timeout "consumer-timeout"
     torn_traces "torn-traces"
+    head_sampling "head-sampling"
+    tail_sampling "tail-sampling"
+    exporter_overflow "exporter-overflow"
+    tracing_outage "tracing-outage"
+    clock_skew "clock-skew"
+    retention "retention"
+    service_silent "service-silent"
+    personal_data "personal-data"
 }

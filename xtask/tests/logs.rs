@@ -35,10 +35,12 @@ fn play(scenario: Scenario) -> Played {
     Simulated.play(&prepared, &mut Progress::silent()).unwrap()
 }
 
-/// Every library scenario on both architectures, small, with all its spans and log records.
+/// Every library scenario on both architectures, small, with all its spans and log records. Where a telemetry fault has been at the spans
+/// the two do not agree.
 fn runs() -> Vec<(String, Played)> {
     let mut runs = Vec::new();
-    for library in Scenario::library(root()).unwrap() {
+    let blurred = |scenario: &Scenario| scenario.faults.iter().any(|fault| fault.kind.unknown_at_most().is_some());
+    for library in Scenario::library(root()).unwrap().into_iter().filter(|scenario| !blurred(scenario)) {
         for preset in Preset::ALL {
             let scenario = sized::to(&library.clone().with_architecture(preset), 300.0);
             runs.push((format!("{} {}", library.name, preset.name()), play(scenario)));

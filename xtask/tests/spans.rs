@@ -13,11 +13,12 @@ use scenarios::Scenario;
 use signals::{Span, otlp, span};
 use xtask::simulated::Simulated;
 
-/// Every library scenario on both architectures, small, with all its spans.
+/// Every library scenario on both architectures, small, with all its spans. Where a telemetry fault has been at them they keep no promise.
 fn runs() -> Vec<(String, Played)> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
     let mut runs = Vec::new();
-    for library in Scenario::library(root).unwrap() {
+    let blurred = |scenario: &Scenario| scenario.faults.iter().any(|fault| fault.kind.unknown_at_most().is_some());
+    for library in Scenario::library(root).unwrap().into_iter().filter(|scenario| !blurred(scenario)) {
         for preset in Preset::ALL {
             let scenario = sized::to(&library.clone().with_architecture(preset), 300.0);
             let prepared = prepare::prepared(scenario, false, true).unwrap();

@@ -5,6 +5,7 @@
 use crate::{
     deed::{Deed, Interference, Meddling},
     definition::{Definition, SIMULATED},
+    telemetry::{Blur, Telemetry},
 };
 
 /// The fault.
@@ -12,5 +13,8 @@ pub static CONTEXT_DROPPED: Definition = Definition {
     name: "context-dropped",
     does: "{share} of the messages arrive without `traceparent`, those with the key {key}, at most {count}",
     worlds: SIMULATED,
-    deed: |given| Deed::Meddle(Meddling::of(given, Interference::StripContext)),
+    deed: |given| {
+        let how = Telemetry::Context(Meddling::of(given, Interference::StripContext));
+        Deed::Telemetry(Blur { how, unknown_at_most: 0.0 })
+    },
 };

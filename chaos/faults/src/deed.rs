@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use crate::given::Given;
+use crate::{given::Given, telemetry::Blur};
 
 /// A way to get at a world.
 #[derive(Clone, Debug, PartialEq)]
@@ -45,6 +45,8 @@ pub enum Deed {
     },
     /// Price calculations take long, fail or hang: the services are told of the window when they start.
     Pricing(PricingFault),
+    /// Something happens to the spans, and nothing to the orders.
+    Telemetry(Blur),
 }
 
 /// How the broker goes away.

@@ -111,6 +111,15 @@ impl Kind {
         self.definition.worlds.contains(&world)
     }
 
+    /// Of a telemetry fault: the share of bad orders that it may leave unknown.
+    #[must_use]
+    pub fn unknown_at_most(&self) -> Option<f64> {
+        match self.deed() {
+            Deed::Telemetry(blur) => Some(blur.unknown_at_most),
+            _ => None,
+        }
+    }
+
     /// Every time becomes another one.
     #[must_use]
     pub fn with_times(mut self, change: impl Fn(Duration) -> Duration) -> Self {

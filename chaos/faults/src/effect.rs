@@ -104,6 +104,15 @@ pub enum What {
         /// How long, in seconds of the run.
         seconds: u64,
     },
+    /// Spans of a service were not what they should have been, or did not come to whoever reads them.
+    SpansBlurred {
+        /// The service.
+        service: String,
+        /// What was done to them: the name of a [`Telemetry`](crate::Telemetry) fault's doing.
+        how: String,
+        /// How many.
+        spans: u64,
+    },
 }
 
 impl What {
@@ -124,6 +133,7 @@ impl What {
             Self::WorkedOtherwise { .. } => "worked-otherwise",
             Self::CalculationFailed => "calculation-failed",
             Self::CalculationSlowed { .. } => "calculation-slowed",
+            Self::SpansBlurred { .. } => "spans-blurred",
         }
     }
 }

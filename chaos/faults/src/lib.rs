@@ -9,6 +9,7 @@ pub mod effect;
 pub mod fates;
 pub mod given;
 pub mod nemesis;
+pub mod telemetry;
 
 use std::time::Duration;
 
@@ -21,6 +22,7 @@ pub use effect::{Effect, What};
 pub use fates::{End, Handover, MessageFate, MessageLog, Outcome};
 pub use given::{Given, Value};
 pub use nemesis::{Nemesis, NemesisError};
+pub use telemetry::{Blur, Telemetry};
 
 /// A fault of a scenario.
 #[derive(Clone, Debug, PartialEq)]
@@ -80,6 +82,15 @@ catalogue! {
     newest_first NEWEST_FIRST;
     first_page_only FIRST_PAGE_ONLY;
     context_dropped CONTEXT_DROPPED;
+
+    head_sampling HEAD_SAMPLING;
+    tail_sampling TAIL_SAMPLING;
+    exporter_overflow EXPORTER_OVERFLOW;
+    tracing_outage TRACING_OUTAGE;
+    clock_skew CLOCK_SKEW;
+    retention RETENTION;
+    service_silent SERVICE_SILENT;
+    personal_data PERSONAL_DATA;
 }
 
 /// The kind of a name.

@@ -7,7 +7,7 @@ use std::{
 };
 
 use faults::{MessageLog, Nemesis, What};
-use signals::{Log, Passage, Scrape, Silence, Span};
+use signals::{Log, Loss, Passage, Scrape, Silence, Span};
 use world::{Engine, Node, Runtime, World, store::Store};
 
 use crate::{
@@ -82,7 +82,7 @@ pub(crate) struct Parts {
     databases: Mutex<BTreeMap<&'static str, Database>>,
     pub(crate) links: Links,
     pub(crate) bucket: Bucket,
-    backend: Backend,
+    pub(crate) backend: Backend,
     pub(crate) effects: Effects,
     services: Mutex<Vec<Service>>,
 }
@@ -106,7 +106,7 @@ impl Parts {
             databases: Mutex::default(),
             links: Links::new(host, config.http, effects.clone()),
             bucket: Bucket::new(host, config.files, effects.clone()),
-            backend: Backend::new(host, config.telemetry.clone()),
+            backend: Backend::new(host, config.epoch_ns, config.telemetry.clone()),
             effects,
             services: Mutex::default(),
         }
@@ -282,6 +282,12 @@ impl Models {
     #[must_use]
     pub fn journals(&self) -> Vec<Journal> {
         self.0.backend.journals()
+    }
+
+    /// What the counters of SDKs, exporters and backend tell of spans that were not passed on.
+    #[must_use]
+    pub fn losses(&self) -> Vec<Loss> {
+        self.0.backend.losses()
     }
 
     /// The looks at the broker's counters since the last call.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use faults::{Deed, Effect, Fault, Nemesis, NemesisError, What};
+use faults::{Blur, Deed, Effect, Fault, Nemesis, NemesisError, Telemetry, What};
 use world::Boxed;
 
 use crate::models::Parts;
@@ -47,6 +47,8 @@ impl Nemesis for Hand {
                 // The driver's desks go by it.
                 Deed::People { .. } => {}
                 Deed::Meddle(meddling) => self.parts.broker.meddle(&name, meddling),
+                Deed::Telemetry(Blur { how: Telemetry::Context(meddling), .. }) => self.parts.broker.meddle(&name, meddling),
+                Deed::Telemetry(Blur { how, .. }) => self.parts.backend.trouble(&name, how),
             }
             Ok(())
         })
@@ -71,6 +73,12 @@ impl Nemesis for Hand {
                 Deed::Broker(_) => self.parts.broker.take_away(&fault.name),
                 Deed::Pricing(_) | Deed::People { .. } => {}
                 Deed::Meddle(_) => self.parts.broker.meddle_no_more(&fault.name),
+                Deed::Telemetry(Blur { how: Telemetry::Context(_), .. }) => self.parts.broker.meddle_no_more(&fault.name),
+                Deed::Telemetry(Blur { how, .. }) => {
+                    for (at_ns, what) in self.parts.backend.no_more_trouble(&fault.name, &how) {
+                        self.parts.effects.add(&fault.name, at_ns, what, None);
+                    }
+                }
             }
             Ok(())
         })

@@ -4,6 +4,8 @@
 //! sent when somebody looks.
 
 mod exporter;
+mod sampler;
+mod trouble;
 mod writer;
 
 use std::{
@@ -11,14 +13,15 @@ use std::{
     fmt,
     sync::{
         Arc, Mutex,
-        atomic::{AtomicU64, Ordering::Relaxed},
+        atomic::{AtomicBool, AtomicU64, Ordering::Relaxed},
     },
     time::Duration,
 };
 
+use faults::{Telemetry as Fault, What};
 use opentelemetry::{KeyValue, SpanId, TraceId, trace::TracerProvider as _};
-use opentelemetry_sdk::trace::{IdGenerator, Sampler, SdkTracerProvider, SpanLimits};
-use signals::{Log, Resource, Span};
+use opentelemetry_sdk::trace::{IdGenerator, SdkTracerProvider, SpanLimits};
+use signals::{Log, Loss, Resource, Span};
 use world::{
     Engine, Node, Runtime, Telemetry,
     random::{mix, name},
@@ -26,6 +29,8 @@ use world::{
 
 use crate::runtime::{Host, lock};
 use exporter::{Buffer, Exporter};
+use sampler::Sampler;
+use trouble::Trouble;
 use writer::Writer;
 
 /// What of a node is instrumented.
@@ -52,6 +57,8 @@ pub struct TelemetrySettings {
     pub batch: Duration,
     /// A batch of this many spans is sent at once.
     pub batch_size: usize,
+    /// Nobody reads the backend before a fault ends that shortens its retention, or the run.
+    pub read_late: bool,
 }
 
 impl Default for TelemetrySettings {
@@ -62,6 +69,7 @@ impl Default for TelemetrySettings {
             about: "order.id",
             batch: Duration::from_secs(5),
             batch_size: 512,
+            read_late: false,
         }
     }
 }
@@ -81,6 +89,10 @@ pub struct Journal {
     pub ended: u64,
     /// Spans that reached the backend.
     pub exported: u64,
+    /// Spans that found no room in the buffer.
+    pub dropped: u64,
+    /// Spans that the backend did not take.
+    pub failed: u64,
     /// Spans that were in the buffer when the node died.
     pub lost: u64,
     /// Spans that had not ended when the node died.
@@ -101,12 +113,44 @@ struct Inner {
     received: Arc<Mutex<Vec<Span>>>,
     logs: Arc<Mutex<Vec<Log>>>,
     buffers: Mutex<Vec<Arc<Buffer>>>,
+    trouble: Arc<Trouble>,
+    /// Nobody reads the backend yet.
+    unread: AtomicBool,
 }
 
 impl Backend {
-    pub(crate) fn new(host: &Arc<dyn Host>, settings: TelemetrySettings) -> Self {
+    pub(crate) fn new(host: &Arc<dyn Host>, epoch_ns: u64, settings: TelemetrySettings) -> Self {
         let (received, logs, buffers) = (Arc::default(), Arc::default(), Mutex::default());
-        Self(Arc::new(Inner { host: Arc::clone(host), settings, received, logs, buffers }))
+        let trouble = Arc::new(Trouble::new(host.seed(), epoch_ns));
+        let unread = AtomicBool::new(settings.read_late);
+        Self(Arc::new(Inner { host: Arc::clone(host), settings, received, logs, buffers, trouble, unread }))
+    }
+
+    /// A telemetry fault begins. What was due before is sent before.
+    pub(crate) fn trouble(&self, fault: &Arc<str>, how: Fault) {
+        self.send_due();
+        self.0.trouble.begin(self.0.host.now(), fault, how);
+    }
+
+    /// A telemetry fault ends; gives what it did, and since when.
+    pub(crate) fn no_more_trouble(&self, fault: &str, how: &Fault) -> Vec<(u64, What)> {
+        self.send_due();
+        if matches!(how, Fault::Expired { .. }) {
+            self.0.unread.store(false, Relaxed);
+        }
+        self.0.trouble.end(self.0.host.now(), fault, &mut lock(&self.0.received))
+    }
+
+    fn send_due(&self) {
+        let now = self.0.host.now();
+        for buffer in lock(&self.0.buffers).iter() {
+            buffer.send_due(now);
+        }
+    }
+
+    /// What the counters of SDKs, exporters and backend tell of spans that were not passed on.
+    pub(crate) fn losses(&self) -> Vec<Loss> {
+        self.0.trouble.losses()
     }
 
     /// The spans and the log of one node incarnation.
@@ -120,16 +164,23 @@ impl Backend {
             instance: node.to_string().into(),
             attributes: vec![KeyValue::new("service.namespace", "alexandrite")],
         });
-        let log = logged.then(|| Arc::new(Writer::new(Arc::clone(&resource), Arc::clone(&inner.logs))) as _);
+        let log = logged
+            .then(|| Arc::new(Writer::new(Arc::clone(&resource), (Arc::clone(&inner.logs), Arc::clone(&inner.trouble)))) as _);
         if !traced {
             return Telemetry::new(rt, None, propagate).logging(log);
         }
-        let buffer = Arc::new(Buffer::new(node, resource, &inner.settings, inner.host.now(), Arc::clone(&inner.received)));
+        let sampler = Sampler {
+            host: Arc::clone(&inner.host),
+            service: Arc::clone(&resource.service),
+            trouble: Arc::clone(&inner.trouble),
+        };
+        let ways = (Arc::clone(&inner.received), Arc::clone(&inner.trouble));
+        let buffer = Arc::new(Buffer::new(node, resource, &inner.settings, inner.host.now(), ways));
         lock(&inner.buffers).push(Arc::clone(&buffer));
         // Explicit settings: the SDK's defaults come from the environment.
         let provider = SdkTracerProvider::builder()
             .with_resource(opentelemetry_sdk::Resource::builder_empty().build())
-            .with_sampler(Sampler::AlwaysOn)
+            .with_sampler(sampler)
             .with_span_limits(SpanLimits::default())
             .with_id_generator(Ids { key: mix(inner.host.seed() ^ name(&node.to_string())), made: AtomicU64::new(0) })
             .with_span_processor(Exporter::new(Arc::clone(&inner.host), buffer))
@@ -147,9 +198,9 @@ impl Backend {
 
     /// Adds what has reached the backend since the last call.
     pub(crate) fn drain_into(&self, spans: &mut Vec<Span>) {
-        let now = self.0.host.now();
-        for buffer in lock(&self.0.buffers).iter() {
-            buffer.send_due(now);
+        self.send_due();
+        if self.0.unread.load(Relaxed) {
+            return;
         }
         let mut received = lock(&self.0.received);
         if spans.is_empty() {
@@ -171,8 +222,10 @@ impl Backend {
 
     /// All exporters send what they have: the run is over.
     pub(crate) fn flush(&self) {
+        let now = self.0.host.now();
+        self.0.unread.store(false, Relaxed);
         for buffer in lock(&self.0.buffers).iter() {
-            buffer.send();
+            buffer.send(now);
         }
     }
 

@@ -58,7 +58,8 @@ causes! {
     PUBLISHED_TWICE = "published_twice", B, "duplicated: the news was sent more than once, and handled each time";
     REPEATED = "repeated", A, "duplicated: the state was recorded more than once";
     SILENT = "silent", A, "unknown: whoever would show the next step shows it for no order of the run";
-    TELEMETRY_GAP = "telemetry_gap", A, "unknown: the next step may lie in a known gap of the telemetry";
+    TELEMETRY_GAP = "telemetry_gap", A, "unknown: a step, or its repetition, may lie in a known gap of the telemetry";
+    CLOCKS_DISAGREE = "clocks_disagree", A, "unknown: the clocks of two services disagree, and by as much it is open whether a deadline was kept";
     BLURRED = "blurred", A, "unknown: missing spans leave open whether a deadline was kept";
 }
 

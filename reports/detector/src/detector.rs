@@ -9,11 +9,13 @@ use signals::{Log, Span};
 
 use crate::{
     broker::Broker,
+    clocks::Clocks,
     finding::Finding,
-    gap::{Gap, Known},
+    gap::{self, Gap, Known},
     journey::Journey,
+    leaks::{Leak, Leaks},
     lifecycle::Lifecycle,
-    logbook::Logbook,
+    logbook::{Logbook, Logbooks},
     orders::Orders,
     record::Record,
     sighting::{Reader, shows},
@@ -35,6 +37,8 @@ pub struct Detector {
     clients: Vec<Arc<str>>,
     strays: Strays,
     gaps: Vec<Gap>,
+    clocks: Clocks,
+    leaks: Leaks,
     broker: Broker,
     turns: Turns,
     deadlines: Deadlines,
@@ -48,8 +52,8 @@ pub struct Detector {
     unshown: Steps,
     /// By service: a span of it was seen.
     heard: Vec<bool>,
-    /// By service: a record of its log was seen.
-    logged: Vec<bool>,
+    /// The logs that were seen.
+    logbooks: Logbooks,
     counts: Counts,
     /// What the span at hand says; kept for its memory.
     records: Vec<Record>,
@@ -122,13 +126,15 @@ impl Detector {
             logbook: Logbook(logs),
             deadlines: Deadlines::new(&way),
             heard: vec![false; way.services.len()],
-            logged: vec![false; way.services.len()],
+            logbooks: Logbooks::default(),
             turns: Turns::new(&way),
             way,
             orders: Orders::default(),
             clients: vec!["".into()],
             strays: Strays::default(),
             gaps: Vec::new(),
+            clocks: Clocks::default(),
+            leaks: Leaks::default(),
             broker: Broker::default(),
             closing: VecDeque::new(),
             closed: Vec::new(),
@@ -143,6 +149,8 @@ impl Detector {
     /// Takes a span in. The same span again changes nothing.
     pub fn observe(&mut self, span: &Span) {
         self.counts.spans += 1;
+        self.leaks.look_at_span(span);
+        self.clocks.hear(span);
         let Some(service) = self.way.service(&span.resource.service) else { return };
         self.heard[service] = true;
         let mut records = std::mem::take(&mut self.records);
@@ -173,8 +181,9 @@ impl Detector {
     /// Takes a log record in. Where a span says the same it changes nothing.
     pub fn observe_log(&mut self, log: &Log) {
         self.counts.logs += 1;
+        self.leaks.look_at_log(log);
         let Some(service) = self.way.service(&log.resource.service) else { return };
-        self.logged[service] = true;
+        self.logbooks.see(log, service);
         let Some(noted) = self.logbook.read(log, service, &self.way) else { return };
         let Some(order) = noted.order else {
             return self.strays.keep((log.trace_id, None), &[noted.record], 0);
@@ -224,6 +233,12 @@ impl Detector {
         std::mem::take(&mut self.alarms)
     }
 
+    /// Personal data that was seen so far, where none belongs.
+    #[must_use]
+    pub fn leaks(&self) -> Vec<Leak> {
+        self.leaks.all()
+    }
+
     /// How much was seen so far.
     #[must_use]
     pub fn counts(&self) -> Counts {
@@ -241,6 +256,8 @@ impl Detector {
             self.unshown |= self.way.happened(order.known()) & !order.seen;
         }
         let silent = self.silent();
+        self.orders.all.iter().for_each(|order| self.clocks.check(order, &self.way));
+        let slack = self.clocks.slack(&self.way);
         if !self.broker.says_nothing() {
             let vanished = self.orders.all.iter().flat_map(|order| order.vanished(&self.way)).collect();
             self.orders.all.iter().for_each(|order| self.broker.dead.note(order, &self.way));
@@ -249,12 +266,13 @@ impl Detector {
         let open = self.orders.all.iter().filter(|order| order.closed.is_none());
         open.for_each(|order| self.turns.note(&Journey::of(order, &self.way)));
         self.turns.close();
-        let gaps = self.known_gaps(end_ns);
+        let gaps = self.known_gaps(end_ns, slack.iter().max().copied().unwrap_or(0));
         let mut findings: Vec<Finding> = Vec::with_capacity(self.orders.all.len());
         for (number, order) in self.orders.all.iter().enumerate() {
-            let hidden = |journey: &Journey<'_>| hidden(journey, number, &gaps);
-            let (broker, turns) = (&self.broker, &self.turns);
-            let testimony = Testimony { way: &self.way, end_ns, silent, hidden: &hidden, broker, turns };
+            let hidden = |journey: &Journey<'_>| gap::hidden(journey, number, &gaps);
+            let open = gap::open(order, &gaps) & self.way.recorded;
+            let (way, slack, broker, turns) = (&self.way, &*slack, &self.broker, &self.turns);
+            let testimony = Testimony { way, end_ns, silent, hidden: &hidden, open, slack, broker, turns };
             findings.push(judge(order, self.clients[usize::from(order.client)].clone(), &testimony));
         }
         findings.sort_by(|a, b| a.order_id.cmp(&b.order_id));
@@ -318,8 +336,10 @@ impl Detector {
     fn close(&mut self, number: usize) {
         let order = &mut self.orders.all[number];
         let journey = Journey::of(order, &self.way);
-        let Some(shown) = fine(&journey) else { return };
+        let Some((shown, spare_ns)) = fine(&journey) else { return };
         self.turns.note(&journey);
+        self.clocks.check(order, &self.way);
+        order.spare_ns = spare_ns;
         order.seen |= shown;
         order.close(&self.way);
         self.counts.closed += 1;
@@ -343,36 +363,40 @@ impl Detector {
     /// Whether somebody would say that a step has happened: its service's spans, or of a state and of a work its log.
     fn hears(&self, step: StepId) -> bool {
         let step = &self.way.steps[step];
-        let noted = matches!(step.kind, Kind::Enter { .. } | Kind::Effect(_) | Kind::Start(_));
-        self.heard[step.service] || (noted && self.logged[step.service])
+        self.heard[step.service] || (notes(step.kind) && self.logbooks.is_known(step.service))
     }
 
-    fn known_gaps(&self, end_ns: u64) -> Vec<Known> {
+    /// Steps that a log notes which is whole: no loss of spans hides them.
+    fn noted(&self) -> Steps {
+        let noted = |step: &StepId| notes(self.way.steps[*step].kind) && self.logbooks.is_whole(self.way.steps[*step].service);
+        members(self.way.all).filter(noted).fold(0, |set, step| set | bit(step))
+    }
+
+    /// All gaps, as wide as clocks leave it open where in them a span lies.
+    fn known_gaps(&self, end_ns: u64, slack: u64) -> Vec<Known> {
+        let noted = self.noted();
         let known = |gap: &Gap| {
-            let steps = match &gap.service {
+            let of_service = match &gap.service {
                 None => self.way.all,
                 // Nothing is expected of a service that is not on the way.
                 Some(name) => self.way.of_service(self.way.service(name)?),
             };
+            let steps = if gap.logs { of_service } else { of_service & !noted };
             let orders = gap.orders.as_ref().map(|ids| {
                 let mut numbers: Vec<usize> = ids.iter().filter_map(|id| self.orders.known(id)).collect();
                 numbers.sort_unstable();
                 numbers
             });
-            Some(Known { until_ns: gap.until_ns, steps, orders })
+            let (from_ns, until_ns) = (gap.from_ns.saturating_sub(slack), gap.until_ns.saturating_add(slack));
+            Some(Known { from_ns, until_ns, steps, orders })
         };
         self.gaps.iter().filter(|gap| gap.from_ns <= end_ns).filter_map(known).chain(self.unheard_by_the_broker(end_ns)).collect()
     }
 }
 
-/// Steps of an order that a gap may have swallowed: those of its witnesses that may have been before its end.
-fn hidden(journey: &Journey<'_>, number: usize, gaps: &[Known]) -> Steps {
-    let concerns = |gap: &&Known| gap.orders.as_ref().is_none_or(|orders| orders.binary_search(&number).is_ok());
-    let swallowed = |gap: &Known| {
-        let missing = members(gap.steps & !journey.happened);
-        missing.filter(|step| journey.earliest(*step) <= gap.until_ns).fold(0, |set, step| set | bit(step))
-    };
-    gaps.iter().filter(concerns).fold(0, |set, gap| set | swallowed(gap))
+/// Whether a log notes a step of a kind: that a state was recorded and that a work has begun, never that a message was sent.
+const fn notes(kind: Kind) -> bool {
+    matches!(kind, Kind::Enter { .. } | Kind::Effect(_) | Kind::Start(_))
 }
 
 impl std::fmt::Debug for Detector {

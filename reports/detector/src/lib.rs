@@ -14,9 +14,11 @@ pub mod gap;
 pub mod lifecycle;
 
 mod broker;
+mod clocks;
 mod detector;
 mod journey;
 mod keys;
+mod leaks;
 mod logbook;
 mod order;
 mod orders;
@@ -31,4 +33,5 @@ pub use cause::{CAUSES, Cause};
 pub use detector::{Alarm, Counts, Detector};
 pub use finding::{Finding, HopSeen, Said, Source, Tier, Verdict};
 pub use gap::Gap;
+pub use leaks::Leak;
 pub use lifecycle::{Lifecycle, LifecycleError};

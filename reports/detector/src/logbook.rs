@@ -1,5 +1,7 @@
 //! What one log record says: that an order has entered a state, or that a work has begun. Nothing else in a log is evidence.
 
+use std::{collections::BTreeMap, sync::Arc};
+
 use opentelemetry::{KeyValue, Value};
 use signals::Log;
 
@@ -55,5 +57,37 @@ impl Logbook {
         let what = What::Step(step).number(way);
         let record = Record { at_ns: log.time_ns, span, label, trace: 0, what, flags: flag::LOGGED };
         Some(Noted { order, client_type, record })
+    }
+}
+
+/// Which services have a log, and whether all of it is there.
+#[derive(Default)]
+pub(crate) struct Logbooks(BTreeMap<Arc<str>, Pages>);
+
+/// The log of one process.
+struct Pages {
+    service: usize,
+    seen: u64,
+    last: u64,
+}
+
+impl Logbooks {
+    pub(crate) fn see(&mut self, log: &Log, service: usize) {
+        if let Some(pages) = self.0.get_mut(&log.resource.instance) {
+            (pages.seen, pages.last) = (pages.seen + 1, pages.last.max(log.number));
+        } else {
+            self.0.insert(Arc::clone(&log.resource.instance), Pages { service, seen: 1, last: log.number });
+        }
+    }
+
+    /// A record of a service was seen.
+    pub(crate) fn is_known(&self, service: usize) -> bool {
+        self.0.values().any(|pages| pages.service == service)
+    }
+
+    /// Every record of a service was seen, as far as their numbers tell: 0 tells nothing.
+    pub(crate) fn is_whole(&self, service: usize) -> bool {
+        let mut pages = self.0.values().filter(|pages| pages.service == service).peekable();
+        pages.peek().is_some() && pages.all(|pages| pages.last > 0 && pages.seen >= pages.last)
     }
 }

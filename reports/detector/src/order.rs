@@ -27,8 +27,12 @@ pub(crate) struct Order {
     pub(crate) hinted: Steps,
     /// Steps of silent services that the broker's firehose shows instead of them.
     pub(crate) relayed: Steps,
+    /// The earliest evidence about it.
+    pub(crate) first_ns: u64,
     /// The latest end of a span about it, or the latest log record.
     pub(crate) latest_ns: u64,
+    /// Once it is closed: how much of its tightest deadline was left.
+    pub(crate) spare_ns: u64,
     /// Evidence, as it came. Once it is closed: only what came after.
     pub(crate) records: Vec<Record>,
     pub(crate) traces: Vec<TraceId>,
@@ -46,7 +50,9 @@ impl Order {
             seen: 0,
             hinted: 0,
             relayed: 0,
+            first_ns: u64::MAX,
             latest_ns: 0,
+            spare_ns: 0,
             records: Vec::new(),
             traces: Vec::new(),
             closed: None,
@@ -60,6 +66,7 @@ impl Order {
 
     /// Takes evidence in; false when it says nothing new.
     pub(crate) fn take(&mut self, mut record: Record, trace: Option<TraceId>, way: &Way) -> bool {
+        self.first_ns = self.first_ns.min(record.at_ns);
         if let Some(known) = self.records.iter().position(|known| known.same(&record)) {
             // A span says more of the same than a log record.
             if self.records[known].is(flag::LOGGED) && !record.is(flag::LOGGED) {

@@ -18,7 +18,7 @@ use crate::{
     journey::{Evidence, Journey},
     order::Order,
     turns::Turns,
-    way::{StepId, Steps, Way, bit},
+    way::{StepId, Steps, Way, bit, members},
 };
 
 pub(crate) use halt::Halt;
@@ -32,6 +32,10 @@ pub(crate) struct Testimony<'a> {
     pub(crate) silent: Steps,
     /// Steps that a known gap may have swallowed, for this order.
     pub(crate) hidden: &'a dyn Fn(&Journey<'_>) -> Steps,
+    /// Records of states that may have been repeated in a known gap, for this order.
+    pub(crate) open: Steps,
+    /// By service: how much its clock may be wrong.
+    pub(crate) slack: &'a [u64],
     /// What the broker let see of itself.
     pub(crate) broker: &'a Broker,
     /// Who took what in which order.
@@ -50,12 +54,12 @@ struct Word {
 pub(crate) fn judge(order: &Order, client_type: Arc<str>, testimony: &Testimony<'_>) -> Finding {
     let way = testimony.way;
     if order.closed.is_some() {
-        return judge_closed(order, client_type, way);
+        return judge_closed(order, client_type, testimony);
     }
     let journey = Journey::of(order, way);
     let halt = halt::halt(&journey, testimony);
-    let slow = slow::slow(&journey);
-    let word = parked::or(word(&journey, &halt, &slow), &journey, testimony);
+    let slow = slow::slow(&journey, testimony.slack);
+    let word = parked::or(word(&journey, &halt, &slow, testimony.open), &journey, testimony);
     let word = starved::or(word, &journey, testimony.turns);
     // An order that halts should have shown the hop at which it does.
     let halted = word.step.filter(|step| !journey.has_happened(*step)).map_or(0, bit);
@@ -78,16 +82,16 @@ pub(crate) fn judge(order: &Order, client_type: Arc<str>, testimony: &Testimony<
     }
 }
 
-/// The hops that an order at its end showed, if nothing is wrong with it.
-pub(crate) fn fine(journey: &Journey<'_>) -> Option<Steps> {
-    let slow = slow::slow(journey);
-    (word(journey, &Halt::Done, &slow).verdict == Verdict::Ok).then(|| journey.seen())
+/// The hops that an order at its end showed, if nothing is wrong with it, and how much of its tightest deadline was left.
+pub(crate) fn fine(journey: &Journey<'_>) -> Option<(Steps, u64)> {
+    let slow = slow::slow(journey, &[]);
+    (word(journey, &Halt::Done, &slow, 0).verdict == Verdict::Ok).then(|| (journey.seen(), slow.spare_ns))
 }
 
 /// The first that applies, the worst first. What is certain goes before what is not.
-fn word(journey: &Journey<'_>, halt: &Halt, slow: &slow::Slow) -> Word {
+fn word(journey: &Journey<'_>, halt: &Halt, slow: &slow::Slow, open: Steps) -> Word {
     lost::lost(journey, halt)
-        .or_else(|| diverged::diverged(journey))
+        .or_else(|| diverged::diverged(journey, open))
         .or_else(|| duplicated::duplicated(journey.order, journey.way))
         .or_else(|| lost::stuck(journey, halt))
         .or_else(|| slow::word(journey, slow))
@@ -95,15 +99,38 @@ fn word(journey: &Journey<'_>, halt: &Halt, slow: &slow::Slow) -> Word {
         .unwrap_or_else(|| match halt {
             Halt::Moving => Word { verdict: Verdict::InFlight, step: None, cause: None, evidence: Evidence::default() },
             _ => match slow.blurred {
-                Some(step) => blurred(journey, step),
-                None => Word { verdict: Verdict::Ok, step: None, cause: None, evidence: Evidence::default() },
+                Some(step) => blurred(journey, step, slow.skewed),
+                None => unblemished(open),
             },
         })
 }
 
-fn blurred(journey: &Journey<'_>, step: StepId) -> Word {
+/// Nothing is wrong with an order, as far as that shows: a record that was made twice may have shown once.
+fn unblemished(open: Steps) -> Word {
+    let evidence = Evidence::default();
+    match members(open).next() {
+        Some(step) => Word { verdict: Verdict::Unknown, step: Some(step), cause: Some(cause::TELEMETRY_GAP), evidence },
+        None => Word { verdict: Verdict::Ok, step: None, cause: None, evidence },
+    }
+}
+
+/// An order that came to its end in time, by the clocks that there were.
+fn in_time(order: &Order, testimony: &Testimony<'_>) -> Word {
+    if testimony.slack.iter().max().is_none_or(|slack| *slack <= order.spare_ns) {
+        return unblemished(testimony.open);
+    }
+    let step = Some(testimony.way.last());
+    Word { verdict: Verdict::Unknown, step, cause: Some(cause::CLOCKS_DISAGREE), evidence: Evidence::default() }
+}
+
+fn blurred(journey: &Journey<'_>, step: StepId, skewed: bool) -> Word {
     let evidence = journey.evidence_of_stretch(journey.way.steps[step].stretch);
-    Word { verdict: Verdict::Unknown, step: Some(step), cause: Some(cause::BLURRED), evidence }
+    Word {
+        verdict: Verdict::Unknown,
+        step: Some(step),
+        cause: Some(if skewed { cause::CLOCKS_DISAGREE } else { cause::BLURRED }),
+        evidence,
+    }
 }
 
 /// The first moment at which a rule was broken.
@@ -114,12 +141,9 @@ fn alarm(journey: &Journey<'_>, end_ns: u64, verdict: Verdict) -> Option<u64> {
 }
 
 /// An order that came to its end in time, whatever was said of it afterwards.
-fn judge_closed(order: &Order, client_type: Arc<str>, way: &Way) -> Finding {
-    let word = duplicated::duplicated(order, way);
-    let (verdict, step, cause, evidence) = match word {
-        Some(word) => (word.verdict, word.step, word.cause, word.evidence),
-        None => (Verdict::Ok, None, None, Evidence::default()),
-    };
+fn judge_closed(order: &Order, client_type: Arc<str>, testimony: &Testimony<'_>) -> Finding {
+    let way = testimony.way;
+    let Word { verdict, step, cause, evidence } = duplicated::duplicated(order, way).unwrap_or_else(|| in_time(order, testimony));
     Finding {
         order_id: order.id.clone(),
         client_type,

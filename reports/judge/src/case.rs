@@ -5,10 +5,10 @@ use std::{
     sync::Arc,
 };
 
-use detector::Finding;
+use detector::{Finding, Leak};
 use faults::{Effect, Fault};
 use scenarios::{language::Threshold, truth::Truth};
-use signals::firehose::Contexts;
+use signals::{Loss, firehose::Contexts, loss::Why};
 
 /// Everything the judge needs to know about one run.
 #[derive(Clone, Debug, Default)]
@@ -137,21 +137,63 @@ pub struct Telemetry {
     pub found: u64,
     /// Spans that went down with a process that the scenario killed: missed by design of the fault, and known by count.
     pub killed: u64,
+    /// Personal data that the detector saw in it.
+    pub leaks: Vec<Leak>,
+    /// What counters tell of spans that were not passed on.
+    pub losses: Vec<Loss>,
     /// Why the telemetry could not be read (whole or in part); `None` when it could.
     pub unavailable: Option<String>,
 }
 
 impl Telemetry {
-    /// Why the telemetry is no base for a verdict; `None` when it is.
+    /// Why the telemetry is no base for any verdict; `None` when it is, or when its counters tell what is missing.
     #[must_use]
     pub fn gap(&self) -> Option<String> {
         if let Some(reason) = &self.unavailable {
             return Some(reason.clone());
         }
-        let (ended, exported, found) = (self.ended - self.killed.min(self.ended), self.exported, self.found);
-        (ended != exported || exported != found).then(|| {
-            let [ended, exported, found] = [ended, exported, found].map(crate::words::count);
+        let ended = self.ended - self.killed.min(self.ended);
+        let unsent = self.told(|why| why.ended() && !why.exported());
+        let unfound = self.told(|why| why.exported());
+        (ended != self.exported + unsent || self.exported != self.found + unfound).then(|| {
+            let [ended, exported, found] = [ended, self.exported, self.found].map(crate::words::count);
             format!("telemetry is incomplete: {ended} spans ended, {exported} exported, {found} found")
         })
+    }
+
+    /// What is missing by its own counters, where that leaves `unsaid` orders open; `None` where it leaves none.
+    #[must_use]
+    pub fn missing(&self, unsaid: u64, epoch_ns: u64) -> Option<String> {
+        if self.losses.is_empty() || unsaid == 0 {
+            return None;
+        }
+        let mut reasons: Vec<Why> = self.losses.iter().map(|loss| loss.why).collect();
+        reasons.sort_unstable();
+        reasons.dedup();
+        let said = reasons.into_iter().map(|why| self.lost(why, epoch_ns)).collect::<Vec<_>>();
+        let orders = crate::words::several(unsaid, "order");
+        Some(format!("telemetry is incomplete: {}; it leaves open what became of {orders}", said.join(", ")))
+    }
+
+    /// `1,204 spans that could not be exported, of all services, from 1 d to 1 d 2 h`.
+    fn lost(&self, why: Why, epoch_ns: u64) -> String {
+        let losses = || self.losses.iter().filter(|loss| loss.why == why);
+        let services: BTreeSet<&str> = losses().filter_map(|loss| loss.service.as_deref()).collect();
+        let whose = match services.len() {
+            0 => "any service".to_owned(),
+            1 | 2 => crate::words::list(&services.into_iter().map(str::to_owned).collect::<Vec<_>>()),
+            _ => "several services".to_owned(),
+        };
+        let time = |at_ns: Option<u64>| crate::words::duration(crate::words::since(at_ns.unwrap_or(epoch_ns), epoch_ns));
+        let (from, until) = (losses().map(|loss| loss.from_ns).min(), losses().map(|loss| loss.until_ns).max());
+        if why == Why::Silent {
+            return format!("neither spans nor counters of {whose} from {} to {}", time(from), time(until));
+        }
+        let spans = crate::words::several(losses().map(|loss| loss.spans).sum(), "span");
+        format!("{spans} {}, of {whose}, from {} to {}", why.words(), time(from), time(until))
+    }
+
+    fn told(&self, wanted: impl Fn(Why) -> bool) -> u64 {
+        self.losses.iter().filter(|loss| wanted(loss.why)).map(|loss| loss.spans).sum()
     }
 }

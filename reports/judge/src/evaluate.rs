@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use detector::Verdict;
 use scenarios::truth::Class;
-use signals::firehose::Contexts;
+use signals::{Loss, firehose::Contexts};
 
 use crate::{
     answer,
@@ -14,7 +14,9 @@ use crate::{
     order_row,
     ordered::Ordered,
     outcome::{self, Base},
-    report::{self, BadOrder, BadOrderWithJourney, CauseRow, Messages, Orders, Report, Setting, Standing, TelemetryRow},
+    report::{
+        self, BadOrder, BadOrderWithJourney, CauseRow, LossRow, Messages, Orders, Report, Setting, Standing, TelemetryRow, Window,
+    },
     states, thresholds, timeline, unseen, words,
 };
 
@@ -54,7 +56,8 @@ fn report(case: &Case, matched: &Matched<'_>, rows: &[BadOrderWithJourney]) -> R
     let exposure = exposure::exposure(pairs);
     let faults = exposure::by_fault(pairs, &case.faults, run);
     let hops = exposure::by_hop(pairs, run, &faults, &case.faults);
-    let gap = case.telemetry.gap();
+    let unsaid = pairs.iter().filter(|pair| pair.verdict() == Verdict::Unknown).count() as u64;
+    let gap = case.telemetry.gap().or_else(|| case.telemetry.missing(unsaid, run.epoch_ns));
     let base = Base {
         quiet: outcome::quiet(run, &orders, &faults),
         orders: &orders,
@@ -95,12 +98,13 @@ fn report(case: &Case, matched: &Matched<'_>, rows: &[BadOrderWithJourney]) -> R
         without_fault: exposure::exposed(pairs.iter().filter(|pair| pair.truth.faults.is_empty())),
         states: states::states(&case.states),
         lead_time: states::lead_time(&case.lead_times),
-        unseen: unseen::unseen(case, matched, &hops, &faults, &exposure),
+        unseen: unseen::unseen((case, gap.as_deref()), matched, &hops, &faults, &exposure),
         telemetry: TelemetryRow {
             ended: case.telemetry.ended,
             exported: case.telemetry.exported,
             found: case.telemetry.found,
             killed: case.telemetry.killed,
+            lost: lost(case),
             gap,
             messages: case.contexts.as_ref().map(messages),
         },
@@ -125,6 +129,17 @@ fn orders<'a>(case: &Case, pairs: &[Pair<'a>]) -> Orders {
         borderline: count(|pair| pair.truth.borderline),
         bad: count(Pair::bad),
     }
+}
+
+fn lost(case: &Case) -> Vec<LossRow> {
+    let since = |at_ns: u64| words::since(at_ns, case.run.epoch_ns);
+    let row = |loss: &Loss| LossRow {
+        service: loss.service.as_deref().map(str::to_owned),
+        window: Window { from_s: since(loss.from_ns), to_s: since(loss.until_ns) },
+        spans: loss.spans,
+        why: loss.why.name().to_owned(),
+    };
+    case.telemetry.losses.iter().map(row).collect()
 }
 
 fn messages(contexts: &Contexts) -> Messages {

@@ -164,12 +164,34 @@ fn nanoseconds(duration: std::time::Duration) -> u64 {
 pub fn proof(effects: &[Effect]) -> Option<String> {
     let mut counts: BTreeMap<(u8, &str, &str), u64> = BTreeMap::new();
     for effect in effects {
-        *counts.entry(words_for(&effect.what)).or_default() += 1;
+        *counts.entry(words_for(&effect.what)).or_default() += number(&effect.what);
     }
     let said =
         |((_, noun, verb), count): ((u8, &str, &str), u64)| format!("{} {} {verb}", words::count(count), plural(noun, count));
     let said: Vec<String> = counts.into_iter().map(said).collect();
     (!said.is_empty()).then(|| said.join(", "))
+}
+
+/// How many things an effect is about.
+fn number(what: &What) -> u64 {
+    match what {
+        What::SpansBlurred { spans, .. } => *spans,
+        _ => 1,
+    }
+}
+
+fn blurred(how: &str) -> &'static str {
+    match how {
+        "not-sampled" => "not recorded",
+        "late" => "too late for their trace",
+        "queue-full" => "dropped from a full queue",
+        "export-failed" => "not exported",
+        "skewed" => "with a wrong time",
+        "expired" => "gone before anybody read them",
+        "silenced" => "never made",
+        "personal-data" => "with personal data",
+        _ => "blurred",
+    }
 }
 
 /// How grave an effect is, what it happened to, and what happened.
@@ -190,6 +212,7 @@ fn words_for(what: &What) -> (u8, &'static str, &'static str) {
         What::CalculationSlowed { .. } => (5, "calculation", "slowed"),
         What::NodeKilled { .. } => (6, "process", "killed"),
         What::ConnectionLost { .. } => (7, "connection", "broken"),
+        What::SpansBlurred { how, .. } => (8, "span", blurred(how)),
     }
 }
 

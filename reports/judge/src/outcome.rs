@@ -3,6 +3,8 @@
 //! Fail means that something known violates a threshold. Whatever should be known and is not makes a run unknown: no data
 //! is never a pass.
 
+use detector::Leak;
+
 use crate::{
     case::{Case, Run},
     report::{Exposure, FaultRow, Orders, Outcome},
@@ -54,6 +56,7 @@ pub fn outcome(base: &Base<'_>, case: &Case, thresholds: &[JudgedThreshold]) -> 
     };
     let mut failures: Vec<String> = of(true).collect();
     failures.extend(noise(base, &case.run));
+    failures.extend(case.telemetry.leaks.iter().map(leaked));
     let mut gaps = gaps(base, &case.run);
     gaps.extend(of(false));
     gaps.extend(unknown_orders(base, thresholds));
@@ -64,6 +67,13 @@ pub fn outcome(base: &Base<'_>, case: &Case, thresholds: &[JudgedThreshold]) -> 
     };
     failures.extend(gaps);
     (outcome, failures)
+}
+
+/// Personal data belongs into no telemetry, whatever the orders are like.
+fn leaked(leak: &Leak) -> String {
+    let Leak { service, attribute, what, times } = leak;
+    let times = words::several(*times, "place");
+    format!("personal data in the telemetry: {} in `{attribute}`, in {times} of {service}", what.words())
 }
 
 /// A quiet run must be quiet: both in truth and in what the telemetry says.
@@ -124,6 +134,8 @@ fn orders(number: u64) -> String {
 
 #[cfg(test)]
 mod tests {
+    use signals::{Loss, loss::Why};
+
     use super::*;
     use crate::{
         evaluate::judge,
@@ -218,6 +230,45 @@ mod tests {
         let gap = "telemetry is incomplete: 330,132 spans ended, 330,132 exported, 330,131 found";
         assert_eq!(said(&report), (Outcome::Unknown, gap));
         assert!(report.thresholds.iter().take(4).all(|threshold| threshold.passed.is_none()));
+    }
+
+    /// Spans that a service's exporter counts as not handed over, for two hours of the second day.
+    fn not_exported(case: &Case, spans: u64) -> Loss {
+        let hour = 3_600_000_000_000;
+        let (from_ns, until_ns) = (case.run.epoch_ns + 24 * hour, case.run.epoch_ns + 26 * hour);
+        Loss { service: Some("mes-api".into()), from_ns, until_ns, spans, why: Why::ExportFailed }
+    }
+
+    #[test]
+    fn spans_that_are_counted_as_lost_are_no_gap_where_they_leave_nothing_open() {
+        let mut case = sample::broker_kill();
+        case.telemetry.losses = vec![not_exported(&case, 12)];
+        case.telemetry.ended += 12;
+        assert_eq!(judged(case.clone()).outcome, Outcome::Pass);
+        case.telemetry.ended += 1;
+        assert!(said(&judged(case)).1.starts_with("telemetry is incomplete: "), "one that nobody accounts for");
+    }
+
+    #[test]
+    fn spans_that_are_counted_as_lost_and_leave_an_order_open_are_never_a_pass() {
+        let mut case = sample::broker_kill();
+        case.telemetry.losses = vec![not_exported(&case, 12)];
+        case.telemetry.ended += 12;
+        case.findings[0].verdict = detector::Verdict::Unknown;
+        let report = judged(case);
+        let reason = "telemetry is incomplete: 12 spans that could not be exported, of mes-api, from 1 d to 1 d 2 h; \
+            it leaves open what became of 1 order";
+        assert_eq!(said(&report), (Outcome::Unknown, reason));
+        assert_eq!(report.telemetry.lost[0].why, "export-failed");
+    }
+
+    #[test]
+    fn personal_data_is_never_a_pass() {
+        let mut case = sample::calm_week();
+        let (service, attribute) = ("shop-api".into(), "customer.email".to_owned());
+        case.telemetry.leaks = vec![Leak { service, attribute, what: signals::Personal::EMail, times: 3 }];
+        let reason = "personal data in the telemetry: an e-mail address in `customer.email`, in 3 places of shop-api";
+        assert_eq!(said(&judged(case)), (Outcome::Fail, reason));
     }
 
     #[test]

@@ -363,7 +363,7 @@ pub enum Unit {
 }
 
 /// Whether the telemetry is all there.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(JsonSchema))]
 pub struct TelemetryRow {
     /// Spans that services ended.
@@ -374,11 +374,28 @@ pub struct TelemetryRow {
     pub found: u64,
     /// Spans that went down with a process that the scenario killed.
     pub killed: u64,
+    /// Spans that were not passed on, as the counters of SDKs, exporters and backends tell.
+    #[serde(default)]
+    pub lost: Vec<LossRow>,
     /// Why it is no base for a verdict; null when it is.
     pub gap: Option<String>,
     /// The messages that came to the broker; null where nobody listened there.
     #[serde(default)]
     pub messages: Option<Messages>,
+}
+
+/// Spans that were not passed on, in a row of minutes.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(JsonSchema))]
+pub struct LossRow {
+    /// Whose; null where whoever counts does not tell the services apart.
+    pub service: Option<String>,
+    /// From when to when, to a minute.
+    pub window: Window,
+    /// How many.
+    pub spans: u64,
+    /// Why.
+    pub why: String,
 }
 
 /// Messages, counted where they came to the broker.

@@ -31,6 +31,10 @@ impl Case {
             ends.flatten().for_each(|at| timeline.stretch(at));
         }
         self.faults.iter_mut().for_each(|(fault, effects)| timeline.fault(fault, effects));
+        for loss in &mut self.telemetry.losses {
+            timeline.stretch(&mut loss.from_ns);
+            timeline.stretch(&mut loss.until_ns);
+        }
         for (from, to) in self.queues.values_mut().flatten() {
             timeline.stretch(from);
             timeline.stretch(to);

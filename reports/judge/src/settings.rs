@@ -31,7 +31,7 @@ impl Run {
             architecture: architecture.name().to_owned(),
             instrumentation: instrumentation.name().to_owned(),
             quiet: scenario.quiet,
-            envelope: architecture.envelope().iter().map(|kind| (*kind).to_owned()).collect(),
+            envelope: envelope(scenario),
             replay: replay(scenario, world),
             scale: scenario.scaled_by.as_ref().map(shortened),
             scaled_by: scenario.scaled_by.as_ref().map(|clock| (clock.factors.machine, clock.factors.human)),
@@ -40,6 +40,13 @@ impl Run {
             ..Self::default()
         }
     }
+}
+
+/// The kinds of fault under which no order may be lost: those that the architecture promises, and those that touch no order.
+fn envelope(scenario: &Scenario) -> Vec<String> {
+    let promised = scenario.architecture.preset.envelope().iter().map(|kind| (*kind).to_owned());
+    let telemetry = scenario.faults.iter().map(|fault| &fault.kind).filter(|kind| kind.unknown_at_most().is_some());
+    promised.chain(telemetry.map(|kind| kind.name().to_owned())).collect()
 }
 
 /// How a run was shortened, in words.

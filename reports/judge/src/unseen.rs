@@ -11,11 +11,17 @@ use crate::{
 
 /// Everything that limits what can be said, the gravest first.
 #[must_use]
-pub fn unseen(case: &Case, matched: &Matched<'_>, hops: &[BadHop], faults: &[FaultRow], exposure: &Exposure) -> Vec<Unseen> {
+pub fn unseen(
+    (case, gap): (&Case, Option<&str>),
+    matched: &Matched<'_>,
+    hops: &[BadHop],
+    faults: &[FaultRow],
+    exposure: &Exposure,
+) -> Vec<Unseen> {
     let mut all = Vec::new();
     let mut say = |what: String, remedy: Option<&str>| all.push(Unseen { what, remedy: remedy.map(str::to_owned) });
-    if let Some(gap) = case.telemetry.gap() {
-        say(gap, None);
+    if let Some(gap) = gap {
+        say(gap.to_owned(), None);
     }
     let unnamed = matched.pairs.iter().filter(|pair| pair.finding.is_none()).count() as u64;
     if unnamed > 0 {

@@ -9,13 +9,17 @@ pub mod jaeger;
 mod json;
 pub mod lines;
 pub mod log;
+pub mod loss;
 pub mod otlp;
 pub mod packed;
+pub mod personal;
 pub mod span;
 pub mod words;
 
 pub use counters::{Counters, QueueCounters, Scrape};
 pub use firehose::{Passage, Silence};
 pub use log::Log;
+pub use loss::{Loss, Losses};
 pub use packed::{Packed, PackedLogs, Packer};
+pub use personal::Personal;
 pub use span::{Event, Link, Resource, Span};

@@ -322,6 +322,23 @@ pub(crate) const FAULTS: &[(&str, &[Key])] = &[
     ("newest-first", &[STAFF]),
     ("first-page-only", &[STAFF, key("rows", Takes::Whole(1, 500), Default("20"), "How many orders a page shows.").eg("20")]),
     ("context-dropped", MESSAGES),
+    // Telemetry faults.
+    ("head-sampling", &[key("ratio", Takes::Number(0.0, 1.0), Required, "Share of the traces that are recorded.").eg("0.1")]),
+    ("tail-sampling", &[key("wait", Takes::Time, Default("30s"), "From a trace's first span to the decision.").eg(r#""30s""#)]),
+    ("exporter-overflow", &[SERVICE, SHARE]),
+    ("tracing-outage", &[]),
+    (
+        "clock-skew",
+        &[
+            SERVICE,
+            key("by", Takes::Time, Required, "How wrong the clock is.").eg(r#""5m""#),
+            key("direction", Takes::Name(&["ahead", "behind"]), Default("ahead"), "Whether it is fast or slow.")
+                .eg(r#""behind""#),
+        ],
+    ),
+    ("retention", &[key("keep", Takes::Time, Required, "How long the backend keeps a span.").eg(r#""7d""#)]),
+    ("service-silent", &[SERVICE]),
+    ("personal-data", &[SERVICE, SHARE]),
 ];
 const FAULT: Takes = Takes::Kind { tag: "kind", always: EVERY_FAULT, kinds: FAULTS };
 

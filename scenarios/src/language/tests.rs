@@ -41,7 +41,7 @@ fn an_unknown_key_names_the_nearest() {
     check(
         "tittle = \"t\"",
         expect![
-            "my.toml:1:1: unknown key `tittle`; expected `title`, `schema_version`, `seed`, `duration`, `quiet`, `architecture`, `instrumentation`, `load`, `pricing`, `people`, `partner-api`, `broker`, `fault`, `sla`, `scale` or `thresholds`; did you mean `title`?"
+            "my.toml:1:1: unknown key `tittle`; expected `title`, `schema_version`, `seed`, `duration`, `quiet`, `group`, `architecture`, `instrumentation`, `load`, `pricing`, `people`, `partner-api`, `broker`, `fault`, `sla`, `scale` or `thresholds`; did you mean `title`?"
         ],
     );
     check_after(
@@ -61,7 +61,7 @@ fn a_wrong_value_names_the_nearest() {
     check_after(
         "[[fault]]\nkind = \"broker-kil\"\nat = \"1d\"\nfor = \"4m\"",
         expect![[
-            r#"my.toml:8:8: `kind` is "broker-kil"; expected `crash-before-publish`, `publish-lost`, `confirm-lost`, `publish-refused`, `binding-removed`, `broker-kill`, `broker-restart`, `broker-alarm`, `queue-overflow`, `message-expired`, `message-delayed`, `network-cut`, `consumer-forgotten`, `consumer-timeout`, `consumer-kill`, `crash-before-ack`, `ack-lost`, `poison-message`, `database-down`, `pool-exhausted`, `slow-database`, `write-conflicts`, `files-down`, `upload-lost`, `service-unreachable`, `answer-lost`, `slow-calls`, `slow-pricing`, `pricing-fails`, `pricing-hangs`, `staff-away`, `newest-first`, `first-page-only` or `context-dropped`; did you mean `broker-kill`?"#
+            r#"my.toml:8:8: `kind` is "broker-kil"; expected `crash-before-publish`, `publish-lost`, `confirm-lost`, `publish-refused`, `binding-removed`, `broker-kill`, `broker-restart`, `broker-alarm`, `queue-overflow`, `message-expired`, `message-delayed`, `network-cut`, `consumer-forgotten`, `consumer-timeout`, `consumer-kill`, `crash-before-ack`, `ack-lost`, `poison-message`, `dead-letters-dropped`, `database-down`, `pool-exhausted`, `slow-database`, `write-conflicts`, `files-down`, `upload-lost`, `service-unreachable`, `answer-lost`, `slow-calls`, `slow-pricing`, `pricing-fails`, `pricing-hangs`, `staff-away`, `newest-first`, `first-page-only`, `context-dropped`, `head-sampling`, `tail-sampling`, `exporter-overflow`, `tracing-outage`, `clock-skew`, `retention`, `service-silent` or `personal-data`; did you mean `broker-kill`?"#
         ]],
     );
     check(

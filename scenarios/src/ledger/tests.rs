@@ -40,6 +40,7 @@ fn found(ledger: &Ledger, recorded: Vec<Effect>) -> Vec<String> {
         What::StatementFailed { database, .. } | What::StatementSlowed { database, .. } => database.clone(),
         What::CalculationSlowed { seconds } => seconds.to_string(),
         What::NodeKilled { node } | What::ConnectionLost { node } => node.clone(),
+        What::SpansBlurred { how, .. } => how.clone(),
     };
     let hit = |effect: Effect| {
         let order = effect.order_id.unwrap_or_default();

@@ -156,7 +156,7 @@ pub fn concluded(
 ) -> Result<Played, PlayError> {
     let mut detector = Detector::new(detector::Lifecycle::parse(&prepared.lifecycle).map_err(failed)?);
     let mut archive = Archive::new(attributes::ORDER_ID, ledger.orders.len(), prepared.keep_all);
-    let telemetry = telemetry(&testimony);
+    let mut telemetry = telemetry(&testimony);
     if telemetry.gap().is_some() {
         detector.gap(Gap::between(0, u64::MAX));
     }
@@ -178,6 +178,7 @@ pub fn concluded(
     logs.for_each(|log| note(&mut detector, &mut archive, &log));
     let listening = prepared.scenario.instrumentation.broker == BrokerTelemetry::Firehose;
     let broker = watched_broker(&mut detector, BrokerRecords::new(archive.is_whole(), listening), seen);
+    telemetry.leaks = detector.leaks();
     let findings = detector.finish(ledger.end_ns);
     Ok(Played { ledger, findings, archive, broker, telemetry, records, versions, trace_base: None, clock_error: CLOCK_ERROR })
 }
@@ -220,6 +221,8 @@ fn telemetry(testimony: &Testimony) -> Telemetry {
         exported: sum(|service| service.counts.exported) + of_the_dead(|died| died.found),
         found: sum(|service| service.found) + of_the_dead(|died| died.found),
         killed: of_the_dead(Died::lost),
+        losses: Vec::new(),
+        leaks: Vec::new(),
         unavailable: testimony.unavailable.clone(),
     }
 }

@@ -124,6 +124,9 @@ impl Listener {
                 detector.gap(Gap::of_service(journal.node.service, simulated::EPOCH_NS + nanos(died), orders));
             }
         }
+        telemetry.leaks = detector.leaks();
+        telemetry.losses = simulation.losses();
+        telemetry.losses.iter().for_each(|loss| detector.gap(loss.into()));
         simulation.silences().into_iter().for_each(|silence| detector.observe_silence(silence));
         for scrape in simulation.take_scrapes() {
             broker.look(&scrape);

@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 
 use contracts::{attributes, logs};
+use faults::What;
 use harness::Played;
 use opentelemetry::KeyValue;
 use scenarios::ledger::Step;
@@ -64,7 +65,7 @@ fn rows(played: &Played) -> Vec<Said> {
 /// Holds the rows of a run against its records and its events; gives how many rows there were. What a process had committed and
 /// not yet said when it was killed is a row without a record, what it had not yet exported an event less.
 pub(crate) fn hold(name: &str, played: &Played) -> usize {
-    let killed = played.ledger.faults.iter().filter(|run| run.fault.kind.deed().kills()).count();
+    let killed = played.ledger.effects.iter().filter(|effect| matches!(effect.what, What::NodeKilled { .. })).count();
     let spans: Vec<Span> = played.archive.spans().collect();
     let logs: Vec<Log> = played.archive.logs().collect();
     let (rows, records, events) = (rows(played), records(&logs), events(&spans));

@@ -41,12 +41,15 @@ struct Meddler {
 /// Where on its way a message is.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Point {
+    /// Its headers are written. What happens to them keeps nothing else from happening to the message.
+    Context,
     Publish,
     Settle,
 }
 
 const fn point(how: Interference) -> Point {
     match how {
+        Interference::StripContext => Point::Context,
         Interference::CrashBeforeAck(_) | Interference::LoseAck => Point::Settle,
         _ => Point::Publish,
     }
@@ -115,6 +118,9 @@ impl Exchange {
         mut message: Message,
         options: Publish,
     ) -> Option<Interference> {
+        if self.met(&mut lock(&self.0.state), Point::Context, entry, &message).is_some() {
+            message.headers.0.retain(|(name, _)| name != CONTEXT);
+        }
         let met = self.met(&mut lock(&self.0.state), Point::Publish, entry, &message);
         let how = met.as_ref().map(|(_, how)| *how);
         match met {
@@ -132,7 +138,6 @@ impl Exchange {
                 return how;
             }
             Some((_, Interference::Corrupt)) => message.body = Bytes::from_static(b"{\"torn"),
-            Some((_, Interference::StripContext)) => message.headers.0.retain(|(name, _)| name != CONTEXT),
             _ => {}
         }
         self.send(Packet::Publish { channel, entry, message, options });

@@ -18,7 +18,10 @@ use opentelemetry_sdk::{
 use signals::{Event, Link, Resource, Span, span::text};
 use world::Node;
 
-use super::{Journal, TelemetrySettings};
+use super::{
+    Journal, TelemetrySettings,
+    trouble::{Handed, Trouble},
+};
 use crate::runtime::{Host, lock};
 
 /// The spans of one node incarnation that wait for a batch.
@@ -33,6 +36,7 @@ pub(super) struct Buffer {
     closed: AtomicBool,
     held: Mutex<Held>,
     received: Arc<Mutex<Vec<Span>>>,
+    trouble: Arc<Trouble>,
 }
 
 struct Held {
@@ -48,9 +52,19 @@ impl Buffer {
         resource: Arc<Resource>,
         settings: &TelemetrySettings,
         started: Duration,
-        received: Arc<Mutex<Vec<Span>>>,
+        (received, trouble): (Arc<Mutex<Vec<Span>>>, Arc<Trouble>),
     ) -> Self {
-        let journal = Journal { node, ended: 0, exported: 0, lost: 0, cut: 0, cut_about: BTreeSet::new(), died: None };
+        let journal = Journal {
+            node,
+            ended: 0,
+            exported: 0,
+            dropped: 0,
+            failed: 0,
+            lost: 0,
+            cut: 0,
+            cut_about: BTreeSet::new(),
+            died: None,
+        };
         Self {
             node,
             resource,
@@ -62,22 +76,30 @@ impl Buffer {
             closed: AtomicBool::new(false),
             held: Mutex::new(Held { spans: Vec::new(), due: started, journal }),
             received,
+            trouble,
         }
     }
 
     fn end(&self, now: Duration, data: SpanData) {
-        let span = self.convert(data);
+        let mut span = self.convert(data);
+        self.trouble.distort(now, &mut span);
         let mut held = lock(&self.held);
         if self.closed.load(Relaxed) {
             held.journal.cut += 1;
             held.journal.cut_about.extend(text(&span.attributes, self.about).map(str::to_owned));
             return;
         }
+        if self.trouble.silences(now, &span.resource.service) {
+            return;
+        }
         held.journal.ended += 1;
         self.send_if_due(&mut held, now);
+        if self.trouble.overflows(now, &span) {
+            held.journal.dropped += 1;
+            return;
+        }
         if (self.at_once)(&span) {
-            held.journal.exported += 1;
-            lock(&self.received).push(span);
+            self.hand_over(&mut held.journal, now, span);
             return;
         }
         if held.spans.is_empty() {
@@ -86,20 +108,36 @@ impl Buffer {
         }
         held.spans.push(span);
         if held.spans.len() >= self.size {
-            self.send_all(&mut held);
+            self.send_all(&mut held, now);
         }
     }
 
     fn send_if_due(&self, held: &mut Held, now: Duration) {
         if now >= held.due {
-            self.send_all(held);
+            let due = held.due;
+            self.send_all(held, due);
         }
     }
 
-    fn send_all(&self, held: &mut Held) {
-        if !held.spans.is_empty() {
+    fn send_all(&self, held: &mut Held, at: Duration) {
+        if self.trouble.is_none() {
             held.journal.exported += held.spans.len() as u64;
             lock(&self.received).append(&mut held.spans);
+            return;
+        }
+        let Held { spans, journal, .. } = held;
+        spans.drain(..).for_each(|span| self.hand_over(journal, at, span));
+    }
+
+    /// Hands a span to the backend, which may be in trouble.
+    fn hand_over(&self, journal: &mut Journal, at: Duration, span: Span) {
+        match self.trouble.handed(at, &span) {
+            Handed::Taken => {
+                journal.exported += 1;
+                lock(&self.received).push(span);
+            }
+            Handed::Late => journal.exported += 1,
+            Handed::Refused => journal.failed += 1,
         }
     }
 
@@ -109,8 +147,8 @@ impl Buffer {
     }
 
     /// Sends all there is.
-    pub(super) fn send(&self) {
-        self.send_all(&mut lock(&self.held));
+    pub(super) fn send(&self, now: Duration) {
+        self.send_all(&mut lock(&self.held), now);
     }
 
     /// The node dies: what was due by now was sent, the rest is lost.
@@ -185,7 +223,7 @@ impl SpanProcessor for Exporter {
     }
 
     fn force_flush(&self) -> OTelSdkResult {
-        self.buffer.send();
+        self.buffer.send(self.host.now());
         Ok(())
     }
 

@@ -8,6 +8,7 @@ use std::sync::{
 use signals::{Log, Resource};
 use world::log::{Log as Said, Sink};
 
+use super::trouble::Trouble;
 use crate::runtime::lock;
 
 /// Writes the log of one node incarnation.
@@ -15,11 +16,12 @@ pub(super) struct Writer {
     resource: Arc<Resource>,
     written: AtomicU64,
     received: Arc<Mutex<Vec<Log>>>,
+    trouble: Arc<Trouble>,
 }
 
 impl Writer {
-    pub(super) fn new(resource: Arc<Resource>, received: Arc<Mutex<Vec<Log>>>) -> Self {
-        Self { resource, written: AtomicU64::new(0), received }
+    pub(super) fn new(resource: Arc<Resource>, (received, trouble): (Arc<Mutex<Vec<Log>>>, Arc<Trouble>)) -> Self {
+        Self { resource, written: AtomicU64::new(0), received, trouble }
     }
 }
 
@@ -29,7 +31,7 @@ impl Sink for Writer {
         let log = Log {
             resource: Arc::clone(&self.resource),
             number: self.written.fetch_add(1, Relaxed) + 1,
-            time_ns: said.at_ns,
+            time_ns: self.trouble.noted(&self.resource.service, said.at_ns),
             level: said.level.name().into(),
             action: said.action.into(),
             message: said.message,

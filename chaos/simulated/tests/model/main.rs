@@ -26,3 +26,5 @@ mod stage;
 mod store;
 #[cfg(test)]
 mod telemetry;
+#[cfg(test)]
+mod trouble;

@@ -54,7 +54,8 @@ struct Matter<'a> {
 pub(super) fn strongest(journey: &Journey<'_>, word: &Word, testimony: &Testimony<'_>) -> Claim {
     let spans = Claim::of_spans(word.cause);
     let (Some(step), Some(cause)) = (word.step, word.cause) else { return spans };
-    if testimony.broker.says_nothing() {
+    // The broker's time is nobody's clock: by clocks that disagree the two cannot be brought together.
+    if testimony.broker.says_nothing() || testimony.slack.iter().any(|wrong_ns| *wrong_ns > 0) {
         return spans;
     }
     let kind = journey.way.steps[step].kind;

@@ -5,14 +5,17 @@ use crate::{
     journey::Journey,
     record::{Record, What, flag},
     verdict::{Word, lost},
+    way::{Steps, bit},
 };
 
-pub(super) fn diverged(journey: &Journey<'_>) -> Option<Word> {
+/// `open` are records that may lie in a gap: where no attempt that went well shows, one may have been.
+pub(super) fn diverged(journey: &Journey<'_>, open: Steps) -> Option<Word> {
     let way = journey.way;
     if !way.is_whole(journey.order.known()) {
         return None;
     }
-    let message = (0..way.message.len()).find(|message| refused(journey, *message).is_some())?;
+    let shows = |message: &usize| open & bit(way.message[*message][2]) == 0;
+    let message = (0..way.message.len()).filter(shows).find(|message| refused(journey, *message).is_some())?;
     let [_, _, effect] = way.message[message];
     Some(Word {
         verdict: Verdict::Diverged,
@@ -26,7 +29,7 @@ pub(super) fn diverged(journey: &Journey<'_>) -> Option<Word> {
 fn refused(journey: &Journey<'_>, message: usize) -> Option<u64> {
     let way = journey.way;
     let [_, _, effect] = way.message[message];
-    if journey.record(effect).is_some() || journey.order.hinted & crate::way::bit(effect) != 0 {
+    if journey.record(effect).is_some() || journey.order.hinted & bit(effect) != 0 {
         return None;
     }
     let attempts = || journey.order.of(What::Process(message).number(way));

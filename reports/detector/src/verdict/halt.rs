@@ -3,7 +3,7 @@
 use crate::{
     journey::Journey,
     verdict::Testimony,
-    way::{Kind, StepId, bit, members},
+    way::{Kind, StepId, Steps, bit, members},
 };
 
 /// Whether an order gets on.
@@ -21,10 +21,38 @@ pub(crate) enum Halt {
     Silent(StepId),
     /// A step was not shown in time, but it may lie in a known gap, as may all later ones.
     Hidden(StepId),
+    /// A step was not shown, and whether its time is over depends on whose clock is right.
+    Open(StepId),
 }
 
 /// Finds the first step in the order of the lifecycle that did not happen and holds up the rest.
 pub(crate) fn halt(journey: &Journey<'_>, testimony: &Testimony<'_>) -> Halt {
+    let slack = testimony.slack.iter().max().copied().unwrap_or(0);
+    let halt = halt_by(journey, testimony, (latest, testimony.end_ns));
+    let sure = slack == 0 && testimony.open == 0 && (testimony.hidden)(journey) == 0;
+    if halt != Halt::Moving || sure {
+        return halt;
+    }
+    // A deadline has not passed for sure. It may have: for what began unseen, and by a clock that is fast.
+    match halt_by(journey, testimony, (earliest, testimony.end_ns.saturating_add(slack))) {
+        Halt::At(step) | Halt::Behind(step) | Halt::Silent(step) | Halt::Hidden(step) if slack > 0 => Halt::Open(step),
+        Halt::At(step) | Halt::Behind(step) => Halt::Hidden(step),
+        halt => halt,
+    }
+}
+
+/// When a step was, by a bound.
+type Bound = fn(&Journey<'_>, StepId) -> u64;
+
+fn latest(journey: &Journey<'_>, step: StepId) -> u64 {
+    journey.latest(step)
+}
+
+fn earliest(journey: &Journey<'_>, step: StepId) -> u64 {
+    journey.earliest(step)
+}
+
+fn halt_by(journey: &Journey<'_>, testimony: &Testimony<'_>, (bound, end_ns): (Bound, u64)) -> Halt {
     let way = journey.way;
     let missing = way.all & !journey.happened;
     if missing == 0 {
@@ -39,12 +67,15 @@ pub(crate) fn halt(journey: &Journey<'_>, testimony: &Testimony<'_>) -> Halt {
             assumed |= bit(step);
         }
     }
-    let due = due(journey);
-    let overdue = |step: &StepId| due[*step] < testimony.end_ns;
+    let due = due(journey, bound);
+    let overdue = |step: &StepId| due[*step] < end_ns;
     let expected = |step: &StepId| way.steps[*step].needs & !assumed == 0;
     let blocked = |step: &StepId| way.steps[*step].needs & !journey.happened == 0;
     if let Some(step) = members(missing & !unwitnessed).filter(expected).find(overdue) {
-        return match members(missing & (way.steps[step].needs_all | bit(step))).find(blocked) {
+        let candidates = missing & (way.steps[step].needs_all | bit(step));
+        return match members(candidates).find(blocked) {
+            // Whether a person has not done it, or what a person did was lost.
+            Some(first) if mixed(journey, (candidates & hidden) | bit(step)) => Halt::Hidden(first),
             Some(first) if first != step => Halt::Behind(first),
             _ => Halt::At(step),
         };
@@ -56,22 +87,28 @@ pub(crate) fn halt(journey: &Journey<'_>, testimony: &Testimony<'_>) -> Halt {
     }
 }
 
+/// Whether some of the steps are a person's, and some are not.
+fn mixed(journey: &Journey<'_>, steps: Steps) -> bool {
+    let persons = members(steps).filter(|step| is_person(journey, *step)).count();
+    persons > 0 && persons < steps.count_ones() as usize
+}
+
 /// When each step must have happened at the latest, going by what was seen.
-fn due(journey: &Journey<'_>) -> [u64; 64] {
+fn due(journey: &Journey<'_>, bound: Bound) -> [u64; 64] {
     let way = journey.way;
-    let promised = way.promise_ns.map_or(u64::MAX, |promise| journey.latest(0).saturating_add(promise));
+    let promised = way.promise_ns.map_or(u64::MAX, |promise| bound(journey, 0).saturating_add(promise));
     // The latest time to enter each state: when it was entered, else its deadline after the state before it.
     let mut entered = [u64::MAX; 64];
     let mut due = [u64::MAX; 64];
     due[0] = 0;
-    entered[0] = journey.latest(0);
+    entered[0] = bound(journey, 0);
     for stretch in &way.stretches {
         let from = entered[stretch.first];
         let by = stretch.deadline_ns.map_or(promised, |deadline| from.saturating_add(deadline).min(promised));
         for step in &stretch.steps {
             due[*step] = by;
         }
-        entered[stretch.last] = if journey.has_happened(stretch.last) { journey.latest(stretch.last) } else { by };
+        entered[stretch.last] = if journey.has_happened(stretch.last) { bound(journey, stretch.last) } else { by };
     }
     due
 }

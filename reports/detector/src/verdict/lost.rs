@@ -39,6 +39,7 @@ pub(super) fn unknown(journey: &Journey<'_>, halt: &Halt) -> Option<Word> {
     match *halt {
         Halt::Silent(step) => Some(word(journey, Verdict::Unknown, step, Some(cause::SILENT))),
         Halt::Hidden(step) => Some(word(journey, Verdict::Unknown, step, Some(cause::TELEMETRY_GAP))),
+        Halt::Open(step) => Some(word(journey, Verdict::Unknown, step, Some(cause::CLOCKS_DISAGREE))),
         _ => None,
     }
 }

@@ -16,6 +16,10 @@ pub(crate) struct Slow {
     hop: Option<StepId>,
     /// A stretch may have missed its deadline, or not: too little of it was seen. Its last step.
     pub(crate) blurred: Option<StepId>,
+    /// It is open for the clocks alone.
+    pub(crate) skewed: bool,
+    /// How much of the tightest deadline was left at least.
+    pub(crate) spare_ns: u64,
 }
 
 /// Whether a deadline was missed.
@@ -38,20 +42,21 @@ impl Worst {
     }
 }
 
-/// Compares every stretch that was walked with its deadline, and the whole way with the promise.
-pub(super) fn slow(journey: &Journey<'_>) -> Slow {
+/// Compares every stretch that was walked with its deadline, and the whole way with the promise. By service, `clocks` are how much
+/// those may be wrong.
+pub(super) fn slow(journey: &Journey<'_>, clocks: &[u64]) -> Slow {
     let way = journey.way;
-    let (mut worst, mut slow) = (Worst::default(), Slow::default());
+    let (mut worst, mut slow) = (Worst::default(), Slow { spare_ns: u64::MAX, ..Slow::default() });
     for stretch in &way.stretches {
         let Some(deadline_ns) = stretch.deadline_ns else { continue };
-        match kept(journey, stretch.first, stretch.last, deadline_ns) {
+        match kept(journey, (stretch.first, stretch.last), deadline_ns, (clocks, &mut slow)) {
             Kept::Yes => {}
             Kept::No => blame(journey, stretch, deadline_ns, &mut worst),
             Kept::Perhaps => slow.blurred = slow.blurred.or(Some(stretch.last)),
         }
     }
     if let (None, Some(promise_ns)) = (&worst.0, way.promise_ns) {
-        match kept(journey, 0, way.last(), promise_ns) {
+        match kept(journey, (0, way.last()), promise_ns, (clocks, &mut slow)) {
             Kept::Yes => {}
             // No state is late by itself: all of them are to blame, news that nobody waits for are not.
             Kept::No => {
@@ -95,16 +100,19 @@ pub(super) fn first_missed(journey: &Journey<'_>, end_ns: u64) -> Option<u64> {
 }
 
 /// Whether the time between two steps that have happened is within a deadline. Where a step was not seen itself, what was
-/// seen before and after it sets bounds.
-fn kept(journey: &Journey<'_>, first: StepId, last: StepId, deadline_ns: u64) -> Kept {
+/// seen before and after it sets bounds; so do clocks that may be wrong.
+fn kept(journey: &Journey<'_>, (first, last): (StepId, StepId), deadline_ns: u64, (clocks, slow): (&[u64], &mut Slow)) -> Kept {
     if !journey.has_happened(last) {
         return Kept::Yes;
     }
     let at_least = journey.earliest(last).saturating_sub(journey.latest(first));
     let at_most = journey.latest(last).saturating_sub(journey.earliest(first));
-    if at_least > deadline_ns {
+    let wrong_ns = [first, last].iter().filter_map(|step| clocks.get(journey.way.steps[*step].service)).max().map_or(0, |ns| *ns);
+    slow.spare_ns = slow.spare_ns.min(deadline_ns.saturating_sub(at_most));
+    if at_least > deadline_ns.saturating_add(wrong_ns) {
         Kept::No
-    } else if at_most > deadline_ns {
+    } else if at_most.saturating_add(wrong_ns) > deadline_ns {
+        slow.skewed |= at_most <= deadline_ns || at_least > deadline_ns;
         Kept::Perhaps
     } else {
         Kept::Yes

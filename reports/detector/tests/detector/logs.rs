@@ -10,7 +10,7 @@ use signals::{Log, Span};
 use crate::trace::{CALM, END, T0, duration, finish, later, line, of, seen, spans, until, without};
 
 /// What the services would write beside these spans: a record for each state and for each beginning of the calculation.
-fn logs(spans: &[Span]) -> Vec<Log> {
+pub(crate) fn logs(spans: &[Span]) -> Vec<Log> {
     let mut logs = Vec::new();
     for span in spans {
         let mut log = |action: &str, span_id: SpanId, time_ns: u64, said: &[(&'static str, &str)]| {

@@ -62,6 +62,10 @@ fn telemetry(report: &Report) -> Markup {
             @if let Some(messages) = &telemetry.messages {
                 dt { "messages with a trace context" } dd { (words::count(messages.with_context)) " of " (words::count(messages.published)) }
             }
+            @for lost in &telemetry.lost {
+                dt { (lost.service.as_deref().unwrap_or("any service")) ", " (lost.why) }
+                dd { (words::count(lost.spans)) " from " (words::duration(lost.window.from_s)) " to " (words::duration(lost.window.to_s)) }
+            }
             @if telemetry.killed > 0 { dt { "gone with a killed process" } dd { (words::count(telemetry.killed)) } }
         }
     }
