@@ -29,7 +29,7 @@ const ALONE: usize = 8;
 fn wanted() -> (u64, usize) {
     let number = |name: &str| gate::variable(name).and_then(|value| value.parse().ok());
     let nightly = gate::variable("LOUPE_TIER").as_deref() == Some("nightly");
-    let count = number("LOUPE_SEQUENCES").unwrap_or(if nightly { 20_000 } else { 1_000 });
+    let count = number("LOUPE_SEQUENCES").unwrap_or(if nightly { 20_000 } else { 100 });
     (number("LOUPE_SEQUENCE_SEED").unwrap_or(1), usize::try_from(count).expect("it fits"))
 }
 
