@@ -91,7 +91,10 @@ pub(super) async fn on_a_real_one(alone: &Alone) {
         panic!("{}", smaller(&real, first, how).await);
     }
     assert_eq!(same, count, "every sequence tells");
-    reach.check();
+    // That a thousand reach everything is shown without Docker too: `chaos/simulated/tests/conformance`.
+    if count >= 1_000 {
+        reach.check();
+    }
 }
 
 /// Plays sequences, so many of them at once; gives up when some differ.
