@@ -7,7 +7,7 @@ mod dead;
 mod firehose;
 mod looks;
 
-pub(crate) use dead::Dead;
+pub(crate) use dead::{Dead, Kept};
 pub(crate) use firehose::Firehose;
 pub(crate) use looks::{Look, Looks};
 

@@ -58,6 +58,7 @@ fn is_true(cause: &str, ends: &[End]) -> bool {
         "never_reached_broker" | "never_queued" => one(&[End::NotSent]),
         "not_published" => ends.is_empty(),
         "unroutable" => one(&[End::Unroutable]),
+        "dead_lettered" => one(&[End::Parked]),
         "acked_unprocessed" => one(&[End::Acked]),
         _ => true,
     }

@@ -6,6 +6,7 @@ use signals::QueueCounters;
 
 use super::Looks;
 use crate::{
+    finding::Said,
     order::Order,
     record::{What, flag},
     way::Way,
@@ -21,6 +22,12 @@ struct Given {
     refused: Vec<u64>,
     /// Messages that were sent and that nobody received.
     vanished: u64,
+}
+
+/// Whether a message is among the dead letters, and the looks that say so.
+pub(crate) struct Kept {
+    pub(crate) there: bool,
+    pub(crate) records: Vec<Said>,
 }
 
 impl Dead {
@@ -47,15 +54,16 @@ impl Dead {
     ///
     /// Nobody takes dead letters away, so their number only grows: between two looks by as many as were refused meanwhile, or not at
     /// all. No counter of published messages says it, because no channel publishes them.
-    pub(crate) fn keeps_refused(&self, looks: &Looks, queue: &str, at_ns: u64) -> Option<bool> {
+    pub(crate) fn keeps_refused(&self, looks: &Looks, queue: &str, at_ns: u64) -> Option<Kept> {
         let before = looks.last_before(at_ns)?;
         let after = looks.in_life(at_ns, at_ns).next()?;
         let depth = |look: super::Look<'_>| look.queue(queue).map_or(0, QueueCounters::depth);
         let given = self.0.get(queue)?;
         let refused = given.refused.iter().filter(|refused| (before.at_ns()..after.at_ns()).contains(refused)).count() as u64;
+        let records = vec![before.says_queue(queue), after.says_queue(queue)];
         match depth(after).checked_sub(depth(before)) {
-            Some(0) => Some(false),
-            Some(came) if came == refused => Some(true),
+            Some(0) => Some(Kept { there: false, records }),
+            Some(came) if came == refused => Some(Kept { there: true, records }),
             _ => None,
         }
     }
@@ -63,13 +71,14 @@ impl Dead {
     /// Whether a message that vanished waits among the dead letters; `None` where the broker's counts leave it open.
     ///
     /// At the end as many are there as were refused and as vanished, or none is.
-    pub(crate) fn keeps_vanished(&self, looks: &Looks, queue: &str) -> Option<bool> {
-        let kept = looks.last()?.queue(queue).map_or(0, QueueCounters::depth);
+    pub(crate) fn keeps_vanished(&self, looks: &Looks, queue: &str) -> Option<Kept> {
+        let last = looks.last()?;
+        let kept = last.queue(queue).map_or(0, QueueCounters::depth);
         let given = self.0.get(queue)?;
         let all = given.refused.len() as u64 + given.vanished;
         match kept {
-            0 => Some(false),
-            kept if kept == all => Some(true),
+            0 => Some(Kept { there: false, records: vec![last.says_queue(queue)] }),
+            kept if kept == all => Some(Kept { there: true, records: vec![last.says_queue(queue)] }),
             _ => None,
         }
     }

@@ -1,9 +1,10 @@
 //! `parked`: what is missing waits among the dead letters. Spans cannot tell that from a loss; the broker's counts can.
 
 use crate::{
+    broker::Kept,
     cause,
     finding::Verdict,
-    journey::Journey,
+    journey::{Evidence, Journey},
     record::{What, flag},
     verdict::{Testimony, Word},
     way::{Kind, StepId},
@@ -20,8 +21,12 @@ pub(super) fn or(word: Word, journey: &Journey<'_>, testimony: &Testimony<'_>) -
         _ => dead.keeps_vanished(looks, queue),
     };
     match keeps {
-        Some(true) => Word { verdict: Verdict::Parked, cause: Some(cause::DEAD_LETTERED), ..word },
-        Some(false) => word,
+        Some(Kept { there: true, records }) => {
+            let Evidence { spans, logs } = word.evidence;
+            let evidence = Evidence { spans, logs: [logs, records].concat() };
+            Word { verdict: Verdict::Parked, cause: Some(cause::DEAD_LETTERED), evidence, ..word }
+        }
+        Some(_) => word,
         None => Word { verdict: Verdict::Unknown, cause: Some(cause::LOST_OR_PARKED), ..word },
     }
 }
