@@ -20,9 +20,10 @@ use crate::{
 /// How often a real channel looks for late answers: with its own minute the shortest timeout would take one.
 const TICK: Duration = Duration::from_millis(256);
 
+/// The night's: a shared machine is too slow for it as yet, and what it finds differing is settled one by one.
 #[test]
 fn the_real_broker_does_what_the_model_does() {
-    if gate::containers() {
+    if gate::containers() && gate::variable("LOUPE_TIER").as_deref() == Some("nightly") {
         // What a killed broker loses takes two minutes of waiting, and what an operator does a minute; the rest is played meanwhile.
         thread::scope(|scope| {
             scope.spawn(|| {
