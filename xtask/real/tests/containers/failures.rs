@@ -46,10 +46,10 @@ fn a_part_that_never_becomes_ready_is_given_up_with_its_log() {
         let images = Images::from_environment(gate::variable);
         // It runs, and never says what RabbitMQ says.
         let images = Images { rabbitmq: images.jaeger.clone(), ..images };
-        let error = refused(images, Duration::from_secs(4));
+        let error = refused(images, Duration::from_secs(15));
         let text = error.to_string();
         assert!(matches!(error, Error::NotReady { .. }), "{text}");
-        assert!(text.starts_with("rabbitmq did not become ready within 4 s") && text.contains("\n  | "), "{text}");
+        assert!(text.starts_with("rabbitmq did not become ready within 15 s") && text.contains("\n  | "), "{text}");
     }
 }
 
