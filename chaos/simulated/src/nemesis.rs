@@ -30,7 +30,6 @@ impl Nemesis for Hand {
                         self.parts.kill(node, Some(&name));
                     }
                 }
-                // The services are told of its windows when they start; the ledger sees what it did.
                 Deed::CutOff { service } => {
                     for node in self.parts.running(&service) {
                         self.parts.broker.cut(node, Some(&name));
@@ -43,9 +42,8 @@ impl Nemesis for Hand {
                 Deed::Files(how) => self.parts.bucket.falls_ill(&name, how),
                 Deed::Calls(calls) => self.parts.links.hit(&name, calls),
                 Deed::Broker(change) => self.parts.broker.lay(&name, &change),
-                Deed::Pricing(_) => {}
-                // The driver's desks go by it.
-                Deed::People { .. } => {}
+                // The services are told of its windows when they start, and the driver's desks go by it; the ledger sees what it did.
+                Deed::Pricing(_) | Deed::People { .. } => {}
                 Deed::Meddle(meddling) => self.parts.broker.meddle(&name, meddling),
                 Deed::Telemetry(Blur { how: Telemetry::Context(meddling), .. }) => self.parts.broker.meddle(&name, meddling),
                 Deed::Telemetry(Blur { how, .. }) => self.parts.backend.trouble(&name, how),

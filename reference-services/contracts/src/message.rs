@@ -22,29 +22,53 @@ pub const ORDER_VERSION_HEADER: &str = "x-order-version";
 /// When it was published, in nanoseconds since the Unix epoch (AMQP's own timestamp has whole seconds).
 pub const SENT_AT_HEADER: &str = "x-sent-at-ns";
 
-/// Everything a service declares before it publishes or consumes.
-pub const TOPOLOGY: Topology<'static> = Topology {
-    exchanges: &[Exchange::topic(EXCHANGE)],
-    queues: &[Queue::classic(MES_QUEUE), Queue::classic(CRM_QUEUE)],
-    bindings: &[
-        (EXCHANGE, "order.submitted", MES_QUEUE),
-        (EXCHANGE, "order.manufacturing_approved", MES_QUEUE),
-        (EXCHANGE, "order.price_calculated", CRM_QUEUE),
-        (EXCHANGE, "order.manufacturing_started", CRM_QUEUE),
-        (EXCHANGE, "order.manufacturing_completed", CRM_QUEUE),
-        (EXCHANGE, "order.packaging", CRM_QUEUE),
-        (EXCHANGE, "order.shipped", CRM_QUEUE),
-    ],
-};
+/// All queues.
+pub const QUEUES: [&str; 2] = [MES_QUEUE, CRM_QUEUE];
 
 /// The exchange that queues give their dead letters to, where they do.
 pub const DEAD_EXCHANGE: &str = "orders.dead";
 /// Where the dead letters of each queue wait until somebody looks at them.
 pub const DEAD_QUEUES: [&str; 2] = ["mes.orders.dead", "crm.orders.dead"];
 
+/// Each routing key, and the number of the queue that it leads to.
+const ROUTES: [(&str, usize); 7] = [
+    ("order.submitted", 0),
+    ("order.manufacturing_approved", 0),
+    ("order.price_calculated", 1),
+    ("order.manufacturing_started", 1),
+    ("order.manufacturing_completed", 1),
+    ("order.packaging", 1),
+    ("order.shipped", 1),
+];
+
+type Binding = (&'static str, &'static str, &'static str);
+
+const BINDINGS: [Binding; ROUTES.len()] = bindings();
+/// Dead letters keep their routing key, and so find the queue beside the one they died in.
+const BINDINGS_OF_BOTH: [Binding; 2 * ROUTES.len()] = bindings();
+
+/// The routes through the exchange of the living, then as many as fit through that of the dead.
+const fn bindings<const N: usize>() -> [Binding; N] {
+    let mut all = [("", "", ""); N];
+    let mut n = 0;
+    while n < N {
+        let (key, queue) = ROUTES[n % ROUTES.len()];
+        all[n] = if n < ROUTES.len() { (EXCHANGE, key, QUEUES[queue]) } else { (DEAD_EXCHANGE, key, DEAD_QUEUES[queue]) };
+        n += 1;
+    }
+    all
+}
+
+/// Everything a service declares before it publishes or consumes.
+pub const TOPOLOGY: Topology<'static> = Topology {
+    exchanges: &[Exchange::topic(EXCHANGE)],
+    queues: &[Queue::classic(MES_QUEUE), Queue::classic(CRM_QUEUE)],
+    bindings: &BINDINGS,
+};
+
 const DEAD: Arguments<'static> = Arguments { dead_letter_exchange: Some(DEAD_EXCHANGE), ..Arguments::NONE };
 
-/// The same with dead letters: they keep their routing key, and so find the queue beside the one they died in.
+/// The same with dead letters.
 pub const WITH_DEAD_LETTERS: Topology<'static> = Topology {
     exchanges: &[Exchange::topic(EXCHANGE), Exchange::topic(DEAD_EXCHANGE)],
     queues: &[
@@ -53,22 +77,7 @@ pub const WITH_DEAD_LETTERS: Topology<'static> = Topology {
         Queue::classic(DEAD_QUEUES[0]),
         Queue::classic(DEAD_QUEUES[1]),
     ],
-    bindings: &[
-        (EXCHANGE, "order.submitted", MES_QUEUE),
-        (EXCHANGE, "order.manufacturing_approved", MES_QUEUE),
-        (EXCHANGE, "order.price_calculated", CRM_QUEUE),
-        (EXCHANGE, "order.manufacturing_started", CRM_QUEUE),
-        (EXCHANGE, "order.manufacturing_completed", CRM_QUEUE),
-        (EXCHANGE, "order.packaging", CRM_QUEUE),
-        (EXCHANGE, "order.shipped", CRM_QUEUE),
-        (DEAD_EXCHANGE, "order.submitted", DEAD_QUEUES[0]),
-        (DEAD_EXCHANGE, "order.manufacturing_approved", DEAD_QUEUES[0]),
-        (DEAD_EXCHANGE, "order.price_calculated", DEAD_QUEUES[1]),
-        (DEAD_EXCHANGE, "order.manufacturing_started", DEAD_QUEUES[1]),
-        (DEAD_EXCHANGE, "order.manufacturing_completed", DEAD_QUEUES[1]),
-        (DEAD_EXCHANGE, "order.packaging", DEAD_QUEUES[1]),
-        (DEAD_EXCHANGE, "order.shipped", DEAD_QUEUES[1]),
-    ],
+    bindings: &BINDINGS_OF_BOTH,
 };
 
 /// What the services of an architecture declare.
@@ -76,9 +85,6 @@ pub const WITH_DEAD_LETTERS: Topology<'static> = Topology {
 pub const fn topology(dead_letters: bool) -> &'static Topology<'static> {
     if dead_letters { &WITH_DEAD_LETTERS } else { &TOPOLOGY }
 }
-
-/// All queues.
-pub const QUEUES: [&str; 2] = [MES_QUEUE, CRM_QUEUE];
 
 /// All routing keys, in the order of the states that they announce.
 pub const ROUTING_KEYS: [&str; 7] = [

@@ -10,16 +10,14 @@ use toml::{Table, Value};
 /// # Errors
 /// When the shared file is no TOML (a mistake in this repository).
 pub fn of(scenario: &Scenario) -> Result<String, toml::de::Error> {
-    let text = for_sla(&scenario.sla)?;
-    if scenario.architecture.dead_letters {
-        return Ok(text);
+    let mut file = for_sla(&scenario.sla)?;
+    if !scenario.architecture.dead_letters {
+        entries(&mut file, "message").for_each(|message| drop(message.remove("parked")));
     }
-    let mut file: Table = text.parse()?;
-    entries(&mut file, "message").for_each(|message| drop(message.remove("parked")));
     Ok(file.to_string())
 }
 
-fn for_sla(sla: &Sla) -> Result<String, toml::de::Error> {
+fn for_sla(sla: &Sla) -> Result<Table, toml::de::Error> {
     let mut file: Table = scenarios::lifecycle::LIFECYCLE.parse()?;
     if let Some(promise) = sla.promise {
         file.insert("promise".to_owned(), written(promise));
@@ -40,7 +38,7 @@ fn for_sla(sla: &Sla) -> Result<String, toml::de::Error> {
             message.insert("deadline".to_owned(), written(*deadline));
         }
     }
-    Ok(file.to_string())
+    Ok(file)
 }
 
 /// The tables of an array of tables.
@@ -61,7 +59,7 @@ mod tests {
     fn the_scenarios_deadlines_replace_the_files() {
         let mut sla = Sla { promise: Some(Duration::from_secs(90)), ..Sla::default() };
         sla.states.insert(contracts::Status::PriceCalculated, Duration::from_millis(1500));
-        let text = for_sla(&sla).unwrap();
+        let text = for_sla(&sla).unwrap().to_string();
         assert!(text.contains("promise = \"90000ms\""));
         let read = scenarios::lifecycle::Lifecycle::parse(&text).unwrap();
         assert_eq!(read.state(contracts::Status::PriceCalculated).deadline, Some(Duration::from_millis(1500)));
@@ -73,7 +71,7 @@ mod tests {
         let mut sla = Sla::default();
         sla.states.insert(contracts::Status::Closed, Duration::from_secs(5));
         sla.messages.insert("order.packaging".to_owned(), Duration::from_secs(7));
-        let text = for_sla(&sla).unwrap();
+        let text = for_sla(&sla).unwrap().to_string();
         let read = scenarios::lifecycle::Lifecycle::parse(&text).unwrap();
         assert_eq!(read, scenarios::lifecycle::Lifecycle::for_sla(&sla).unwrap());
     }

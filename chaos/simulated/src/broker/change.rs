@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use faults::{Change, Policy, What};
+use faults::{Change, Policy};
 use world::broker::{Arguments, BrokerError, Overflow};
 
 use super::{Exchange, Packet, State, account::Entry, routing::Unbound};
@@ -100,9 +100,7 @@ impl Exchange {
 
     fn felt(&self, state: &State, entry: Entry, concerns: impl Fn(&Change) -> bool, how: &str) {
         for laid in state.changes.iter().filter(|laid| concerns(&laid.change)) {
-            let (id, order, key) = state.account.names(entry);
-            let what = What::Meddled { message_id: id.into(), how: how.to_owned() };
-            self.0.effects.add(&laid.fault, self.wall_ns(), what, Some((order, key)));
+            self.meddled(state, &laid.fault, entry, how);
         }
     }
 }

@@ -10,7 +10,6 @@
 
 use std::{sync::Arc, task::Waker, time::Duration};
 
-use faults::What;
 use world::{Node, broker::BrokerError};
 
 use super::{Exchange, Packet, State, channel::Open, version::Return};
@@ -101,9 +100,7 @@ impl Exchange {
         let Packet::Publish { channel, entry, .. } = packet else { return };
         let fault = state.channels.get(channel).and_then(|open| fault(&state.cuts, open));
         if let Some(fault) = fault {
-            let (id, order, key) = state.account.names(*entry);
-            let what = What::Meddled { message_id: id.into(), how: "kept-back".to_owned() };
-            self.0.effects.add(&fault, self.wall_ns(), what, Some((order, key)));
+            self.meddled(state, &fault, *entry, "kept-back");
         }
     }
 

@@ -104,10 +104,15 @@ impl Exchange {
         }
         let event = message.headers.get(self.0.settings.event_header).unwrap_or(&message.message_id);
         let (fault, how) = state.meddlers.meets(at, self.0.host.seed(), message, event)?;
-        let (id, order, key) = state.account.names(entry);
-        let what = What::Meddled { message_id: id.into(), how: how.name().to_owned() };
-        self.0.effects.add(&fault, self.wall_ns(), what, Some((order, key)));
+        self.meddled(state, &fault, entry, how.name());
         Some((fault, how))
+    }
+
+    /// Tells that a fault has meddled with a message.
+    pub(super) fn meddled(&self, state: &State, fault: &str, entry: Entry, how: &str) {
+        let (id, order, key) = state.account.names(entry);
+        let what = What::Meddled { message_id: id.into(), how: how.to_owned() };
+        self.0.effects.add(fault, self.wall_ns(), what, Some((order, key)));
     }
 
     /// A message that is written, unless somebody meddles with it. Gives what its publisher has to feel itself.
@@ -118,10 +123,13 @@ impl Exchange {
         mut message: Message,
         options: Publish,
     ) -> Option<Interference> {
-        if self.met(&mut lock(&self.0.state), Point::Context, entry, &message).is_some() {
-            message.headers.0.retain(|(name, _)| name != CONTEXT);
-        }
-        let met = self.met(&mut lock(&self.0.state), Point::Publish, entry, &message);
+        let met = {
+            let state = &mut *lock(&self.0.state);
+            if self.met(state, Point::Context, entry, &message).is_some() {
+                message.headers.0.retain(|(name, _)| name != CONTEXT);
+            }
+            self.met(state, Point::Publish, entry, &message)
+        };
         let how = met.as_ref().map(|(_, how)| *how);
         match met {
             Some((fault, Interference::CrashBeforePublish(back))) => {
@@ -146,12 +154,12 @@ impl Exchange {
 
     /// Breaks a connection: both ends notice.
     pub(super) fn break_off(&self, channel: u64, fault: &Arc<str>) {
-        self.change(|state, _| {
+        self.change(|state, woken| {
             if let Some(open) = state.channels.get_mut(&channel) {
                 open.fault = Some(Arc::clone(fault));
             }
+            self.close(state, channel, &BrokerError::ConnectionLost, woken);
         });
-        self.change(|state, woken| self.close(state, channel, &BrokerError::ConnectionLost, woken));
     }
 
     /// Has a node die, outside of what it is doing.

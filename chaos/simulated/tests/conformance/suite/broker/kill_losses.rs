@@ -5,9 +5,10 @@
 
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
-use world::broker::{Channel, Headers, Message, Publish, Queue, Topology};
+use world::broker::{Channel, Publish, Queue, Topology};
 
 use super::{
+    directed::message,
     operator::{Down, Operator, on_the_model},
     play::Client,
 };
@@ -55,26 +56,10 @@ impl Row {
         for n in 0..self.count {
             let at = begin + self.gap * u32::try_from(n).unwrap();
             client.rt.sleep(at.saturating_sub(client.rt.now())).await;
-            channel.publish(message(queue, n), Publish::default()).await.unwrap();
+            channel.publish(message(queue, &format!("m-{n}")), Publish::default()).await.unwrap();
         }
         client.rt.sleep(end.saturating_sub(client.rt.now())).await;
         channel
-    }
-}
-
-fn message(queue: &str, n: usize) -> Message {
-    Message {
-        exchange: "".into(),
-        routing_key: queue.to_owned().into(),
-        message_id: format!("m-{n}").into(),
-        correlation_id: "o-1".into(),
-        timestamp_s: 0,
-        persistent: true,
-        expiration: None,
-        priority: None,
-        headers: Headers::default(),
-        deaths: Vec::new(),
-        body: "{}".into(),
     }
 }
 
