@@ -13,13 +13,7 @@ use harness::{
     simulate::Terminal,
     stack::Stack,
 };
-use mimalloc::MiMalloc;
 use xtask::{explain, simulated::Simulated, tidy};
-
-/// A simulated month allocates and frees some hundred million times, and most of it lives for eight days of virtual time:
-/// the system's allocator spends a quarter of the run on finding room.
-#[global_allocator]
-static ALLOCATOR: MiMalloc = MiMalloc;
 
 /// Runs a shop, a CRM and a factory, breaks the wires between them, and proves order by order whether traces expose what was
 /// lost or late.

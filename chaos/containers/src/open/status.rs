@@ -85,11 +85,28 @@ async fn quarters(docker: &Docker, open: &Open, blueprint: &Blueprint) -> Result
 }
 
 async fn part(docker: &Docker, container: &Container, blueprint: &Blueprint) -> Result<PartStatus, Error> {
+    let id = container.started.id.as_str();
+    match reached(docker, container, blueprint).await {
+        Ok(status) => Ok(status),
+        // A run may kill a part while one looks: its ports are gone then.
+        Err(_) if !docker::running(docker, id).await? => Ok(stopped(container)),
+        Err(error) => Err(error),
+    }
+}
+
+/// A part that does not run.
+fn stopped(container: &Container) -> PartStatus {
+    let version = format!("image {}", container.image);
+    PartStatus { part: container.started.part.clone(), since: None, version, addresses: Vec::new() }
+}
+
+/// A part with where it is reached.
+async fn reached(docker: &Docker, container: &Container, blueprint: &Blueprint) -> Result<PartStatus, Error> {
+    if !container.running {
+        return Ok(stopped(container));
+    }
     let part = container.started.part.clone();
     let version = format!("image {}", container.image);
-    if !container.running {
-        return Ok(PartStatus { part, since: None, version, addresses: Vec::new() });
-    }
     let id = &container.started.id;
     let at = async |inner: u16| Ok::<_, Error>(format!("127.0.0.1:{}", docker::port(docker, id, inner).await?));
     // What does not answer says nothing.

@@ -3,14 +3,14 @@
 //! What needs Docker is skipped, and says so, unless `LOUPE_CONTAINERS=1`.
 
 #[cfg(test)]
-#[path = "../../../tests/agreement/mod.rs"]
+#[path = "../../../tests/runs/agreement.rs"]
 mod agreement;
 #[cfg(test)]
 mod broker_evidence;
 #[cfg(test)]
 mod broker_kill;
 #[cfg(test)]
-#[path = "../../../tests/causes/mod.rs"]
+#[path = "../../../tests/runs/causes.rs"]
 mod causes;
 #[cfg(test)]
 mod conformance;

@@ -1,9 +1,5 @@
 //! Same seed, same bytes: every file of a run folder but `performance.json`, twice in this process and once in a fresh one. The
 //! runs are judged as well: all that is bad is exposed, at its hop.
-#![expect(clippy::disallowed_methods, reason = "the tier comes in by an environment variable")]
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
-
-mod sized;
 
 use std::{
     collections::BTreeMap,
@@ -17,6 +13,8 @@ use harness::{artefacts, options::WorldName, prepare, progress::Progress};
 use judge::Judged;
 use scenarios::{Scenario, language::InstrumentationPreset};
 use xtask::simulated::Simulated;
+
+use crate::{root, sized};
 
 const ARCHITECTURES: [(Preset, &str); 2] = [(Preset::AsIs, "as-is"), (Preset::ToBe, "to-be")];
 
@@ -66,9 +64,8 @@ struct Sizes {
 
 impl Sizes {
     fn of(name: &str, orders: f64) -> Self {
-        let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
-        let whole = Scenario::resolve(root, name).unwrap().remove(0);
-        let text = fs::read_to_string(root.join("scenarios/library").join(format!("{name}.toml"))).unwrap();
+        let whole = Scenario::resolve(root(), name).unwrap().remove(0);
+        let text = fs::read_to_string(root().join("scenarios/library").join(format!("{name}.toml"))).unwrap();
         let folder = scratch(&format!("{name}-thin"));
         fs::create_dir_all(&folder).unwrap();
         let file = folder.join(format!("{name}.toml"));
@@ -153,8 +150,7 @@ fn early_ack_crash_gives_the_same_bytes() {
 
 #[test]
 fn telemetry_never_changes_what_happens() {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
-    for library in Scenario::library(root).unwrap() {
+    for library in Scenario::library(root()).unwrap() {
         for (preset, argument) in ARCHITECTURES {
             let scenario = sized::to(&library.clone().with_architecture(preset), 400.0);
             let ledger = |instrumentation| {

@@ -1,7 +1,5 @@
 //! Telemetry faults hide things; they never make anything up. Alone they make nobody lost. Under a system fault no verdict is wrong, no bad
 //! order passes for a fine one, and no more is unknown than the fault's own file allows.
-#![expect(clippy::disallowed_methods, reason = "the tier of tests is told by an environment variable everywhere")]
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 use std::{collections::BTreeMap, env, path::Path};
 

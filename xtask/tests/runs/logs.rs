@@ -1,17 +1,13 @@
 //! The logs of whole runs: one record for each transition, which says what its row and its span event say; one for each failed
 //! entry; and all of them keep the schema.
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
-
-mod agreement;
-mod sized;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
     path::Path,
 };
 
-use contracts::{architecture::Preset, attributes, logs};
-use harness::{Arena as _, Played, prepare, progress::Progress};
+use contracts::{attributes, logs};
+use harness::Played;
 use judge::report::{Exposure, Report};
 use opentelemetry::{
     KeyValue, SpanId,
@@ -20,50 +16,37 @@ use opentelemetry::{
 use scenarios::Scenario;
 use serde_json::Value;
 use signals::{Log, Span, ecs, span::text};
-use xtask::simulated::Simulated;
 
-fn root() -> &'static Path {
-    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap()
-}
+use crate::agreement;
 
 fn schema() -> Value {
-    serde_json::from_str(include_str!("../../reports/log.schema.json")).unwrap()
+    serde_json::from_str(include_str!("../../../reports/log.schema.json")).unwrap()
 }
 
-fn play(scenario: Scenario) -> Played {
-    let prepared = prepare::prepared(scenario, false, true).unwrap();
-    Simulated.play(&prepared, &mut Progress::silent()).unwrap()
+/// What the logs of some runs held.
+#[derive(Default)]
+pub(crate) struct Held {
+    failures: usize,
+    actions: BTreeSet<String>,
 }
 
-/// Every library scenario on both architectures, small, with all its spans and log records. Where a telemetry fault has been at the spans
-/// the two do not agree.
-fn runs() -> Vec<(String, Played)> {
-    let mut runs = Vec::new();
-    let blurred = |scenario: &Scenario| scenario.faults.iter().any(|fault| fault.kind.unknown_at_most().is_some());
-    for library in Scenario::library(root()).unwrap().into_iter().filter(|scenario| !blurred(scenario)) {
-        for preset in Preset::ALL {
-            let scenario = sized::to(&library.clone().with_architecture(preset), 300.0);
-            runs.push((format!("{} {}", library.name, preset.name()), play(scenario)));
-        }
-    }
-    runs
-}
-
-#[test]
-fn logs_of_whole_runs_keep_their_promises() {
-    let schema = schema();
-    let (mut seen, mut failures) = (BTreeSet::new(), 0);
-    for (name, played) in runs() {
+impl Held {
+    /// All that whole runs promise of their log records. Where a telemetry fault has been at the spans the two do not agree.
+    pub(crate) fn look(&mut self, name: &str, played: &Played) {
         let spans: Vec<Span> = played.archive.spans().collect();
         let logs: Vec<Log> = played.archive.logs().collect();
-        assert!(agreement::hold(&name, &played) > 1_000, "{name}: hardly a transition");
-        failures += each_failed_entry_has_its_record(&name, &spans, &logs);
-        numbers_have_no_gap(&name, &logs);
-        records_keep_the_schema(&name, &schema, &logs);
-        seen.extend(logs.iter().map(|log| log.action.to_string()));
+        assert!(agreement::hold(name, played) > 1_000, "{name}: hardly a transition");
+        self.failures += each_failed_entry_has_its_record(name, &spans, &logs);
+        numbers_have_no_gap(name, &logs);
+        records_keep_the_schema(name, &schema(), &logs);
+        self.actions.extend(logs.iter().map(|log| log.action.to_string()));
     }
-    assert!(failures > 50, "{failures}: hardly anything failed");
-    assert!(seen.len() >= 12, "{seen:?}");
+
+    /// There was enough to look at.
+    pub(crate) fn enough(&self) {
+        assert!(self.failures > 50, "{}: hardly anything failed", self.failures);
+        assert!(self.actions.len() >= 12, "{:?}", self.actions);
+    }
 }
 
 /// A span in which something entered or left the system and failed has one record that says why. Gives how many there were.
@@ -156,7 +139,7 @@ fn who_writes_a_log_is_the_instrumentations_say() {
             "title = \"t\"\nduration = \"2h\"\ninstrumentation = {{ {instrumentation} }}\n\
              [[load]]\nactor = \"customer\"\nexecutor = \"constant-arrival-rate\"\nrate = \"12/h\"\n"
         );
-        let played = play(Scenario::parse(Path::new("t.toml"), text.as_bytes()).unwrap());
+        let played = crate::played(Scenario::parse(Path::new("t.toml"), text.as_bytes()).unwrap());
         let logs: BTreeSet<String> = played.archive.logs().map(|log| log.resource.service.to_string()).collect();
         let spans: BTreeSet<String> = played.archive.spans().map(|span| span.resource.service.to_string()).collect();
         assert!(played.archive.logs().all(|log| (log.span_id == SpanId::INVALID) != spans.contains(&*log.resource.service)));

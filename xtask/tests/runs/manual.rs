@@ -1,8 +1,10 @@
 //! Every example in the manual of the scenario language is played.
 
-use std::{fs, path::Path};
+use std::fs;
 
 use scenarios::Scenario;
+
+use crate::root;
 
 /// What an example lacks, it gets from here.
 const TITLE: &str = "title = \"An example\"\nduration = \"3d\"\n";
@@ -23,7 +25,7 @@ fn whole(example: &str) -> String {
 
 #[test]
 fn every_example_of_the_manual_is_a_scenario_that_runs() {
-    let manual = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../scenarios/README.md")).unwrap();
+    let manual = fs::read_to_string(root().join("scenarios/README.md")).unwrap();
     let folder = std::env::temp_dir().join(format!("loupe-manual-{}", std::process::id()));
     fs::create_dir_all(&folder).unwrap();
     let recording = blocks(&manual, "csv");

@@ -3,20 +3,16 @@
 //! The file has two parts. Above the line of dashes stand assertions that people wrote: `as-is: truth.lost >= 20`, a path into
 //! `report.json`, a comparison, a value. Below it stand the terminal's words for each architecture. `UPDATE_EXPECT=1` renews the
 //! part below and never touches the part above.
-#![expect(clippy::disallowed_methods, reason = "golden files are renewed by an environment variable everywhere")]
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
-use std::{collections::BTreeSet, fs, path::Path};
+use std::{collections::BTreeSet, fs};
 
 use contracts::architecture::Preset;
 use judge::Judged;
 use scenarios::Scenario;
 
-const DASHES: &str = "--------------------------------------------------------------------------------";
+use crate::root;
 
-fn root() -> &'static Path {
-    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap()
-}
+const DASHES: &str = "--------------------------------------------------------------------------------";
 
 /// Checks one hand-written line against the report of its architecture.
 fn assert_line(line: &str, reports: &[(Preset, serde_json::Value)]) {

@@ -1,43 +1,20 @@
 //! The spans of whole runs: they lead from each error to where it began, and other tools can read them.
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
-mod sized;
+use std::collections::BTreeMap;
 
-use std::{collections::BTreeMap, path::Path};
-
-use contracts::{architecture::Preset, attributes, services};
-use harness::{Arena as _, Played, prepare, progress::Progress};
+use contracts::{attributes, services};
+use harness::Played;
 use opentelemetry::trace::{SpanKind, Status};
 use opentelemetry_proto::tonic::trace::v1::TracesData;
-use scenarios::Scenario;
 use signals::{Span, otlp, span};
-use xtask::simulated::Simulated;
 
-/// Every library scenario on both architectures, small, with all its spans. Where a telemetry fault has been at them they keep no promise.
-fn runs() -> Vec<(String, Played)> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
-    let mut runs = Vec::new();
-    let blurred = |scenario: &Scenario| scenario.faults.iter().any(|fault| fault.kind.unknown_at_most().is_some());
-    for library in Scenario::library(root).unwrap().into_iter().filter(|scenario| !blurred(scenario)) {
-        for preset in Preset::ALL {
-            let scenario = sized::to(&library.clone().with_architecture(preset), 300.0);
-            let prepared = prepare::prepared(scenario, false, true).unwrap();
-            let played = Simulated.play(&prepared, &mut Progress::silent()).unwrap();
-            runs.push((format!("{} {}", library.name, preset.name()), played));
-        }
-    }
-    runs
-}
-
-#[test]
-fn spans_of_whole_runs_keep_their_promises() {
-    for (name, played) in runs() {
-        let spans: Vec<Span> = played.archive.spans().collect();
-        assert_eq!(spans.len() as u64, played.records, "{name}: all spans are kept");
-        published_types_read_what_we_write(&name, &spans);
-        every_error_reaches_an_entry(&name, &spans);
-        attributes_are_the_contracts(&name, &spans);
-    }
+/// All that whole runs promise of their spans. Where a telemetry fault has been at them they keep no promise.
+pub(crate) fn keep_their_promises(name: &str, played: &Played) {
+    let spans: Vec<Span> = played.archive.spans().collect();
+    assert_eq!(spans.len() as u64, played.records, "{name}: all spans are kept");
+    published_types_read_what_we_write(name, &spans);
+    every_error_reaches_an_entry(name, &spans);
+    attributes_are_the_contracts(name, &spans);
 }
 
 /// Our lines -> the published protobuf types -> their JSON -> our reader: the same spans.

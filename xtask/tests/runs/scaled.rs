@@ -1,20 +1,15 @@
 //! A run that is shortened is reported in the time of its scenario, and says how it was shortened.
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
-
-use std::path::{Path, PathBuf};
 
 use harness::{Arena as _, Prepared, conclude, options::WorldName, plan, prepare, progress::Progress};
 use judge::report::Report;
 use scenarios::{Scenario, language::Threshold, lifecycle::Lifecycle};
 
+use crate::root;
+
 const DAY_S: f64 = 86_400.0;
 
-fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
-}
-
 fn library(name: &str, scaled: bool) -> Prepared {
-    let scenario = Scenario::resolve(&root(), name).unwrap().remove(0);
+    let scenario = Scenario::resolve(root(), name).unwrap().remove(0);
     prepare::prepared(scenario, scaled, false).unwrap()
 }
 

@@ -1,0 +1,37 @@
+//! Whole runs of the simulated world: what each says of its orders, and what all of them promise whatever happens in them.
+#![expect(
+    clippy::disallowed_methods,
+    reason = "the tier of the tests and the renewal of golden files come in by the environment"
+)]
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+mod agreement;
+mod broker_evidence;
+mod causes;
+mod determinism;
+mod library;
+mod logs;
+mod manual;
+mod promises;
+mod scaled;
+mod sized;
+mod spans;
+mod telemetry_faults;
+mod unseen;
+
+use std::path::Path;
+
+use harness::{Arena as _, Played, prepare, progress::Progress};
+use scenarios::Scenario;
+use xtask::simulated::Simulated;
+
+/// The folder of the workspace.
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap()
+}
+
+/// Plays a scenario and keeps its spans and log records.
+fn played(scenario: Scenario) -> Played {
+    let prepared = prepare::prepared(scenario, false, true).unwrap();
+    Simulated.play(&prepared, &mut Progress::silent()).unwrap()
+}
