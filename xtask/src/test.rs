@@ -1,12 +1,15 @@
 //! `cargo xtask test`: every test that this machine can run; what it cannot is named, with the reason.
 
 use std::{
+    fs::{self, File},
     os::unix::net::UnixStream,
+    panic::resume_unwind,
     path::Path,
     process::{Command, Stdio},
+    thread,
 };
 
-use anyhow::Result;
+use anyhow::{Context as _, Error, Result};
 use harness::Exit;
 
 use crate::containers::{BINARIES, TARGET};
@@ -18,70 +21,94 @@ enum Outcome {
     Skipped(String),
 }
 
+/// Cargo, for what gives way to the real stack.
+const YIELDING: &[&str] = &["nice", "-n", "19", "cargo"];
+/// What the tests of the containers world said.
+const SAID: &str = "target/containers/tests.log";
 /// The open stack of the tests of the containers world.
 const STACK: &str = "test";
 
-/// One step of the test run.
-struct Step {
-    name: &'static str,
-    run: fn(&Path, bool) -> Result<Outcome>,
-    /// With `CI=true` a skip of this step is a failure.
-    required_in_ci: bool,
+/// A step of the test run: what it does at a root, at night or not.
+type Step = fn(&Path, bool) -> Result<Outcome>;
+
+/// What came of the steps so far.
+#[derive(Default)]
+struct Table {
+    lines: Vec<(&'static str, String)>,
+    passed: u32,
+    failed: u32,
+    skipped: u32,
 }
 
-const STEPS: [Step; 6] = [
-    Step { name: "format", run: format, required_in_ci: false },
-    Step { name: "lints", run: lints, required_in_ci: false },
-    Step { name: "tests", run: tests, required_in_ci: true },
-    Step { name: "pages", run: pages, required_in_ci: true },
-    Step { name: "licences", run: licences, required_in_ci: false },
-    Step { name: "containers", run: containers, required_in_ci: true },
-];
+impl Table {
+    /// Adds a step. With `CI=true` the skip of one that is required there is a failure.
+    fn add(&mut self, name: &'static str, outcome: Outcome, required_in_ci: bool) {
+        let ci = crate::variable("CI").is_some_and(|value| value == "true");
+        let (count, line) = match outcome {
+            Outcome::Passed => (&mut self.passed, "passed".to_owned()),
+            Outcome::Failed => (&mut self.failed, "FAILED".to_owned()),
+            Outcome::Skipped(why) if ci && required_in_ci => {
+                (&mut self.failed, format!("FAILED: skipped, and with CI=true a skip is a failure: {why}"))
+            }
+            Outcome::Skipped(why) => (&mut self.skipped, format!("skipped: {why}")),
+        };
+        *count += 1;
+        self.lines.push((name, line));
+    }
 
-/// Runs all steps, also after one has failed, and prints a table of them.
+    #[expect(clippy::print_stdout, reason = "the command's output")]
+    fn print(&self) {
+        println!();
+        for (name, line) in &self.lines {
+            println!("  {name:<11} {line}");
+        }
+        println!("\nsteps: {} passed, {} failed, {} skipped", self.passed, self.failed, self.skipped);
+    }
+}
+
+/// Runs all steps, also after one has failed, and prints a table of them. Tests of the containers world wait for real time more
+/// than they compute, so all others run beside them, and give way.
 ///
 /// # Errors
 /// When cargo cannot be started.
 #[expect(clippy::print_stdout, reason = "the command's output")]
 pub(crate) fn run(root: &Path, nightly: bool) -> Result<Exit> {
-    let ci = crate::variable("CI").is_some_and(|value| value == "true");
-    let mut table = Vec::new();
-    let (mut passed, mut failed, mut skipped) = (0, 0, 0);
-    for step in STEPS {
-        println!("── {}", step.name);
-        let line = match (step.run)(root, nightly)? {
-            Outcome::Passed => {
-                passed += 1;
-                "passed".to_owned()
-            }
-            Outcome::Skipped(why) if ci && step.required_in_ci => {
-                failed += 1;
-                format!("FAILED: skipped, and with CI=true a skip is a failure: {why}")
-            }
-            Outcome::Skipped(why) => {
-                skipped += 1;
-                format!("skipped: {why}")
-            }
-            Outcome::Failed => {
-                failed += 1;
-                "FAILED".to_owned()
-            }
-        };
-        table.push((step.name, line));
+    let mut table = Table::default();
+    let mut step = |name, step: Step, required_in_ci| {
+        println!("── {name}");
+        let outcome = step(root, nightly)?;
+        let failed = matches!(outcome, Outcome::Failed);
+        table.add(name, outcome, required_in_ci);
+        Ok::<_, Error>(!failed)
+    };
+    step("format", format, false)?;
+    step("lints", lints, false)?;
+    step("licences", licences, false)?;
+    if !step("build", build, true)? {
+        table.print();
+        return Ok(Exit::Red);
     }
-    println!();
-    for (name, line) in table {
-        println!("  {name:<11} {line}");
-    }
-    println!("\nsteps: {passed} passed, {failed} failed, {skipped} skipped");
-    Ok(if failed == 0 { Exit::Pass } else { Exit::Red })
+    let containers = thread::scope(|scope| {
+        let containers = scope.spawn(|| containers(root, nightly));
+        step("tests", tests, true)?;
+        step("pages", pages, true)?;
+        println!("── containers");
+        let outcome = containers.join().unwrap_or_else(|panic| resume_unwind(panic));
+        if let Ok(said) = fs::read_to_string(root.join(SAID)) {
+            println!("{said}");
+        }
+        outcome
+    })?;
+    table.add("containers", containers, true);
+    table.print();
+    Ok(if table.failed == 0 { Exit::Pass } else { Exit::Red })
 }
 
 fn format(root: &Path, _: bool) -> Result<Outcome> {
     if !answers("cargo", &["fmt", "--version"]) {
         return Ok(Outcome::Skipped("rustfmt is not installed (rustup component add rustfmt)".to_owned()));
     }
-    cargo(root, &["fmt", "--all", "--check"], &[])
+    cargo(root, &["fmt", "--all", "--check"])
 }
 
 /// The packages that this machine can test, and where their tests are built: once, for one choice of packages is one choice of
@@ -97,16 +124,23 @@ fn lints(root: &Path, _: bool) -> Result<Outcome> {
     }
     let mut lint = tested("clippy");
     lint.extend(["--all-targets", "--quiet", "--", "--deny", "warnings"]);
-    cargo(root, &lint, &[])
+    cargo(root, &lint)
+}
+
+/// Everything that is tested, so that nobody waits for a compiler later.
+fn build(root: &Path, _: bool) -> Result<Outcome> {
+    let mut build = tested("test");
+    build.extend(["--no-run", "--quiet"]);
+    cargo(root, &build)
 }
 
 fn tests(root: &Path, nightly: bool) -> Result<Outcome> {
     let mut test = tested("test");
     test.push("--no-fail-fast");
-    // Those that need a stack have a step of their own.
+    // Those that need a stack run beside these.
     let app = root.join(BINARIES).join("loupe-app");
     let variables = [("LOUPE_TIER", tier(nightly)), ("LOUPE_CONTAINERS", "apart"), ("LOUPE_APP_BINARY", &app.to_string_lossy())];
-    cargo(root, &test, &variables)
+    ended(command(YIELDING, &test, root).envs(variables))
 }
 
 /// The reports in a browser: accessibility, and pictures to look at.
@@ -116,20 +150,24 @@ fn pages(root: &Path, _: bool) -> Result<Outcome> {
     }
     let mut test = tested("test");
     test.extend(["--test", "accessibility"]);
-    cargo(root, &test, &[("LOUPE_BROWSER", "1")])
+    ended(command(YIELDING, &test, root).env("LOUPE_BROWSER", "1"))
 }
 
 fn licences(root: &Path, _: bool) -> Result<Outcome> {
     if !answers("cargo", &["deny", "--version"]) {
         return Ok(Outcome::Skipped("cargo-deny is not installed (cargo install cargo-deny)".to_owned()));
     }
-    cargo(root, &["deny", "--offline", "check", "licenses", "bans", "sources"], &[])
+    cargo(root, &["deny", "--offline", "check", "licenses", "bans", "sources"])
 }
 
+/// The tests that need a stack. What they say is left in a file.
 fn containers(root: &Path, nightly: bool) -> Result<Outcome> {
+    drop(fs::remove_file(root.join(SAID)));
     if let Err(why) = docker() {
         return Ok(Outcome::Skipped(why));
     }
+    let said = File::create(root.join(SAID)).context("cannot keep what the tests say")?;
+    let quietly = |command: &mut Command| ended(command.stdout(said.try_clone()?).stderr(said.try_clone()?));
     let binaries = root.join(BINARIES);
     let app = binaries.join("loupe-app");
     let variables = [
@@ -138,23 +176,16 @@ fn containers(root: &Path, nightly: bool) -> Result<Outcome> {
         ("LOUPE_STACK", STACK),
         ("LOUPE_APP_BINARY", &app.to_string_lossy()),
     ];
-    // The tests have made the binaries of the stacks too.
-    let mut test = tested("test");
-    test.extend(["--no-fail-fast", "--test", "containers"]);
-    let mut build = test.clone();
-    build.push("--no-run");
-    if let Outcome::Failed = cargo(root, &build, &variables)? {
-        return Ok(Outcome::Failed);
-    }
     // Most tests share one stack: that saves each of them the start.
-    let stack = |action| Command::new(binaries.join("loupe-real")).args(["stack", action]).env("LOUPE_STACK", STACK).status();
-    if !stack("up")?.success() {
+    let stack = |action| quietly(Command::new(binaries.join("loupe-real")).args(["stack", action]).env("LOUPE_STACK", STACK));
+    if let Outcome::Failed = stack("up")? {
         return Ok(Outcome::Failed);
     }
     // One stack at a time: two cores carry no more.
-    test.extend(["--", "--test-threads=1", "--nocapture"]);
-    let tested = cargo(root, &test, &variables)?;
-    Ok(if stack("down")?.success() { tested } else { Outcome::Failed })
+    let mut test = tested("test");
+    test.extend(["--no-fail-fast", "--test", "containers", "--", "--test-threads=1", "--nocapture"]);
+    let tested = quietly(command(&["cargo"], &test, root).envs(variables))?;
+    Ok(if let Outcome::Passed = stack("down")? { tested } else { Outcome::Failed })
 }
 
 const fn tier(nightly: bool) -> &'static str {
@@ -173,7 +204,17 @@ fn answers(program: &str, arguments: &[&str]) -> bool {
     status.is_ok_and(|status| status.success())
 }
 
-fn cargo(root: &Path, arguments: &[&str], variables: &[(&str, &str)]) -> Result<Outcome> {
-    let status = Command::new("cargo").args(arguments).envs(variables.iter().copied()).current_dir(root).status()?;
+fn cargo(root: &Path, arguments: &[&str]) -> Result<Outcome> {
+    ended(&mut command(&["cargo"], arguments, root))
+}
+
+fn command(program: &[&str], arguments: &[&str], root: &Path) -> Command {
+    let mut command = Command::new(program[0]);
+    command.args(&program[1..]).args(arguments).current_dir(root);
+    command
+}
+
+fn ended(command: &mut Command) -> Result<Outcome> {
+    let status = command.status().with_context(|| format!("cannot run {command:?}"))?;
     Ok(if status.success() { Outcome::Passed } else { Outcome::Failed })
 }

@@ -20,7 +20,6 @@ pub(crate) fn every_message_carries_a_context(name: &str, played: &Played) {
 
 /// Among all that was claimed are the causes that nobody but the broker can tell.
 pub(crate) fn causes_are_claimed(claimed: &Claimed) {
-    eprintln!("{claimed:#?}");
     for (cause, tier) in [
         ("gone_with_broker", Tier::C),
         ("broker_away", Tier::C),

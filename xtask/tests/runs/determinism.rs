@@ -6,6 +6,7 @@ use std::{
     env, fs,
     path::{Path, PathBuf},
     process::{self, Command},
+    sync::atomic::{AtomicU32, Ordering},
 };
 
 use contracts::architecture::Preset;
@@ -16,12 +17,11 @@ use xtask::simulated::Simulated;
 
 use crate::{root, sized};
 
-const ARCHITECTURES: [(Preset, &str); 2] = [(Preset::AsIs, "as-is"), (Preset::ToBe, "to-be")];
-
+/// A folder for nobody else.
 fn scratch(name: &str) -> PathBuf {
-    let path = env::temp_dir().join(format!("loupe-determinism-{name}-{}", process::id()));
-    drop(fs::remove_dir_all(&path));
-    path
+    static NUMBER: AtomicU32 = AtomicU32::new(0);
+    let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+    env::temp_dir().join(format!("loupe-determinism-{}-{number}-{name}", process::id()))
 }
 
 /// Plays a scenario here and leaves its folder below `root`.
@@ -55,23 +55,28 @@ fn assert_same(what: &str, left: &BTreeMap<String, Vec<u8>>, right: &BTreeMap<St
     }
 }
 
-/// A scenario of the library, and the same with about so many orders in a file of its own, for this process and a fresh one.
-struct Sizes {
-    whole: Scenario,
-    thin: Scenario,
+/// A scenario of the library with about so many orders, in a file of its own: for this process and a fresh one.
+struct Thin {
+    scenario: Scenario,
     file: PathBuf,
 }
 
-impl Sizes {
-    fn of(name: &str, orders: f64) -> Self {
-        let whole = Scenario::resolve(root(), name).unwrap().remove(0);
+impl Thin {
+    fn of(whole: &Scenario, orders: f64) -> Self {
+        let name = &whole.name;
         let text = fs::read_to_string(root().join("scenarios/library").join(format!("{name}.toml"))).unwrap();
-        let folder = scratch(&format!("{name}-thin"));
+        let folder = scratch("thin");
         fs::create_dir_all(&folder).unwrap();
         let file = folder.join(format!("{name}.toml"));
-        fs::write(&file, thinned(&text, &whole, orders)).unwrap();
-        let thin = Scenario::load(&file).unwrap();
-        Self { whole, thin, file }
+        fs::write(&file, thinned(&text, whole, orders)).unwrap();
+        let scenario = Scenario::load(&file).unwrap().with_architecture(whole.architecture.preset);
+        Self { scenario, file }
+    }
+}
+
+impl Drop for Thin {
+    fn drop(&mut self) {
+        drop(fs::remove_dir_all(self.file.parent().unwrap()));
     }
 }
 
@@ -92,30 +97,41 @@ struct Hops {
     right: usize,
 }
 
-/// One scenario, both architectures: five seeds, at night two hundred; the first one at its full size, the others thin.
-fn check(name: &str) {
-    let nightly = env::var("LOUPE_TIER").is_ok_and(|tier| tier == "nightly");
-    let seeds = if nightly { 200 } else { 5 };
-    let sizes = Sizes::of(name, if nightly { 300.0 } else { 1_000.0 });
-    let mut hops = Hops::default();
-    for (preset, architecture) in ARCHITECTURES {
+fn nightly() -> bool {
+    env::var("LOUPE_TIER").is_ok_and(|tier| tier == "nightly")
+}
+
+/// Plays a scenario twice here and once in a fresh process, which knows it by `argument`.
+fn same(scenario: &Scenario, argument: &str) -> Judged {
+    let (name, architecture) = (&scenario.name, scenario.architecture.preset.name());
+    let what = format!("{name} {architecture} seed {}", scenario.seed);
+    let [first, second, fresh] = ["first", "second", "fresh"].map(scratch);
+    let judged = play(&first, scenario);
+    play(&second, scenario);
+    play_afresh(&fresh, argument, architecture, scenario.seed);
+    let once = bytes(&first, name);
+    assert_same(&what, &once, &bytes(&second, name));
+    assert_same(&what, &once, &bytes(&fresh, name));
+    [first, second, fresh].iter().for_each(|path| drop(fs::remove_dir_all(path)));
+    judged
+}
+
+/// The library on one architecture, thin: five seeds, at night two hundred.
+fn library(preset: Preset) {
+    let (seeds, orders) = if nightly() { (200, 300.0) } else { (5, 100.0) };
+    for whole in Scenario::library(root()).unwrap() {
+        let thin = Thin::of(&whole.with_architecture(preset), orders);
+        let mut hops = Hops::default();
         for seed in 0..seeds {
-            let (scenario, argument) = if seed == 0 { (&sizes.whole, name) } else { (&sizes.thin, sizes.file.to_str().unwrap()) };
-            let scenario = Scenario { seed, ..scenario.clone().with_architecture(preset) };
-            let what = format!("{name} {architecture} seed {seed}");
-            let [first, second, fresh] = ["first", "second", "fresh"].map(|turn| scratch(&format!("{name}-{turn}")));
-            let judged = play(&first, &scenario);
-            play(&second, &scenario);
-            play_afresh(&fresh, argument, architecture, seed);
-            let once = bytes(&first, name);
-            assert_same(&what, &once, &bytes(&second, name));
-            assert_same(&what, &once, &bytes(&fresh, name));
-            [first, second, fresh].iter().for_each(|path| drop(fs::remove_dir_all(path)));
-            exposes(&what, &judged, &mut hops);
+            let scenario = Scenario { seed, ..thin.scenario.clone() };
+            let judged = same(&scenario, thin.file.to_str().unwrap());
+            if !sized::blurred(&scenario) {
+                exposes(&format!("{} {} seed {seed}", scenario.name, preset.name()), &judged, &mut hops);
+            }
         }
+        let Hops { bad, right } = hops;
+        assert!(right * 100 >= bad * 99, "{} {}: {right} of {bad} bad orders at their hop", thin.scenario.name, preset.name());
     }
-    drop(fs::remove_dir_all(sizes.file.parent().unwrap()));
-    assert!(hops.right * 100 >= hops.bad * 99, "{name}: {} of {} bad orders at their hop", hops.right, hops.bad);
 }
 
 /// Every bad order is exposed, and no other.
@@ -128,31 +144,39 @@ fn exposes(what: &str, judged: &Judged, hops: &mut Hops) {
     hops.right += judged.bad_orders.iter().filter(|row| row.order.exposed && row.order.right_hop).count();
 }
 
-#[test]
-fn calm_week_gives_the_same_bytes() {
-    check("calm-week");
+/// As it stands in the library.
+fn whole(name: &str) {
+    let scenario = Scenario::resolve(root(), name).unwrap().remove(0);
+    for preset in Preset::ALL {
+        same(&scenario.clone().with_architecture(preset), name);
+    }
 }
 
 #[test]
-fn broker_kill_gives_the_same_bytes() {
-    check("broker-kill");
+fn as_is_gives_the_same_bytes() {
+    library(Preset::AsIs);
 }
 
 #[test]
-fn slow_pricing_gives_the_same_bytes() {
-    check("slow-pricing");
+fn to_be_gives_the_same_bytes() {
+    library(Preset::ToBe);
 }
 
 #[test]
-fn early_ack_crash_gives_the_same_bytes() {
-    check("early-ack-crash");
+fn the_default_scenario_gives_the_same_bytes() {
+    whole(prepare::DEFAULT);
+}
+
+#[test]
+fn a_week_of_slow_prices_gives_the_same_bytes() {
+    whole("slow-pricing");
 }
 
 #[test]
 fn telemetry_never_changes_what_happens() {
     for library in Scenario::library(root()).unwrap() {
-        for (preset, argument) in ARCHITECTURES {
-            let scenario = sized::to(&library.clone().with_architecture(preset), 400.0);
+        for preset in Preset::ALL {
+            let scenario = sized::to(&library.clone().with_architecture(preset), 200.0);
             let ledger = |instrumentation| {
                 let folder = scratch("instrumentation");
                 play(&folder, &scenario.clone().with_instrumentation(instrumentation));
@@ -161,7 +185,7 @@ fn telemetry_never_changes_what_happens() {
                 ledger
             };
             let same = ledger(InstrumentationPreset::Full) == ledger(InstrumentationPreset::Blind);
-            assert!(same, "{} {argument}: the ledger knows what is traced", scenario.name);
+            assert!(same, "{} {}: the ledger knows what is traced", scenario.name, preset.name());
         }
     }
 }

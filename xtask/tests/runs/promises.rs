@@ -1,7 +1,6 @@
 //! The whole library, small, on each architecture: what runs promise whatever happens in them.
 
 use contracts::architecture::Preset;
-use faults::Deed;
 use harness::Played;
 use scenarios::{
     Scenario,
@@ -27,11 +26,6 @@ fn orders(scenario: &Scenario) -> f64 {
     if scenario.name == "slow-pricing" { 3_000.0 } else { 300.0 }
 }
 
-/// Whether a fault of it hits the telemetry.
-fn blurred(scenario: &Scenario) -> bool {
-    scenario.faults.iter().any(|fault| matches!(fault.kind.deed(), Deed::Telemetry(_)))
-}
-
 fn with(scenario: &Scenario, instrumentation: Instrumentation) -> Played {
     crate::played(Scenario { instrumentation, ..scenario.clone() })
 }
@@ -42,7 +36,7 @@ fn look(scenario: &Scenario, shown: &mut Shown) {
     listening.broker = BrokerTelemetry::Firehose;
     let whole = with(scenario, listening);
     shown.claimed.append(&mut causes::checked(&name, &whole));
-    if blurred(scenario) {
+    if sized::blurred(scenario) {
         return;
     }
     broker_evidence::every_message_carries_a_context(&name, &whole);

@@ -1,5 +1,6 @@
 //! A scenario with another number of orders: the same story, thinner.
 
+use faults::Deed;
 use scenarios::{
     Scenario,
     language::{Executor, Rate},
@@ -27,4 +28,9 @@ pub(crate) fn to(scenario: &Scenario, orders: f64) -> Scenario {
 pub(crate) fn factor(scenario: &Scenario, orders: f64) -> f64 {
     let expected: f64 = scenario.load.iter().map(|load| load.executor.expected(scenario.duration)).sum();
     (orders / expected).min(1.0)
+}
+
+/// Whether a fault of it hits the telemetry.
+pub(crate) fn blurred(scenario: &Scenario) -> bool {
+    scenario.faults.iter().any(|fault| matches!(fault.kind.deed(), Deed::Telemetry(_)))
 }
