@@ -26,6 +26,7 @@ use crate::{
     Stage,
     actors::{
         asking::Asking,
+        habit::Habits,
         intents::{Entry, Intents, Who},
     },
     driver::Progress,
@@ -39,6 +40,8 @@ pub(crate) struct Cast {
     pub(crate) intents: Intents,
     pub(crate) progress: Arc<Progress>,
     pub(crate) asking: Asking,
+    /// How carriers work otherwise.
+    pub(crate) carriers: Habits,
     /// What faults that the people carry out themselves did.
     pub(crate) effects: Mutex<Vec<Effect>>,
 }

@@ -4,6 +4,7 @@
 //! there is lost ([`lost`]), what took too long is slow ([`slow`]).
 
 mod lost;
+mod proof;
 mod slow;
 mod starved;
 mod walk;
@@ -16,7 +17,7 @@ use std::{
 use crate::{
     ledger::{Account, Ledger, Step},
     lifecycle::{Lifecycle, Side},
-    truth::{Class, Truth},
+    truth::{Class, Proof, Truth},
 };
 
 use walk::Walk;
@@ -50,6 +51,7 @@ pub fn classify(ledger: &Ledger, lifecycle: &Lifecycle, clock_error: Duration) -
             borderline: word.borderline,
             initiated_ns: walk.initiated_ns().unwrap_or(ledger.started_ns),
             closed_ns: walk.closed_ns(),
+            proof: if word.class.bad() { proof::proof(account, lifecycle, word.hop) } else { Proof::default() },
             journey: if word.class.bad() { walk.journey() } else { Vec::new() },
             order_id,
         })

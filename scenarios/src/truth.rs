@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use faults::End;
 use serde::Serialize;
 
 /// The truth about one order.
@@ -29,6 +30,21 @@ pub struct Truth {
     pub closed_ns: Option<u64>,
     /// The true hops for the waterfall: name, begin, end (`None` when it never ended).
     pub journey: Vec<(String, u64, Option<u64>)>,
+    /// What a cause is held against.
+    pub proof: Proof,
+}
+
+/// What the ledger knows of the hop at which an order went wrong.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Proof {
+    /// What became of the messages that the hop is about; `None` where it is about none.
+    pub ends: Option<Vec<End>>,
+    /// Some message of the order was delivered more than once.
+    pub redelivered: bool,
+    /// Some event of the order was published as more than one message.
+    pub published_again: bool,
+    /// A calculation of its price has begun.
+    pub calculation_begun: bool,
 }
 
 /// What became of an order. The worst stands first: an order that is both lost and slow is lost.

@@ -120,6 +120,8 @@ pub enum DatabaseFault {
     Slow(Duration),
     /// A share of the commits, 0 to 1, fails because somebody else has written the same (SQLSTATE 40001).
     Conflicts(f64),
+    /// Whoever claims rows to work on overlooks a share of them, 0 to 1, and never comes back to them.
+    Overlooked(f64),
 }
 
 /// What is wrong with the object store.
@@ -171,6 +173,8 @@ pub enum Habit {
     FirstPage(usize),
     /// A share of them, 0 to 1, is not there.
     Away(f64),
+    /// Nobody hears what they say of a share of the orders, 0 to 1, and they say it once.
+    Unheard(f64),
 }
 
 /// What happens to a share of the price calculations begun in a window.

@@ -76,6 +76,15 @@ pub enum What {
         /// Whose statement it was.
         node: String,
     },
+    /// A row was there, and whoever looked for work did not see it.
+    RowOverlooked {
+        /// The table.
+        table: String,
+        /// Its primary key.
+        key: String,
+        /// The order it is about.
+        order: String,
+    },
     /// A call on the object store failed, or an upload is not there.
     ObjectLost {
         /// The object's key.
@@ -128,6 +137,7 @@ impl What {
             Self::Meddled { .. } => "meddled",
             Self::StatementFailed { .. } => "statement-failed",
             Self::StatementSlowed { .. } => "statement-slowed",
+            Self::RowOverlooked { .. } => "row-overlooked",
             Self::ObjectLost { .. } => "object-lost",
             Self::CallHit { .. } => "call-hit",
             Self::WorkedOtherwise { .. } => "worked-otherwise",

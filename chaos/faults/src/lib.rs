@@ -70,6 +70,7 @@ catalogue! {
     pool_exhausted POOL_EXHAUSTED;
     slow_database SLOW_DATABASE;
     write_conflicts WRITE_CONFLICTS;
+    rows_overlooked ROWS_OVERLOOKED;
     files_down FILES_DOWN;
     upload_lost UPLOAD_LOST;
     service_unreachable SERVICE_UNREACHABLE;
@@ -81,6 +82,7 @@ catalogue! {
     staff_away STAFF_AWAY;
     newest_first NEWEST_FIRST;
     first_page_only FIRST_PAGE_ONLY;
+    call_back_lost CALL_BACK_LOST;
     context_dropped CONTEXT_DROPPED;
 
     head_sampling HEAD_SAMPLING;

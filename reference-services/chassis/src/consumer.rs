@@ -17,6 +17,7 @@ use world::{
 use crate::{
     Inbound, Refusal, Service, describe,
     log::{self, Failure},
+    planted::{self, Bug},
     shutdown::Counted,
 };
 
@@ -116,9 +117,8 @@ async fn deliver(service: &Arc<Service>, handler: &impl Handler, early: &Early, 
     let process = span.context().clone();
 
     let mut settler = Some(settler);
-    if !service.settings.architecture.ack_after_work
-        && let Some(settler) = settler.take()
-    {
+    let early_ack = !service.settings.architecture.ack_after_work || planted::bites(Bug::AckedEarly, &inbound.order_id);
+    if early_ack && let Some(settler) = settler.take() {
         let acked = settle(service, &inbound, &process, describe(("settle", "ack")), settler, Settle::Ack).await;
         if let Err(cause) = acked {
             // The broker has put it back: whoever gets it next does the work.
@@ -131,6 +131,8 @@ async fn deliver(service: &Arc<Service>, handler: &impl Handler, early: &Early, 
         }
     }
     let outcome = match event {
+        Ok(_) if planted::bites(Bug::AckedUnhandled, &inbound.order_id) => Ok(Handled::Now),
+        Ok(_) if planted::bites(Bug::GoodRejected, &inbound.order_id) => Err(Refusal::Malformed("it is not".to_owned())),
         Ok(event) if !inbound.event_id.is_empty() => {
             service.unless_cut(handler.handle(service, &inbound, event, &mut span)).await
         }

@@ -8,6 +8,7 @@ use world::{Span, broker::Message, record};
 
 use crate::{
     Handled, Moved, Refusal, Service, describe,
+    planted::{self, Bug},
     record::{Owner, Place},
     step::TRIES,
     wire::Wire,
@@ -116,8 +117,10 @@ async fn attempt(
     if event.version > order.version + 1 {
         return Err(too_early(event, order.version));
     }
-    if event.version <= order.version {
-        if service.settings.architecture.idempotent_consumers {
+    let off_by_one = planted::bites(Bug::VersionOffByOne, &event.order_id);
+    if event.version <= order.version + i64::from(off_by_one) {
+        let unnoticed = planted::bites(Bug::DuplicateUnnoticed, &event.order_id);
+        if off_by_one || service.settings.architecture.idempotent_consumers && !unnoticed {
             describe::state(service, span, &order);
             return Ok(Handled::Before);
         }

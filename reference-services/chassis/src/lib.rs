@@ -4,6 +4,7 @@
 //! Nothing in here knows a particular service. Read on in the order an order meets it: [`call`], [`step`], [`announce`],
 //! [`publisher`], [`outbox`], [`consumer`], [`inbound`]. What is described on a span is in [`describe`], what the log says in
 //! [`log`], what is refused and how in [`refusal`]; whether a service can do its work says [`health`], and how it ends [`shutdown`].
+//! [`planted`] holds bugs that tests put in.
 
 pub mod announce;
 pub mod call;
@@ -14,6 +15,7 @@ pub mod inbound;
 pub mod list;
 pub mod log;
 pub mod outbox;
+pub mod planted;
 pub mod proxy;
 pub mod publisher;
 pub mod record;

@@ -12,6 +12,7 @@ use world::{
 
 use crate::{
     Service, describe,
+    planted::{self, Bug},
     publisher::{Announcement, Unsent},
     shutdown::Counted,
     wire::Wire,
@@ -86,6 +87,9 @@ async fn turn(service: &Service) -> Result<usize, Held> {
 }
 
 async fn publish(service: &Service, row: &Outbox) -> Result<(), Unsent> {
+    if planted::bites(Bug::MarkedUnsent, &row.order_id) {
+        return Ok(());
+    }
     let announcement = Announcement {
         wire: Wire::of(&row.routing_key),
         event_id: row.event_id.clone(),

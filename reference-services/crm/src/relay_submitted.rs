@@ -4,7 +4,15 @@
 
 use std::sync::Arc;
 
-use chassis::{Service, announce::announcement, describe, publisher::Announcement, record::column, shutdown::Counted};
+use chassis::{
+    Service,
+    announce::announcement,
+    describe,
+    planted::{self, Bug},
+    publisher::Announcement,
+    record::column,
+    shutdown::Counted,
+};
 use contracts::{
     Status,
     tables::{Order, RELAY_CLAIMED, Transition, order, transition},
@@ -30,6 +38,9 @@ async fn run(service: &Service, _counted: Counted) {
         match claim(service).await {
             Ok(claimed) => {
                 for (context, announcement) in &claimed {
+                    if planted::bites(Bug::ClaimedUnsent, &announcement.order_id) {
+                        continue;
+                    }
                     // Whoever claimed it is the only one to send it: what fails here is never sent.
                     drop(service.publisher.announce(service, context, announcement).await);
                 }

@@ -4,6 +4,7 @@
 use chassis::{
     Handled, Inbound, Moved, Refusal, Service, announce, describe,
     inbound::too_early,
+    planted::{self, Bug},
     record::{Owner, Place, version},
     step::TRIES,
 };
@@ -92,7 +93,9 @@ async fn first(
 ) -> Result<Option<Task>, Refusal> {
     let moved = announced(service, inbound, event, span.context());
     let job = price_job::new(service, &event.order_id, 1, span.context());
-    record::insert(&mut *tx, &job).await?;
+    if !planted::bites(Bug::JobForgotten, &event.order_id) {
+        record::insert(&mut *tx, &job).await?;
+    }
     moved.commit(service, span, tx, Place::New, Owner::There).await?;
     Ok(Some((moved.order, job)))
 }
@@ -107,7 +110,7 @@ async fn again(
     order: Order,
 ) -> Result<Option<Task>, Refusal> {
     let architecture = service.settings.architecture;
-    if architecture.idempotent_consumers {
+    if architecture.idempotent_consumers && !planted::bites(Bug::DuplicateUnnoticed, &event.order_id) {
         // An asynchronous job is as durable as the row; a blocking calculation died with whoever did it.
         if order.version >= version(Status::PriceCalculated) || architecture.pricing == Pricing::Asynchronous {
             describe::state(service, span, &order);

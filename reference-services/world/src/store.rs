@@ -4,7 +4,7 @@
 //! migrations from the same declaration. Column 0 is the primary key. The store gives each row a version that counts its
 //! committed updates from 1.
 
-use std::{cmp::Ordering, sync::Arc, time::Duration};
+use std::{cmp::Ordering, fmt, sync::Arc, time::Duration};
 
 use crate::Boxed;
 
@@ -77,6 +77,16 @@ impl Value {
     #[must_use]
     pub fn text(text: &str) -> Self {
         Self::Text(text.into())
+    }
+}
+
+impl fmt::Display for Value {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Null => Ok(()),
+            Self::Int(number) => number.fmt(f),
+            Self::Text(text) => text.fmt(f),
+        }
     }
 }
 

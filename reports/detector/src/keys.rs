@@ -18,6 +18,7 @@ enum Field {
     Confirm,
     Returned,
     Duplicate,
+    Status,
 }
 
 /// The attributes of a span that matter.
@@ -31,6 +32,7 @@ pub(crate) struct Fields<'a> {
     pub(crate) operation_type: Option<&'a str>,
     pub(crate) operation_name: Option<&'a str>,
     pub(crate) confirm: Option<&'a str>,
+    pub(crate) status: Option<&'a str>,
     pub(crate) redelivered: bool,
     pub(crate) returned: bool,
     pub(crate) duplicate: bool,
@@ -59,6 +61,7 @@ impl Keys {
             (&names.confirm, Field::Confirm),
             (&names.returned, Field::Returned),
             (&names.duplicate, Field::Duplicate),
+            (&names.status, Field::Status),
         ] {
             buckets[bucket(name)].push((name.as_str().into(), field));
         }
@@ -95,6 +98,7 @@ impl<'a> Fields<'a> {
             Field::OperationType => self.operation_type = text,
             Field::OperationName => self.operation_name = text,
             Field::Confirm => self.confirm = text,
+            Field::Status => self.status = text,
             Field::Redelivered => self.redelivered = flag,
             Field::Returned => self.returned = flag,
             Field::Duplicate => self.duplicate = flag,

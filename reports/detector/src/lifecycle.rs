@@ -29,6 +29,8 @@ pub(crate) struct Names {
     pub(crate) confirm: String,
     pub(crate) returned: String,
     pub(crate) duplicate: String,
+    /// The state of the order as a row has it when a span ends.
+    pub(crate) status: String,
     /// Event, with the two attributes below.
     pub(crate) transition_event: String,
     pub(crate) to: String,
@@ -198,6 +200,7 @@ fn names(mut attributes: BTreeMap<String, String>) -> Result<Names, LifecycleErr
         confirm: take("confirm")?,
         returned: take("returned")?,
         duplicate: take("duplicate")?,
+        status: take("status").unwrap_or_else(|_| "order.status".to_owned()),
         transition_event: take("transition_event")?,
         to: take("to")?,
         event_id: take("event_id")?,

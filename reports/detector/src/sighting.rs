@@ -120,7 +120,9 @@ fn message_record(operation: Operation, message: usize, span: &Span, fields: &Fi
         Operation::Receive => (What::Step(received), again, 0),
         Operation::Process => {
             let duplicate = set(fields.duplicate, flag::DUPLICATE);
-            (What::Process(message), error | again | duplicate, bit(if fields.duplicate { effect } else { received }))
+            // Whoever says that it was done before, and shows a row that is not so far, is wrong.
+            let done = fields.duplicate && !behind(fields, message, way);
+            (What::Process(message), error | again | duplicate, bit(if done { effect } else { received }))
         }
         Operation::Settle => {
             let done = match fields.operation_name {
@@ -133,6 +135,14 @@ fn message_record(operation: Operation, message: usize, span: &Span, fields: &Fi
     };
     let message_id = fields.message_id.map_or(0, label);
     (record(what, span.start_ns, message_id, flags, span, way), hinted)
+}
+
+/// Whether the row that a span shows has not yet the state that a message announces.
+fn behind(fields: &Fields<'_>, message: usize, way: &Way) -> bool {
+    let effect = way.message[message][2];
+    let announced = way.record[way.parties[message][1]].iter().position(|step| *step == Some(effect));
+    let shown = fields.status.and_then(|status| way.state_of(status));
+    shown.is_some() && shown < announced
 }
 
 fn record(what: What, at_ns: u64, label: u32, flags: u8, span: &Span, way: &Way) -> Record {

@@ -19,10 +19,15 @@ pub fn exposure<'a>(pairs: &[Pair<'a>]) -> Exposure {
     let (exposed, misjudged) = (standing(Standing::Exposed), standing(Standing::Misjudged));
     let (missed, unknown) = (standing(Standing::Missed) + misjudged, standing(Standing::Unknown));
     let bad = exposed + missed + unknown;
+    let causes_judged = count(|pair| pair.right_cause().is_some());
+    let causes_right = count(|pair| pair.right_cause() == Some(true));
     Exposure {
         recall: share(exposed, bad),
         precision: share(exposed, count(Pair::alarmed)),
         hop_at_1: share(count(Pair::right_hop), bad),
+        cause_accuracy: share(causes_right, causes_judged),
+        causes_judged,
+        causes_right,
         exposed,
         missed,
         false_alarms: standing(Standing::FalseAlarm),
@@ -204,6 +209,7 @@ fn words_for(what: &What) -> (u8, &'static str, &'static str) {
         What::Meddled { how, .. } => meddled(how),
         What::StatementFailed { .. } => (5, "statement", "failed"),
         What::StatementSlowed { .. } => (5, "statement", "slowed"),
+        What::RowOverlooked { .. } => (1, "row", "overlooked"),
         What::ObjectLost { acknowledged: true, .. } => (1, "model", "lost by the object store"),
         What::ObjectLost { acknowledged: false, .. } => (5, "call", "on the object store failed"),
         What::CallHit { how, .. } => (5, "call", hit(how)),
@@ -219,6 +225,7 @@ fn words_for(what: &What) -> (u8, &'static str, &'static str) {
 fn hit(how: &str) -> &'static str {
     match how {
         "refused" => "refused",
+        "unheard" => "that nobody heard",
         "answer-lost" => "without its answer",
         _ => "held up",
     }

@@ -6,6 +6,7 @@
 
 pub mod answer;
 pub mod case;
+mod causes;
 pub mod evaluate;
 pub mod exposure;
 pub mod flow;
@@ -22,6 +23,7 @@ pub mod sample;
 mod scenario_time;
 mod settings;
 pub mod states;
+pub mod tally;
 pub mod thresholds;
 pub mod timeline;
 pub mod unseen;

@@ -8,7 +8,10 @@ use std::{
 use detector::{Finding, Verdict};
 use scenarios::truth::Truth;
 
-use crate::report::{Miss, Standing};
+use crate::{
+    causes,
+    report::{Miss, Standing},
+};
 
 /// One order: what became of it, and what the detector says.
 #[derive(Clone, Copy, Debug)]
@@ -46,6 +49,13 @@ impl Pair<'_> {
     #[must_use]
     pub fn right_hop(&self) -> bool {
         self.bad() && self.alarmed() && self.finding.is_some_and(|finding| finding.hop == self.truth.hop)
+    }
+
+    /// Whether an alarm for a bad order names the true cause; `None` where it names none, or the ledger cannot say.
+    #[must_use]
+    pub fn right_cause(&self) -> Option<bool> {
+        let finding = self.finding.filter(|_| self.exposed() && self.right_hop())?;
+        causes::is_true(finding.cause?, &self.truth.proof)
     }
 
     /// The detector's verdict; `unknown` where it says nothing.

@@ -86,6 +86,8 @@ fn testimony<'a>(name: &str, pairs: &[Pair<'a>]) -> Option<Metric> {
             orders(pairs, Pair::alarmed, Pair::exposed).worst_of(pairs, |pair| pair.alarmed() && !pair.exposed())
         }
         "hop_at_1" => orders(pairs, Pair::bad, Pair::right_hop).worst_of(pairs, |pair| pair.bad() && !pair.right_hop()),
+        "cause_accuracy" => orders(pairs, |pair| pair.right_cause().is_some(), |pair| pair.right_cause() == Some(true))
+            .worst_of(pairs, |pair| pair.right_cause() == Some(false)),
         "unknown" => orders(pairs, Pair::bad, |pair| pair.standing == Some(Standing::Unknown)),
         "time_to_expose" => {
             let mut times_ns: Vec<u64> = pairs.iter().filter_map(Pair::exposed_after_ns).collect();

@@ -175,6 +175,15 @@ pub struct Exposure {
     pub precision: Option<f64>,
     /// Bad orders whose hop was named rightly, of all bad orders; null without bad orders.
     pub hop_at_1: Option<f64>,
+    /// True causes of all that were named at the right hop and that the ledger can prove or refute; null without any.
+    #[serde(default)]
+    pub cause_accuracy: Option<f64>,
+    /// Exposed orders whose cause the ledger can prove or refute.
+    #[serde(default)]
+    pub causes_judged: u64,
+    /// Those of them with the true cause.
+    #[serde(default)]
+    pub causes_right: u64,
     /// Bad orders with the right verdict.
     pub exposed: u64,
     /// Bad orders taken for fine, or for bad in another way.

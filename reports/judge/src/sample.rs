@@ -8,7 +8,7 @@ use detector::{Finding, HopSeen, Said, Source, Tier, Verdict};
 use faults::{Effect, Fault, What};
 use scenarios::{
     language::{Aggregation, Comparison, Threshold},
-    truth::{Class, Truth},
+    truth::{Class, Proof, Truth},
 };
 
 use crate::case::{Case, LeadTimes, Run, Setting, StateTimes, Telemetry};
@@ -202,6 +202,7 @@ fn truth(number: u64, fate: Class, begin: u64, draw: &mut Draw) -> Truth {
         initiated_ns: begin,
         closed_ns: (fate != Class::Lost).then_some(now),
         journey,
+        proof: Proof::default(),
     }
 }
 

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use judge::{
     report::{BadHop, Outcome, Report, ThresholdRow},
+    tally::Tally,
     words,
 };
 
@@ -52,6 +53,35 @@ pub fn row(report: &Report, colour: bool) -> String {
         report.instrumentation,
         report.seed,
         words::count(report.orders.initiated),
+    )
+}
+
+/// The head of a table of scenarios that were run under many seeds.
+#[must_use]
+pub fn tally_head() -> String {
+    format!(
+        "{:<26} {:<6} {:>10} {:>9} {:>7} {:>9} {:>6} {:>6} {:>8} {:>6}",
+        "scenario", "", "passed", "bad", "recall", "precision", "hop@1", "cause", "unknown", "alarms"
+    )
+}
+
+/// Its row: what a scenario's runs say together. The last two columns count bad orders of which nothing is known, and alarms for orders
+/// that are fine.
+#[must_use]
+pub fn tally(tally: &Tally, colour: bool) -> String {
+    let passed = format!("{:>10}", format!("{} of {}", words::count(tally.passed), words::count(tally.runs)));
+    let passed = if tally.passed == tally.runs { passed } else { paint(&passed, RED, colour) };
+    format!(
+        "{:<26} {:<6} {passed} {:>9} {:>7} {:>9} {:>6} {:>6} {:>8} {:>6}",
+        tally.scenario,
+        tally.architecture,
+        words::count(tally.bad),
+        words::share(tally.recall()),
+        words::share(tally.precision()),
+        words::share(tally.hop_at_1()),
+        words::share(tally.cause_accuracy()),
+        words::count(tally.unknown),
+        words::count(tally.false_alarms),
     )
 }
 

@@ -44,6 +44,11 @@ impl Habits {
         self.now(now).filter_map(|(_, how)| if let Habit::FirstPage(rows) = how { Some(rows) } else { None }).min()
     }
 
+    /// Faults under which nobody hears what they say, each with its share of the orders.
+    pub(crate) fn unheard(&self, now: Duration) -> impl Iterator<Item = (&str, f64)> {
+        self.now(now).filter_map(|(fault, how)| if let Habit::Unheard(share) = how { Some((fault, share)) } else { None })
+    }
+
     /// Proof that a habit mattered: each one that `which` picks.
     pub(crate) fn mattered(&self, now: Duration, at_ns: u64, which: impl Fn(Habit) -> bool) -> Vec<Effect> {
         let effect = |(fault, _): (&str, Habit)| Effect {

@@ -2,9 +2,10 @@
 
 use contracts::{
     Status,
-    tables::{JOB_QUEUED, JOB_RUNNING},
+    tables::{JOB_QUEUED, JOB_RUNNING, Order, Outbox, PriceJob},
 };
-use faults::End;
+use faults::{Effect, End, What};
+use world::record::Record;
 
 use super::Walk;
 use crate::{
@@ -17,10 +18,16 @@ use crate::{
 pub(super) fn movable(ledger: &Ledger, account: &Account) -> bool {
     let meant = account.intents.iter().any(|intent| intent.outcome == Outcome::Open);
     let underway = account.messages.iter().any(|message| matches!(message.end, End::Ready | End::Unacked));
+    // Whoever claims rows comes by again, but for those that a fault has let them overlook.
+    let seen = |table: &str| {
+        let about = |effect: &&Effect| effect.order_id == account.order_id.as_deref().map(str::to_owned);
+        let overlooked = |effect: &Effect| matches!(&effect.what, What::RowOverlooked { table: of, .. } if of == table);
+        !ledger.effects.iter().filter(about).any(overlooked)
+    };
     let calculating = account.jobs.iter().any(|job| {
         let age_ns = ledger.end_ns.saturating_sub(job.started_ns.unwrap_or(ledger.end_ns));
         let alive = u128::from(age_ns) <= ledger.calculation_limit.as_nanos();
-        job.state.as_ref() == JOB_QUEUED || job.state.as_ref() == JOB_RUNNING && alive
+        job.state.as_ref() == JOB_QUEUED && seen(PriceJob::TABLE.name) || job.state.as_ref() == JOB_RUNNING && alive
     });
     let given_up = |who| account.intents.iter().any(|intent| intent.who == who && intent.outcome == Outcome::GivenUp);
     let stands = |side, status| match side {
@@ -31,8 +38,8 @@ pub(super) fn movable(ledger: &Ledger, account: &Account) -> bool {
     meant
         || underway
         || calculating
-        || !account.unsent.is_empty()
-        || ledger.relayed && unclaimed && stands(Side::Shop, Status::Submitted)
+        || !account.unsent.is_empty() && seen(Outbox::TABLE.name)
+        || ledger.relayed && unclaimed && stands(Side::Shop, Status::Submitted) && seen(Order::TABLE.name)
         || stands(Side::Shop, Status::PriceCalculated) && !given_up(Who::Seller)
         || stands(Side::Mes, Status::ManufacturingApproved) && !given_up(Who::Operator)
 }

@@ -310,6 +310,7 @@ pub(crate) const FAULTS: &[(&str, &[Key])] = &[
     ("pool-exhausted", &[DATABASE]),
     ("slow-database", &[DATABASE, key("takes", Takes::Time, Required, "How much longer a statement takes.").eg(r#""20s""#)]),
     ("write-conflicts", &[DATABASE, SHARE]),
+    ("rows-overlooked", &[DATABASE, SHARE]),
     ("files-down", &[]),
     ("upload-lost", &[SHARE]),
     ("service-unreachable", &[CALLED, CALLER, SHARE]),
@@ -321,6 +322,7 @@ pub(crate) const FAULTS: &[(&str, &[Key])] = &[
     ("staff-away", &[STAFF, SHARE]),
     ("newest-first", &[STAFF]),
     ("first-page-only", &[STAFF, key("rows", Takes::Whole(1, 500), Default("20"), "How many orders a page shows.").eg("20")]),
+    ("call-back-lost", &[SHARE]),
     ("context-dropped", MESSAGES),
     // Telemetry faults.
     ("head-sampling", &[key("ratio", Takes::Number(0.0, 1.0), Required, "Share of the traces that are recorded.").eg("0.1")]),

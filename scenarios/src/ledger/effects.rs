@@ -41,10 +41,10 @@ pub(super) fn of(ledger: &Ledger, scenario: &Scenario, recorded: Vec<Effect>) ->
     effects
 }
 
-/// Effects that do not say whose message or model they hit get its order, and a message its routing key.
+/// Effects that do not say whose message, row or model they hit get its order, and a message its routing key.
 fn named(ledger: &Ledger, recorded: Vec<Effect>) -> Vec<Effect> {
     let open =
-        |effect: &Effect| effect.order_id.is_none() && (message_of(&effect.what).is_some() || model_of(&effect.what).is_some());
+        |effect: &Effect| effect.order_id.is_none() && (message_of(&effect.what).is_some() || owner_of(&effect.what).is_some());
     if !recorded.iter().any(open) {
         return recorded;
     }
@@ -58,7 +58,7 @@ fn named(ledger: &Ledger, recorded: Vec<Effect>) -> Vec<Effect> {
             effect.order_id = effect.order_id.or_else(|| account.order_id.as_deref().map(str::to_owned));
             effect.hop = effect.hop.or_else(|| message::routing_key(message.announces).map(str::to_owned));
         }
-        if let Some(order_id) = model_of(&effect.what).map(str::to_owned) {
+        if let Some(order_id) = owner_of(&effect.what).map(str::to_owned) {
             effect.order_id = effect.order_id.or(Some(order_id));
         }
         effect
@@ -66,10 +66,11 @@ fn named(ledger: &Ledger, recorded: Vec<Effect>) -> Vec<Effect> {
     recorded.into_iter().map(complete).collect()
 }
 
-/// Whose model an object is: the last part of its key.
-fn model_of(what: &What) -> Option<&str> {
+/// Whose row it is, or whose model an object is: the last part of its key.
+fn owner_of(what: &What) -> Option<&str> {
     match what {
         What::ObjectLost { key, .. } => key.rsplit('/').next(),
+        What::RowOverlooked { order, .. } => Some(order),
         _ => None,
     }
 }

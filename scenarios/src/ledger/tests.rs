@@ -35,7 +35,7 @@ fn found(ledger: &Ledger, recorded: Vec<Effect>) -> Vec<String> {
         What::Meddled { message_id, how } => format!("{message_id} {how}"),
         What::CalculationFailed => String::new(),
         What::WorkedOtherwise { pool } => pool.clone(),
-        What::ObjectLost { key, .. } => key.clone(),
+        What::ObjectLost { key, .. } | What::RowOverlooked { key, .. } => key.clone(),
         What::CallHit { to, .. } => to.clone(),
         What::StatementFailed { database, .. } | What::StatementSlowed { database, .. } => database.clone(),
         What::CalculationSlowed { seconds } => seconds.to_string(),

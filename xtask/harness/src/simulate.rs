@@ -1,13 +1,18 @@
 //! `cargo xtask simulate`, whatever the world: play each run, judge it, put its folder in place, say the answer.
 
 use std::{
+    cell::RefCell,
     io,
     io::IsTerminal as _,
     path::{Path, PathBuf},
     time::Duration,
 };
 
-use judge::{Judged, report::Outcome};
+use judge::{
+    Judged,
+    report::{Outcome, Report},
+    tally::Tally,
+};
 use scenarios::lifecycle::Lifecycle;
 
 use crate::{
@@ -81,6 +86,7 @@ pub fn simulate(root: &Path, options: &Options, arena: &mut dyn Arena, terminal:
     let mut red = Vec::new();
     let mut together = Together::default();
     let mut page = None;
+    let told = RefCell::new(Told { seeds: options.seeds, tallies: Vec::new(), terminal });
     let mut take = |prepared: &Prepared, written: Written| match written {
         Ok((judged, html)) => {
             exit = exit.worst(exit_of(judged.report.outcome));
@@ -98,7 +104,7 @@ pub fn simulate(root: &Path, options: &Options, arena: &mut dyn Arena, terminal:
     };
     match &runs[..] {
         [one] => take(one, alone(one, options, arena, terminal)),
-        runs => several(runs, options, arena, terminal, &mut take),
+        runs => several(runs, options, arena, &told, &mut take),
     }
     let index = together.finish(options).unwrap_or_else(|error| {
         complain(&error.to_string());
@@ -147,13 +153,16 @@ fn several(
     runs: &[Prepared],
     options: &Options,
     arena: &mut dyn Arena,
-    terminal: Terminal,
+    told: &RefCell<Told>,
     take: &mut dyn FnMut(&Prepared, Written),
 ) {
+    let tell = |(judged, _): &(Judged, PathBuf)| told.borrow_mut().tell(&judged.report);
     let arenas = beside::arenas(arena, runs.len());
     if arenas.is_empty() {
         for prepared in runs {
-            take(prepared, run(prepared, options, arena, terminal));
+            let terminal = told.borrow().terminal;
+            let written = played(prepared, options, arena, terminal).map(|(judged, html, _)| (judged, html));
+            take(prepared, written.inspect(tell));
         }
         return;
     }
@@ -163,20 +172,37 @@ fn several(
             forgotten(played);
             written
         });
-        take(&runs[at], written.inspect(|(judged, _)| row(judged, terminal)));
+        take(&runs[at], written.inspect(tell));
     });
 }
 
-#[expect(clippy::print_stdout, reason = "the answer")]
-fn row(judged: &Judged, terminal: Terminal) {
-    println!("{}", render::terminal::row(&judged.report, terminal.colour));
+/// What the terminal has been told of several runs: a row of each, or under many seeds one of each scenario.
+struct Told {
+    seeds: u64,
+    tallies: Vec<Tally>,
+    terminal: Terminal,
 }
 
-/// One of several runs, where they are played one after the other.
-fn run(prepared: &Prepared, options: &Options, arena: &mut dyn Arena, terminal: Terminal) -> Written {
-    let (judged, html, _) = played(prepared, options, arena, terminal)?;
-    row(&judged, terminal);
-    Ok((judged, html))
+impl Told {
+    #[expect(clippy::print_stdout, reason = "the answer")]
+    fn tell(&mut self, report: &Report) {
+        let colour = self.terminal.colour;
+        if self.seeds == 1 {
+            println!("{}", render::terminal::row(report, colour));
+            return;
+        }
+        if !self.tallies.last().is_some_and(|last| last.is_of(report)) {
+            if self.tallies.is_empty() {
+                println!("{}", render::terminal::tally_head());
+            }
+            self.tallies.push(Tally::of(report));
+        }
+        let Some(tally) = self.tallies.last_mut() else { return };
+        tally.add(report);
+        if tally.runs == self.seeds {
+            println!("{}", render::terminal::tally(tally, colour));
+        }
+    }
 }
 
 /// The only run: its whole answer.

@@ -118,4 +118,6 @@ scenarios! {
     retention "retention"
     service_silent "service-silent"
     personal_data "personal-data"
+    overlooked_rows "overlooked-rows"
+    unheard_carrier "unheard-carrier"
 }

@@ -12,10 +12,12 @@ mod determinism;
 mod library;
 mod logs;
 mod manual;
+mod planted;
 mod promises;
 mod scaled;
 mod sized;
 mod spans;
+mod sweep;
 mod telemetry_faults;
 mod unseen;
 

@@ -6,10 +6,17 @@ use std::sync::{
 };
 
 use faults::{DatabaseFault, What};
-use world::{Node, random::Random, store::StoreError};
+use world::{
+    Node,
+    random::Random,
+    store::{Row, StoreError, Table, Value},
+};
 
-use super::{Database, pool::CONNECT};
+use super::{Data, Database, pool::CONNECT};
 use crate::{effects::Effects, models::DRIVER, runtime::lock};
+
+/// The column that says which order a row is about, in tables whose key does not.
+const ORDER_ID: &str = "order_id";
 
 /// All that is wrong at present.
 pub(super) struct Ailments {
@@ -55,7 +62,7 @@ impl Database {
                     self.spend(node, CONNECT).await;
                     return Err(self.fails(&fault, node, "53300: no connection became free in time"));
                 }
-                DatabaseFault::Slow(_) | DatabaseFault::Conflicts(_) => {}
+                DatabaseFault::Slow(_) | DatabaseFault::Conflicts(_) | DatabaseFault::Overlooked(_) => {}
             }
         }
         Ok(())
@@ -74,7 +81,7 @@ impl Database {
                         What::StatementSlowed { database: self.0.ailments.name.into(), node: node.to_string() },
                     );
                 }
-                DatabaseFault::Exhausted | DatabaseFault::Conflicts(_) => {}
+                DatabaseFault::Exhausted | DatabaseFault::Conflicts(_) | DatabaseFault::Overlooked(_) => {}
             }
         }
         Ok(())
@@ -93,6 +100,28 @@ impl Database {
         Ok(())
     }
 
+    /// What whoever claims rows of a table sees of those that it would get.
+    pub(super) fn seen(&self, node: Node, table: &'static Table, mut rows: Vec<(Row, i64)>) -> Vec<(Row, i64)> {
+        for (fault, how) in self.ailing() {
+            let DatabaseFault::Overlooked(share) = how else { continue };
+            rows.retain(|(row, _)| {
+                let key = row[0].to_string();
+                let seen = Random::new(self.0.host.seed(), &fault, &format!("{} {key}", table.name)).unit() >= share;
+                if !seen {
+                    lock(&self.0.data).overlook(table, &row[0]);
+                    let order = table
+                        .columns
+                        .iter()
+                        .position(|column| column.name == ORDER_ID)
+                        .map_or_else(|| key.clone(), |at| row[at].to_string());
+                    self.hit(&fault, node, What::RowOverlooked { table: table.name.to_owned(), key, order });
+                }
+                seen
+            });
+        }
+        rows
+    }
+
     fn ailing(&self) -> Vec<(Arc<str>, DatabaseFault)> {
         lock(&self.0.ailments.active).clone()
     }
@@ -109,5 +138,16 @@ impl Database {
 
     fn hit(&self, fault: &str, node: Node, what: What) {
         self.0.ailments.effects.add(fault, self.0.host.wall_ns(node), what, None);
+    }
+}
+
+impl Data {
+    /// Nobody who claims rows sees this one any more.
+    fn overlook(&mut self, table: &'static Table, key: &Value) {
+        if let Ok(at) = self.table(table)
+            && let Some(slot) = self.tables[at].by_key(key)
+        {
+            self.tables[at].overlooked.insert(slot);
+        }
     }
 }

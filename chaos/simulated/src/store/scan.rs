@@ -112,7 +112,10 @@ impl Data {
         // An index knows the newest versions only.
         let way = if snapshot.is_some() && !matches!(way(rows, scan), Way::Key(_)) { Way::All } else { way(rows, scan) };
         let enough = scan.limit.map(|limit| limit.saturating_add(scan.offset));
-        let free = |slot: u32| !scan.claim || rows.slots[slot as usize].lock().is_none_or(|holder| holder == tx);
+        let free = |slot: u32| {
+            let unlocked = || rows.slots[slot as usize].lock().is_none_or(|holder| holder == tx);
+            !scan.claim || unlocked() && !rows.overlooked.contains(&slot)
+        };
         let mut found: Vec<(u32, &Row)> = Vec::new();
         // No two keys are equal: there is but one order.
         let sort = |a: &(u32, &Row), b: &(u32, &Row)| compare(scan, a.1, b.1);

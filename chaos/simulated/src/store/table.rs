@@ -1,7 +1,7 @@
 //! A table: its rows with their versions, and indexes over what is committed.
 
 use std::{
-    collections::{BTreeMap, VecDeque, vec_deque},
+    collections::{BTreeMap, BTreeSet, VecDeque, vec_deque},
     num::NonZeroU64,
 };
 
@@ -27,6 +27,8 @@ pub(super) struct Rows {
     /// Keys that open transactions have put in.
     pub(super) reserved: BTreeMap<(usize, Box<[Value]>), u64>,
     indexes: Vec<Index>,
+    /// What whoever claims rows does not see: a fault has let them look past it.
+    pub(super) overlooked: BTreeSet<u32>,
     /// Poll loops that look for rows of it.
     pub(super) loops: Loops,
 }
@@ -137,6 +139,7 @@ impl Rows {
             unique: table.unique.iter().map(|_| Hashed::default()).collect(),
             reserved: BTreeMap::new(),
             indexes: table.indexes.iter().map(|_| Index::default()).collect(),
+            overlooked: BTreeSet::new(),
             loops: Loops::default(),
         }
     }

@@ -139,7 +139,12 @@ impl Tx for Handle {
     }
 
     fn scan(&mut self, table: &'static Table, scan: Scan) -> Boxed<'_, Result<Vec<(Row, i64)>, StoreError>> {
-        Box::pin(self.statement(move |data, tx| Step::Done(data.table(table).and_then(|at| data.scan(tx, at, &scan)))))
+        Box::pin(async move {
+            let claim = scan.claim;
+            let rows =
+                self.statement(move |data, tx| Step::Done(data.table(table).and_then(|at| data.scan(tx, at, &scan)))).await?;
+            Ok(if claim && self.database.is_ill(self.node) { self.database.seen(self.node, table, rows) } else { rows })
+        })
     }
 
     fn commit(self: Box<Self>) -> Boxed<'static, Result<(), StoreError>> {

@@ -30,7 +30,7 @@ fn the_real_broker_does_what_the_model_does() {
                 let possible = possible();
                 gate::block_on(async {
                     let broker = alone(Setup::default()).await;
-                    let lost = lost(&broker).await;
+                    let lost = lost(&broker, false).await;
                     broker.end().await.unwrap();
                     are_possible(&lost, &possible);
                 });

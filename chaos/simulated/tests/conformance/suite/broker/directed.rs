@@ -31,7 +31,8 @@ pub(crate) async fn promises(operator: &dyn Operator) {
     }
     a_policy_holds_beside_what_a_queue_was_declared_with(operator).await;
     a_queue_that_nobody_uses_expires(operator).await;
-    for (how, names) in [(Down::Stopped, ["kept", "logged", "loose"]), (Down::Killed, ["kept 2", "logged 2", "loose 2"])] {
+    for (how, names) in [(Down::Stopped, ["kept", "replicated", "loose"]), (Down::Killed, ["kept 2", "replicated 2", "loose 2"])]
+    {
         a_restart_keeps_what_is_durable(operator, how, names).await;
     }
 }

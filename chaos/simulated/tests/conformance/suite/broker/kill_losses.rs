@@ -2,6 +2,9 @@
 //!
 //! RabbitMQ's classic queue writes to disk when it was idle for a back-off that grows by a random part. So where publishes come
 //! slowly several outcomes are possible: each that the model shows under some seed is accepted of the real broker.
+//!
+//! A busy broker wakes its queues by itself as well, and nobody says when: the back-off is a step further then. So the model is asked
+//! with and without such a wake-up before the first message comes.
 
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
@@ -39,6 +42,8 @@ pub(crate) static ROWS: [Row; 11] = [
     row(12, 9_000, 9_000),
     row(6, 9_000, 9_000),
 ];
+/// So long before the first message something wakes a queue: after its back-off, and too early for a whole nap between the two.
+const WOKEN_BEFORE: Duration = Duration::from_secs(5);
 /// How many seeds the model is asked under.
 const SEEDS: u64 = 60;
 
@@ -48,11 +53,15 @@ impl Row {
     }
 
     /// Publishes so that it is through, and idle for long enough, at `end`. The connection lives until the broker dies.
-    async fn publish(&self, client: &Client, queue: &str, end: Duration) -> Arc<dyn Channel> {
+    async fn publish(&self, client: &Client, queue: &str, end: Duration, woken: bool) -> Arc<dyn Channel> {
         let channel = client.broker.connect().await.unwrap();
         let topology = Topology { exchanges: &[], queues: &[Queue::classic(queue)], bindings: &[] };
         channel.declare(&topology).await.unwrap();
         let begin = end.saturating_sub(self.lasts());
+        if woken {
+            client.rt.sleep(begin.saturating_sub(client.rt.now() + WOKEN_BEFORE)).await;
+            channel.declare(&topology).await.unwrap();
+        }
         for n in 0..self.count {
             let at = begin + self.gap * u32::try_from(n).unwrap();
             client.rt.sleep(at.saturating_sub(client.rt.now())).await;
@@ -63,15 +72,15 @@ impl Row {
     }
 }
 
-/// How many messages of each row a kill loses; the first ones are there, in their order.
-pub(crate) async fn lost(operator: &dyn Operator) -> Vec<usize> {
+/// How many messages of each row a kill loses; the first ones are there, in their order. `woken`: something else wakes each queue before.
+pub(crate) async fn lost(operator: &dyn Operator, woken: bool) -> Vec<usize> {
     let client = operator.client().await;
     let longest = ROWS.iter().map(Row::lasts).max().unwrap_or_default();
     let end = client.rt.now() + longest + Duration::from_secs(2);
     let names: Vec<String> = (0..ROWS.len()).map(|n| format!("row {n}")).collect();
     let publish = |(row, name): (&'static Row, &String)| {
         let (client, name) = (client.clone(), name.clone());
-        client.rt.clone().spawn("row", async move { row.publish(&client, &name, end).await })
+        client.rt.clone().spawn("row", async move { row.publish(&client, &name, end, woken).await })
     };
     let rows: Vec<_> = ROWS.iter().zip(&names).map(publish).collect();
     let mut channels = Vec::new();
@@ -98,8 +107,8 @@ pub(crate) async fn lost(operator: &dyn Operator) -> Vec<usize> {
 /// What the model loses of each row under some seed.
 pub(crate) fn possible() -> Vec<BTreeSet<usize>> {
     let mut outcomes = vec![BTreeSet::new(); ROWS.len()];
-    for seed in 0..SEEDS {
-        let lost = on_the_model(seed, |model| async move { lost(&model).await });
+    for (seed, woken) in (0..SEEDS).flat_map(|seed| [(seed, false), (seed, true)]) {
+        let lost = on_the_model(seed, move |model| async move { lost(&model, woken).await });
         outcomes.iter_mut().zip(lost).for_each(|(outcomes, lost)| outcomes.extend([lost]));
     }
     outcomes

@@ -213,11 +213,11 @@ impl Player<'_> {
         }
         // What is taken out stays out until all is seen.
         let (mut left, mut held) = (Vec::new(), Vec::new());
+        let channel = self.client.broker.connect().await?;
         let queues =
             [("work", &self.names.work), ("copy", &self.names.copy), ("stray", &self.names.stray), ("dead", &self.names.dead)];
         for (short, queue) in queues {
             let awaited = expected.and_then(|expected| expected.iter().find_map(|seen| seen.left_in(short)));
-            let channel = self.client.broker.connect().await?;
             let mut consumer = channel.consume(queue, 0).await?;
             let mut items = Vec::new();
             loop {
@@ -229,7 +229,7 @@ impl Player<'_> {
                 }
             }
             left.push(Seen::Left(short, items));
-            held.push((channel, consumer));
+            held.push(consumer);
         }
         Ok(left)
     }
