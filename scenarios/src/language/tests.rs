@@ -292,7 +292,7 @@ fn deadlines_and_thresholds_are_held_to_what_exists() {
     check_after(
         "[thresholds]\nexposure_recal = [\"rate==1\"]",
         expect![
-            "my.toml:8:1: no metric is called `exposure_recal`; expected `lost_unexposed`, `exposure_recall`, `exposure_precision`, `hop_at_1`, `unknown`, `orders_initiated`, `orders_refused`, `orders_closed`, `orders_in_flight`, `orders`, `verdicts`, `order_latency`, `lead_time`, `sla_breaches` or `time_to_expose`; did you mean `exposure_recall`?"
+            "my.toml:8:1: no metric is called `exposure_recal`; expected `lost_unexposed`, `exposure_recall`, `exposure_precision`, `hop_at_1`, `cause_accuracy`, `unknown`, `orders_initiated`, `orders_refused`, `orders_closed`, `orders_in_flight`, `orders`, `verdicts`, `order_latency`, `lead_time`, `sla_breaches` or `time_to_expose`; did you mean `exposure_recall`?"
         ],
     );
     check_after(
