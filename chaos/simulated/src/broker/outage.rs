@@ -77,6 +77,9 @@ impl Exchange {
                 if !kept {
                     lost.push(item.entry);
                 }
+                // A classic queue that was killed has not written down which of its messages had been out: all of them say that
+                // they may have been (measured on a 4.0.5).
+                item.redelivered |= kept && how == Outage::Killed && !queue.is_quorum();
                 kept
             });
             queue.ready = ready;

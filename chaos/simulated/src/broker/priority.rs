@@ -111,9 +111,9 @@ impl Lanes {
         self.lanes[self.next()?].front()?.expires
     }
 
-    pub(super) fn retain(&mut self, mut keep: impl FnMut(&Item) -> bool) {
+    pub(super) fn retain(&mut self, mut keep: impl FnMut(&mut Item) -> bool) {
         for lane in &mut self.lanes {
-            lane.retain(&mut keep);
+            lane.retain_mut(&mut keep);
         }
     }
 }

@@ -126,12 +126,12 @@ impl Ready {
     }
 
     /// Keeps what is to be kept.
-    pub(super) fn retain(&mut self, mut keep: impl FnMut(&Item) -> bool) {
+    pub(super) fn retain(&mut self, mut keep: impl FnMut(&mut Item) -> bool) {
         match self {
-            Self::Fifo(items) => items.retain(keep),
+            Self::Fifo(items) => items.retain_mut(keep),
             Self::Priorities(lanes) => lanes.retain(keep),
             Self::Quorum { returned, lanes } => {
-                returned.retain(&mut keep);
+                returned.retain_mut(&mut keep);
                 lanes.retain(keep);
             }
         }
