@@ -15,7 +15,7 @@ use judge::Judged;
 use scenarios::{Scenario, language::InstrumentationPreset};
 use xtask::simulated::Simulated;
 
-use crate::{root, sized};
+use crate::{nightly, root, sized};
 
 /// A folder for nobody else.
 fn scratch(name: &str) -> PathBuf {
@@ -97,10 +97,6 @@ struct Hops {
     right: usize,
 }
 
-fn nightly() -> bool {
-    env::var("LOUPE_TIER").is_ok_and(|tier| tier == "nightly")
-}
-
 /// Plays a scenario twice here and once in a fresh process, which knows it by `argument`.
 fn same(scenario: &Scenario, argument: &str) -> Judged {
     let (name, architecture) = (&scenario.name, scenario.architecture.preset.name());
@@ -147,9 +143,12 @@ fn exposes(what: &str, judged: &Judged, hops: &mut Hops) {
 /// As it stands in the library.
 fn whole(name: &str) {
     let scenario = Scenario::resolve(root(), name).unwrap().remove(0);
+    let mut hops = Hops::default();
     for preset in Preset::ALL {
-        same(&scenario.clone().with_architecture(preset), name);
+        let judged = same(&scenario.clone().with_architecture(preset), name);
+        exposes(&format!("{name} {}", preset.name()), &judged, &mut hops);
     }
+    assert!(hops.right * 100 >= hops.bad * 99, "{name}: {} of {} bad orders at their hop", hops.right, hops.bad);
 }
 
 #[test]
@@ -170,6 +169,16 @@ fn the_default_scenario_gives_the_same_bytes() {
 #[test]
 fn a_week_of_slow_prices_gives_the_same_bytes() {
     whole("slow-pricing");
+}
+
+#[test]
+fn a_calm_week_gives_the_same_bytes() {
+    whole("calm-week");
+}
+
+#[test]
+fn an_early_ack_and_a_crash_give_the_same_bytes() {
+    whole("early-ack-crash");
 }
 
 #[test]

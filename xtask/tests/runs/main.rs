@@ -32,6 +32,11 @@ fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap()
 }
 
+/// Whether these are the long tests of the night.
+fn nightly() -> bool {
+    std::env::var("LOUPE_TIER").is_ok_and(|tier| tier == "nightly")
+}
+
 /// Plays a scenario and keeps its spans and log records.
 fn played(scenario: Scenario) -> Played {
     let prepared = prepare::prepared(scenario, false, true).unwrap();

@@ -1,13 +1,15 @@
 //! Telemetry faults hide things; they never make anything up. Alone they make nobody lost. Under a system fault no verdict is wrong, no bad
 //! order passes for a fine one, and no more is unknown than the fault's own file allows.
 
-use std::{collections::BTreeMap, env, path::Path};
+use std::{collections::BTreeMap, path::Path};
 
 use contracts::architecture::Preset;
 use harness::{Arena as _, prepare, progress::Progress};
 use judge::report::{BadOrder, Outcome, Report, Standing};
 use scenarios::{Scenario, language::InstrumentationPreset};
 use xtask::simulated::{Simulated, judged};
+
+use crate::nightly;
 
 /// Each telemetry fault with its keys, in the middle of the orders.
 const TELEMETRY: &[(&str, &str)] = &[
@@ -92,10 +94,6 @@ fn assert_nothing(wrong: &[String]) {
 /// Every night all of them, else one.
 fn seeds() -> impl Iterator<Item = u64> {
     1..=if nightly() { 2 } else { 1 }
-}
-
-fn nightly() -> bool {
-    env::var("LOUPE_TIER").is_ok_and(|tier| tier == "nightly")
 }
 
 #[test]
