@@ -8,7 +8,10 @@ use std::{
     time::Duration,
 };
 
-use axum::{Router, body::Body};
+use axum::{
+    Router,
+    body::{Body, HttpBody as _},
+};
 use bytes::Bytes;
 use faults::{Call, CallFault, What};
 use http::{Request, Response, StatusCode};
@@ -265,12 +268,23 @@ impl Http for Port {
 async fn answer(router: Router, request: Request<Bytes>, _taken: Taken) -> Response<Bytes> {
     let Ok(response) = router.oneshot(request.map(Body::from)).await;
     let (parts, body) = response.into_parts();
-    match body.collect().await {
-        Ok(body) => Response::from_parts(parts, body.to_bytes()),
-        Err(_) => {
-            let mut broken = Response::new(Bytes::new());
-            *broken.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
-            broken
-        }
+    if let Ok(body) = whole(body).await {
+        return Response::from_parts(parts, body);
     }
+    let mut broken = Response::new(Bytes::new());
+    *broken.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
+    broken
+}
+
+/// A body as one piece, which it nearly always is already.
+async fn whole(mut body: Body) -> Result<Bytes, axum::Error> {
+    let first = match body.frame().await {
+        Some(frame) => frame?.into_data().unwrap_or_default(),
+        None => return Ok(Bytes::new()),
+    };
+    if body.is_end_stream() {
+        return Ok(first);
+    }
+    let rest = body.collect().await?.to_bytes();
+    Ok([first, rest].concat().into())
 }

@@ -152,7 +152,8 @@ impl Call {
     /// # Errors
     /// [`Refusal::TooLarge`]; [`Refusal::Malformed`] when it is no JSON, [`Refusal::Invalid`] when it is JSON of another shape.
     pub fn json<T: DeserializeOwned>(&self) -> Result<T, Refusal> {
-        serde_json::from_slice(self.body()?).map_err(|cause| match cause.classify() {
+        let text = str::from_utf8(self.body()?).map_err(|cause| Refusal::Malformed(cause.to_string()))?;
+        serde_json::from_str(text).map_err(|cause| match cause.classify() {
             serde_json::error::Category::Data => Refusal::Invalid(cause.to_string()),
             _ => Refusal::Malformed(cause.to_string()),
         })

@@ -4,6 +4,7 @@
 
 pub mod architecture;
 pub mod attributes;
+pub mod json;
 pub mod logs;
 pub mod message;
 pub mod request;

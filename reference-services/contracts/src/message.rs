@@ -6,7 +6,7 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use world::broker::{Arguments, Exchange, Queue, Topology};
 
-use crate::Status;
+use crate::{Status, json};
 
 /// The durable topic exchange of all order events.
 pub const EXCHANGE: &str = "orders";
@@ -174,7 +174,7 @@ impl OrderEvent {
     /// # Errors
     /// When it is not this type as JSON.
     pub fn from_bytes(body: &[u8]) -> Result<Self, serde_json::Error> {
-        serde_json::from_slice(body)
+        json::read(body)
     }
 }
 

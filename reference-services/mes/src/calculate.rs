@@ -10,7 +10,7 @@ use chassis::{
     step::TRIES,
 };
 use contracts::{
-    Status, attributes as name,
+    Status, attributes as name, json,
     request::{CalculatePrice, Price},
     services::MES,
     tables::{Order, PriceJob},
@@ -66,7 +66,7 @@ async fn ask(service: &Service, context: &SpanContext, order: &Order, attempt: i
     if !answer.status().is_success() {
         return Err(Refusal::Answered { service: MES, status: answer.status().as_u16() });
     }
-    let price: Price = serde_json::from_slice(answer.body()).map_err(|cause| Refusal::Malformed(cause.to_string()))?;
+    let price: Price = json::read(answer.body()).map_err(|cause| Refusal::Malformed(cause.to_string()))?;
     Ok(price.price)
 }
 

@@ -171,16 +171,14 @@ impl Telemetry {
 /// The header of W3C Trace Context.
 pub const TRACEPARENT: &str = "traceparent";
 
-/// A context in W3C Trace Context version 00. Each request and message has one: no formatting machinery.
+/// A context in W3C Trace Context version 00: `00-<32 hex>-<16 hex>-<2 hex>`. Each request and message has one: no formatting
+/// machinery.
 fn written(context: &SpanContext) -> String {
-    let mut value = String::with_capacity(55);
-    value.push_str("00-");
-    push_hex(&context.trace_id().to_bytes(), &mut value);
-    value.push('-');
-    push_hex(&context.span_id().to_bytes(), &mut value);
-    value.push('-');
-    push_hex(&[context.trace_flags().to_u8()], &mut value);
-    value
+    let mut value = *b"00-00000000000000000000000000000000-0000000000000000-00";
+    write_hex(&context.trace_id().to_bytes(), &mut value[3..35]);
+    write_hex(&context.span_id().to_bytes(), &mut value[36..52]);
+    write_hex(&[context.trace_flags().to_u8()], &mut value[53..55]);
+    String::from_utf8_lossy(&value).into_owned()
 }
 
 /// Parses W3C Trace Context version 00: `00-<32 hex>-<16 hex>-<2 hex>`.
@@ -198,12 +196,12 @@ fn parse(value: &str) -> Option<SpanContext> {
     context.is_valid().then_some(context)
 }
 
-/// Lower-case hex digits.
-fn push_hex(bytes: &[u8], out: &mut String) {
-    let digit = |nibble: u8| char::from(if nibble < 10 { b'0' + nibble } else { b'a' + nibble - 10 });
-    for byte in bytes {
-        out.push(digit(byte >> 4));
-        out.push(digit(byte & 0xf));
+/// Lower-case hex digits, two for each byte.
+fn write_hex(bytes: &[u8], digits: &mut [u8]) {
+    const DIGITS: [u8; 16] = *b"0123456789abcdef";
+    for (byte, pair) in bytes.iter().zip(digits.chunks_exact_mut(2)) {
+        pair[0] = DIGITS[usize::from(byte >> 4)];
+        pair[1] = DIGITS[usize::from(byte & 0xf)];
     }
 }
 

@@ -8,7 +8,7 @@ use std::sync::{
 };
 
 use bytes::Bytes;
-use contracts::{Status, request::OrderView, services::INTERNET_SHOP};
+use contracts::{Status, json, request::OrderView, services::INTERNET_SHOP};
 use http::Method;
 use tokio::sync::Notify;
 
@@ -62,5 +62,5 @@ async fn question(cast: &Cast, piece: &Piece) -> Option<Status> {
     let path = ["/orders/", &piece.order_id].concat();
     let asked = request(Method::GET, &path, "application/json", Bytes::new());
     let answer = cast.stage.world.http.call(INTERNET_SHOP, asked).await.ok()?;
-    serde_json::from_slice::<OrderView>(answer.body()).ok().map(|view| view.status)
+    json::read::<OrderView>(answer.body()).ok().map(|view| view.status)
 }

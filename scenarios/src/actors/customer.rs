@@ -64,7 +64,7 @@ pub(crate) fn pseudonym(cast: &Cast, order_ref: &str) -> Arc<str> {
 /// The order that an answer names.
 pub(crate) fn id(end: &End) -> Option<Arc<str>> {
     let End::Done(_, body) = end else { return None };
-    serde_json::from_slice::<OrderView>(body).ok().map(|view| view.order_id)
+    contracts::json::read::<OrderView>(body).ok().map(|view| view.order_id)
 }
 
 /// An answer that names no order is of no use: whoever gets it gives up.

@@ -12,6 +12,7 @@ use std::{
 use contracts::{
     Status,
     architecture::Picking,
+    json,
     request::OrderView,
     tables::{Order, order},
 };
@@ -241,7 +242,7 @@ impl Desk {
         }
         let request = Request::builder().method(Method::GET).uri(path).body(bytes::Bytes::new()).ok()?;
         let answer = self.cast.stage.world.http.call(self.who.service(), request).await.ok()?;
-        serde_json::from_slice(answer.body()).ok()
+        json::read(answer.body()).ok()
     }
 
     /// One order in one worker's hands.

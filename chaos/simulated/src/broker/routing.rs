@@ -19,6 +19,8 @@ struct Switch {
 struct Binding {
     exchange: usize,
     pattern: Box<str>,
+    /// The pattern has a `*` or a `#`; without one, it is a key.
+    wild: bool,
     queue: usize,
 }
 
@@ -48,7 +50,7 @@ impl Router {
         let at = self.exchange(exchange).ok_or_else(|| not_found("exchange", exchange))?;
         let same = |binding: &Binding| (binding.exchange, &*binding.pattern, binding.queue) == (at, pattern, queue);
         if !self.bindings.iter().any(same) {
-            self.bindings.push(Binding { exchange: at, pattern: pattern.into(), queue });
+            self.bindings.push(Binding { exchange: at, pattern: pattern.into(), wild: pattern.contains(['*', '#']), queue });
         }
         Ok(())
     }
@@ -116,8 +118,8 @@ impl Router {
         let mut queues = Vec::new();
         for binding in self.bindings.iter().filter(|binding| binding.exchange == exchange) {
             let fits = match kind {
-                ExchangeKind::Topic => matches(&binding.pattern, key),
-                ExchangeKind::Direct => &*binding.pattern == key,
+                ExchangeKind::Topic if binding.wild => matches(&binding.pattern, key),
+                ExchangeKind::Topic | ExchangeKind::Direct => &*binding.pattern == key,
                 ExchangeKind::Fanout => true,
             };
             if fits && !queues.contains(&binding.queue) {
@@ -135,12 +137,6 @@ pub(super) fn not_found(kind: &str, name: &str) -> BrokerError {
 
 /// Topic routing: words between dots; `*` is one word, `#` any number of them.
 fn matches(pattern: &str, key: &str) -> bool {
-    if pattern == key {
-        return true;
-    }
-    if !pattern.contains(['*', '#']) {
-        return false;
-    }
     let pattern: Vec<&str> = pattern.split('.').collect();
     let key: Vec<&str> = key.split('.').collect();
     words(&pattern, &key)

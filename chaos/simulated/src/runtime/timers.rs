@@ -98,12 +98,20 @@ impl Timers {
 
     /// The earliest timer of all heaps, and in which one it is.
     fn first(&self) -> Option<(Due, usize)> {
-        self.heaps.iter().enumerate().filter_map(|(kind, heap)| Some((*heap.peek()?, kind))).max()
+        let mut first: Option<(Due, usize)> = None;
+        for (kind, heap) in self.heaps.iter().enumerate() {
+            if let Some(due) = heap.peek()
+                && first.is_none_or(|(other, _)| *due > other)
+            {
+                first = Some((*due, kind));
+            }
+        }
+        first
     }
 
     /// Whether no timer fires until then. A cancelled one counts: it is in the way until it comes up.
     pub(super) fn none_until(&self, at: u64) -> bool {
-        self.first().is_none_or(|(Reverse((first, ..)), _)| first > at)
+        self.heaps.iter().all(|heap| heap.peek().is_none_or(|Reverse((first, ..))| *first > at))
     }
 
     /// Whether no timer is set.
