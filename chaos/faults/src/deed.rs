@@ -122,6 +122,8 @@ pub enum DatabaseFault {
     Conflicts(f64),
     /// Whoever claims rows to work on overlooks a share of them, 0 to 1, and never comes back to them.
     Overlooked(f64),
+    /// Its table of orders holds so many rows more.
+    Grown(u64),
 }
 
 /// What is wrong with the object store.

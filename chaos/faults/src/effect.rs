@@ -76,6 +76,15 @@ pub enum What {
         /// Whose statement it was.
         node: String,
     },
+    /// A table was larger.
+    TableGrown {
+        /// The database.
+        database: String,
+        /// The table.
+        table: String,
+        /// How many rows more it held.
+        rows: u64,
+    },
     /// A row was there, and whoever looked for work did not see it.
     RowOverlooked {
         /// The table.
@@ -137,6 +146,7 @@ impl What {
             Self::Meddled { .. } => "meddled",
             Self::StatementFailed { .. } => "statement-failed",
             Self::StatementSlowed { .. } => "statement-slowed",
+            Self::TableGrown { .. } => "table-grown",
             Self::RowOverlooked { .. } => "row-overlooked",
             Self::ObjectLost { .. } => "object-lost",
             Self::CallHit { .. } => "call-hit",

@@ -1,7 +1,7 @@
 //! Databases in memory, with the isolation that Postgres has: read committed and repeatable read, row locks that writers
 //! wait for, unique indexes that see what is not committed yet, deadlocks, rows claimed with `SKIP LOCKED`.
 //!
-//! A statement costs one round trip and takes effect at its end. Readers never wait.
+//! A statement costs one round trip, and a scan the rows that it looks at besides. It takes effect at its end. Readers never wait.
 
 mod ailment;
 mod hashed;
@@ -9,6 +9,7 @@ mod index;
 mod locks;
 mod poll;
 mod pool;
+mod reading;
 mod scan;
 mod table;
 mod tx;
@@ -41,13 +42,17 @@ pub struct StoreSettings {
     pub round_trip: Duration,
     /// Each commit besides.
     pub fsync: Duration,
+    /// How many rows a scan looks at within a millisecond. Postgres 17 looked at 10,000 orders in its buffers in 2.0 to 2.8 ms, and
+    /// at 100,000 in 26 to 31 ms.
+    pub rows_per_ms: u64,
     /// How many transactions each node may have open at a time.
     pub connections: usize,
 }
 
 impl Default for StoreSettings {
     fn default() -> Self {
-        Self { round_trip: Duration::from_millis(1), fsync: Duration::from_millis(1), connections: 16 }
+        let ms = Duration::from_millis(1);
+        Self { round_trip: ms, fsync: ms, rows_per_ms: 3_500, connections: 16 }
     }
 }
 

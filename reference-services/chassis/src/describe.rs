@@ -104,7 +104,29 @@ pub fn commit(
     telemetry.start(span_name, SpanKind::Client, Origin::child_of(parent), attributes)
 }
 
-/// Ends the span of a commit with its outcome. A duplicate key is an answer, not a failure: somebody was quicker.
+/// Begins the span of a statement that reads many rows.
+#[must_use]
+pub fn select(service: &Service, parent: &SpanContext, table: &'static str) -> Span {
+    let telemetry = &service.world.telemetry;
+    if !telemetry.enabled() {
+        return telemetry.start("", SpanKind::Client, Origin::root(), Vec::new());
+    }
+    let mut attributes = Vec::with_capacity(6);
+    attributes.extend([
+        KeyValue::new(name::DB_SYSTEM, "postgresql"),
+        KeyValue::new(name::DB_NAMESPACE, service.database),
+        KeyValue::new(name::DB_OPERATION, "SELECT"),
+        KeyValue::new(name::DB_COLLECTION, table),
+    ]);
+    telemetry.start(
+        if table == "orders" { "SELECT orders" } else { "SELECT" },
+        SpanKind::Client,
+        Origin::child_of(parent),
+        attributes,
+    )
+}
+
+/// Ends the span of a statement or a commit with its outcome. A duplicate key is an answer, not a failure: somebody was quicker.
 pub fn committed<T>(mut span: Span, outcome: &Result<T, StoreError>) {
     match outcome {
         Ok(_) => {}

@@ -9,11 +9,11 @@ use contracts::{
 use http::{HeaderValue, StatusCode, Uri, header};
 use opentelemetry::KeyValue;
 use world::{
-    record,
-    store::{Direction, Scan, Value},
+    record::{self, Record as _},
+    store::{Direction, Scan, StoreError, Value},
 };
 
-use crate::{Call, Entry, Refusal, Service, call, record::column};
+use crate::{Call, Entry, Refusal, Service, call, describe, record::column};
 
 /// The longest page.
 const LIMIT: usize = 500;
@@ -26,8 +26,7 @@ const PAGES: usize = 1_000_000;
 /// [`Refusal::Malformed`] when the query means nothing, [`Refusal::Store`].
 pub async fn orders(service: &Service, call: &Call, entry: &mut Entry) -> Result<Response, Refusal> {
     let query = read(call)?;
-    let mut tx = record::begin(&*service.world.store).await?;
-    let rows = record::scan::<Order>(&mut *tx, scan(&query, service.wall_ns())).await?;
+    let rows = found(service, entry, scan(&query, service.wall_ns())).await?;
     let views: Vec<_> = rows.iter().map(|(order, _)| view(order, query.status.unwrap_or_else(|| state(order)))).collect();
     if service.world.telemetry.enabled() {
         entry.span.set(KeyValue::new(name::LIST_PAGE, whole(query.page)));
@@ -40,6 +39,23 @@ pub async fn orders(service: &Service, call: &Call, entry: &mut Entry) -> Result
         response.headers_mut().insert(header::LINK, next);
     }
     Ok(response)
+}
+
+/// The rows of the page, in the span of a statement: the wait for a connection is part of it.
+async fn found(service: &Service, entry: &Entry, scan: Scan) -> Result<Vec<(Order, i64)>, StoreError> {
+    let mut span = describe::select(service, entry.span.context(), Order::TABLE.name);
+    let outcome = async {
+        let mut tx = record::begin(&*service.world.store).await?;
+        record::scan::<Order>(&mut *tx, scan).await
+    }
+    .await;
+    if let Ok(rows) = &outcome
+        && service.world.telemetry.enabled()
+    {
+        span.set(KeyValue::new(name::DB_RETURNED_ROWS, whole(rows.len())));
+    }
+    describe::committed(span, &outcome);
+    outcome
 }
 
 /// The query, which means something.

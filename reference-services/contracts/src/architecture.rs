@@ -50,6 +50,8 @@ pub struct Architecture {
     pub dead_letters: bool,
     /// Consumers of the factory's queue, and workers of price jobs.
     pub mes_consumers: u16,
+    /// The order lists have an index to walk; else each list looks at every order there is.
+    pub list_index: bool,
     /// When prices are calculated.
     pub pricing: Pricing,
     /// Which order people take first.
@@ -81,6 +83,7 @@ impl Preset {
                 idempotent_consumers: false,
                 dead_letters: false,
                 mes_consumers: 1,
+                list_index: false,
                 pricing: Pricing::Blocking,
                 picking: Picking::NewestFirst,
             },
@@ -92,6 +95,7 @@ impl Preset {
                 idempotent_consumers: true,
                 dead_letters: false,
                 mes_consumers: 8,
+                list_index: true,
                 pricing: Pricing::Asynchronous,
                 picking: Picking::OldestFirst,
             },
@@ -104,7 +108,7 @@ impl Preset {
     #[must_use]
     pub const fn envelope(self) -> &'static [&'static str] {
         match self {
-            Self::AsIs => &["answer-lost", "staff-away", "newest-first", "first-page-only", "context-dropped"],
+            Self::AsIs => &["table-grown", "answer-lost", "staff-away", "newest-first", "first-page-only", "context-dropped"],
             Self::ToBe => &[
                 "crash-before-publish",
                 "publish-lost",
@@ -124,6 +128,7 @@ impl Preset {
                 "database-down",
                 "slow-database",
                 "write-conflicts",
+                "table-grown",
                 "service-unreachable",
                 "answer-lost",
                 "slow-calls",

@@ -81,6 +81,8 @@ pub const DB_OPERATION: &str = "db.operation.name";
 pub const DB_COLLECTION: &str = "db.collection.name";
 /// SQLSTATE.
 pub const DB_STATUS: &str = "db.response.status_code";
+/// How many rows came back.
+pub const DB_RETURNED_ROWS: &str = "db.response.returned_rows";
 
 /// HTTP method.
 pub const HTTP_METHOD: &str = "http.request.method";
@@ -129,6 +131,7 @@ pub const ALL: &[&str] = &[
     DB_OPERATION,
     DB_COLLECTION,
     DB_STATUS,
+    DB_RETURNED_ROWS,
     HTTP_METHOD,
     HTTP_ROUTE,
     HTTP_STATUS,

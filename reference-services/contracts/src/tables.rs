@@ -5,7 +5,11 @@
 
 use std::sync::Arc;
 
-use world::{record, record::Serial};
+use world::{
+    record,
+    record::{Record as _, Serial},
+    store::Table,
+};
 
 /// Where a row of [`Order`] stands with the relay that publishes `order.submitted` (as-is, without an outbox).
 pub const RELAY_CLAIMED: &str = "claimed";
@@ -128,17 +132,24 @@ record! {
     unique;
 }
 
-/// The tables of Shop DB.
-pub const SHOP: [&world::store::Table; 3] = [
-    <Order as world::record::Record>::TABLE,
-    <Transition as world::record::Record>::TABLE,
-    <Outbox as world::record::Record>::TABLE,
-];
+/// The orders without the index that their lists need.
+static BARE_ORDERS: Table = Table { indexed: false, ..*Order::TABLE };
 
+/// The tables of Shop DB.
+pub static SHOP: [&Table; 3] = [Order::TABLE, Transition::TABLE, Outbox::TABLE];
 /// The tables of MES DB.
-pub const MES: [&world::store::Table; 4] = [
-    <Order as world::record::Record>::TABLE,
-    <Transition as world::record::Record>::TABLE,
-    <Outbox as world::record::Record>::TABLE,
-    <PriceJob as world::record::Record>::TABLE,
-];
+pub static MES: [&Table; 4] = [Order::TABLE, Transition::TABLE, Outbox::TABLE, PriceJob::TABLE];
+static BARE_SHOP: [&Table; 3] = [&BARE_ORDERS, Transition::TABLE, Outbox::TABLE];
+static BARE_MES: [&Table; 4] = [&BARE_ORDERS, Transition::TABLE, Outbox::TABLE, PriceJob::TABLE];
+
+/// The tables of Shop DB, with the index of the order lists or without.
+#[must_use]
+pub fn shop(list_index: bool) -> &'static [&'static Table] {
+    if list_index { &SHOP } else { &BARE_SHOP }
+}
+
+/// The tables of MES DB, with the index of the order lists or without.
+#[must_use]
+pub fn mes(list_index: bool) -> &'static [&'static Table] {
+    if list_index { &MES } else { &BARE_MES }
+}

@@ -40,7 +40,7 @@ pub async fn front(world: World, settings: Arc<Settings>) -> Result<Arc<Service>
 /// [`StartError`] when Shop DB does not answer or its address is taken.
 pub async fn api(world: World, settings: Arc<Settings>) -> Result<Arc<Service>, StartError> {
     let service = Service::new(world, settings, "shop");
-    service.migrate(&tables::SHOP).await?;
+    service.migrate(tables::shop(service.settings.architecture.list_index)).await?;
     if service.settings.architecture.outbox {
         outbox::relay(&service);
     } else {

@@ -36,7 +36,7 @@ pub(crate) const PRICE: Route = route!("POST", "/price");
 /// [`StartError`] when MES DB does not answer or its address is taken.
 pub async fn api(world: World, settings: Arc<Settings>) -> Result<Arc<Service>, StartError> {
     let service = Service::new(world, settings, "mes");
-    service.migrate(&tables::MES).await?;
+    service.migrate(tables::mes(service.settings.architecture.list_index)).await?;
     price_job::take_up(&service).await.map_err(StartError::TakeUp)?;
     let architecture = service.settings.architecture;
     if architecture.outbox {

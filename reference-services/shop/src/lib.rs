@@ -28,6 +28,6 @@ pub async fn front(world: World, settings: Arc<Settings>) -> Result<Arc<Service>
 /// [`StartError`] when Shop DB does not answer or its address is taken.
 pub async fn api(world: World, settings: Arc<Settings>) -> Result<Arc<Service>, StartError> {
     let service = Service::new(world, settings, "shop");
-    service.migrate(&tables::SHOP).await?;
+    service.migrate(tables::shop(service.settings.architecture.list_index)).await?;
     service.serve(intake::routes(), &[Need::Database, Need::Files]).await
 }

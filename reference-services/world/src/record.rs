@@ -159,6 +159,7 @@ macro_rules! record {
                     nullable: <$type as $crate::record::Field>::NULLABLE,
                 } ),+ ],
                 indexes: &[ $( &[ $($index),+ ] ),* ],
+                indexed: true,
                 unique: &[ $( &[ $($unique),+ ] ),* ],
             };
             fn to_row(&self) -> $crate::store::Row {

@@ -124,6 +124,8 @@ pub struct Table {
     pub columns: &'static [Column],
     /// Indexes, as column numbers.
     pub indexes: &'static [&'static [usize]],
+    /// The database has these indexes; else a scan looks at every row, as unique indexes and keys are there in any case.
+    pub indexed: bool,
     /// Unique indexes, as column numbers. `NULL` is never equal to `NULL`.
     pub unique: &'static [&'static [usize]],
 }

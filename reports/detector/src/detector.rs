@@ -18,6 +18,7 @@ use crate::{
     logbook::{Logbook, Logbooks},
     orders::Orders,
     record::Record,
+    requests::{Requests, Route},
     sighting::{Reader, shows},
     strays::Strays,
     turns::Turns,
@@ -39,6 +40,7 @@ pub struct Detector {
     gaps: Vec<Gap>,
     clocks: Clocks,
     leaks: Leaks,
+    requests: Requests,
     broker: Broker,
     turns: Turns,
     deadlines: Deadlines,
@@ -135,6 +137,7 @@ impl Detector {
             gaps: Vec::new(),
             clocks: Clocks::default(),
             leaks: Leaks::default(),
+            requests: Requests::default(),
             broker: Broker::default(),
             closing: VecDeque::new(),
             closed: Vec::new(),
@@ -151,6 +154,7 @@ impl Detector {
         self.counts.spans += 1;
         self.leaks.look_at_span(span);
         self.clocks.hear(span);
+        self.requests.hear(span);
         let Some(service) = self.way.service(&span.resource.service) else { return };
         self.heard[service] = true;
         let mut records = std::mem::take(&mut self.records);
@@ -201,6 +205,7 @@ impl Detector {
     /// Every span and log record that ended at or before `watermark_ns` has been observed. Raises the alarms that are due and forgets
     /// orders that came to their end in time.
     pub fn advance(&mut self, watermark_ns: u64) {
+        self.requests.advance(watermark_ns);
         for queue in 0..self.deadlines.queues.len() {
             while let Some((due_ns, order)) = self.deadlines.queues[queue].pop_front_if(|(due_ns, _)| *due_ns <= watermark_ns) {
                 let at = &self.orders.all[order as usize];
@@ -237,6 +242,12 @@ impl Detector {
     #[must_use]
     pub fn leaks(&self) -> Vec<Leak> {
         self.leaks.all()
+    }
+
+    /// The requests that were seen since this was last asked, by service and route. Nothing will come any more.
+    #[must_use]
+    pub fn take_requests(&mut self) -> Vec<Route> {
+        self.requests.take()
     }
 
     /// How much was seen so far.

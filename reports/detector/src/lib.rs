@@ -12,6 +12,7 @@ pub mod cause;
 pub mod finding;
 pub mod gap;
 pub mod lifecycle;
+pub mod requests;
 
 mod broker;
 mod clocks;
@@ -35,3 +36,4 @@ pub use finding::{Finding, HopSeen, Said, Source, Tier, Verdict};
 pub use gap::Gap;
 pub use leaks::Leak;
 pub use lifecycle::{Lifecycle, LifecycleError};
+pub use requests::{Request, Route};

@@ -5,7 +5,7 @@ use std::{
     sync::Arc,
 };
 
-use detector::{Finding, Leak};
+use detector::{Finding, Leak, Route};
 use faults::{Effect, Fault};
 use scenarios::{language::Threshold, truth::Truth};
 use signals::{Loss, firehose::Contexts, loss::Why};
@@ -21,6 +21,8 @@ pub struct Case {
     pub refused: u64,
     /// The detector's word on each order that the telemetry names.
     pub findings: Vec<Finding>,
+    /// The requests that the telemetry shows.
+    pub requests: Vec<Route>,
     /// The faults of the scenario, each with what it did.
     pub faults: Vec<(Fault, Vec<Effect>)>,
     /// How long orders took into each state, by the owners' own records, in the order of the lifecycle.

@@ -17,7 +17,7 @@ use crate::{
     report::{
         self, BadOrder, BadOrderWithJourney, CauseRow, LossRow, Messages, Orders, Report, Setting, Standing, TelemetryRow, Window,
     },
-    states, thresholds, timeline, unseen, words,
+    requests, states, thresholds, timeline, unseen, words,
 };
 
 /// The bad orders that `report.json` lists at most.
@@ -98,6 +98,7 @@ fn report(case: &Case, matched: &Matched<'_>, rows: &[BadOrderWithJourney]) -> R
         without_fault: exposure::exposed(pairs.iter().filter(|pair| pair.truth.faults.is_empty())),
         states: states::states(&case.states),
         lead_time: states::lead_time(&case.lead_times),
+        requests: requests::rows(case),
         unseen: unseen::unseen((case, gap.as_deref()), matched, &hops, &faults, &exposure),
         telemetry: TelemetryRow {
             ended: case.telemetry.ended,

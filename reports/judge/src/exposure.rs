@@ -181,6 +181,7 @@ pub fn proof(effects: &[Effect]) -> Option<String> {
 fn number(what: &What) -> u64 {
     match what {
         What::SpansBlurred { spans, .. } => *spans,
+        What::TableGrown { rows, .. } => *rows,
         _ => 1,
     }
 }
@@ -209,6 +210,7 @@ fn words_for(what: &What) -> (u8, &'static str, &'static str) {
         What::Meddled { how, .. } => meddled(how),
         What::StatementFailed { .. } => (5, "statement", "failed"),
         What::StatementSlowed { .. } => (5, "statement", "slowed"),
+        What::TableGrown { .. } => (1, "row", "more in its table"),
         What::RowOverlooked { .. } => (1, "row", "overlooked"),
         What::ObjectLost { acknowledged: true, .. } => (1, "model", "lost by the object store"),
         What::ObjectLost { acknowledged: false, .. } => (5, "call", "on the object store failed"),

@@ -18,6 +18,7 @@ pub mod order_row;
 pub mod ordered;
 pub mod outcome;
 pub mod report;
+pub mod requests;
 #[cfg(any(test, feature = "sample"))]
 pub mod sample;
 mod scenario_time;

@@ -31,6 +31,7 @@ impl Case {
             ends.flatten().for_each(|at| timeline.stretch(at));
         }
         self.faults.iter_mut().for_each(|(fault, effects)| timeline.fault(fault, effects));
+        self.requests.iter_mut().flat_map(|route| &mut route.requests).for_each(|request| timeline.stretch(&mut request.at_ns));
         for loss in &mut self.telemetry.losses {
             timeline.stretch(&mut loss.from_ns);
             timeline.stretch(&mut loss.until_ns);

@@ -10,6 +10,7 @@ mod flow;
 pub mod index;
 mod journey;
 mod marks;
+pub(crate) mod requests;
 mod states;
 mod thresholds;
 mod timeline;
@@ -50,6 +51,7 @@ pub fn html(report: &Report, rows: &[BadOrderWithJourney]) -> String {
                     (exposure::section(report))
                     (flow::section(report))
                     (states::section(report))
+                    (requests::section(report))
                     (timeline::section(report))
                     (bad_orders::section(report, rows))
                     (thresholds::section(report))

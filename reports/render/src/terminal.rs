@@ -4,9 +4,12 @@ use std::time::Duration;
 
 use judge::{
     report::{BadHop, Outcome, Report, ThresholdRow},
+    requests,
     tally::Tally,
     words,
 };
+
+use crate::html::requests::waits_for;
 
 /// What the terminal can show, and what the report must not know.
 #[derive(Clone, Copy, Debug, Default)]
@@ -31,6 +34,7 @@ pub fn terminal(report: &Report, screen: &Screen<'_>) -> String {
     lines.push(line("exposed", &exposed(report)));
     lines.extend(hops(report, screen.colour));
     lines.extend(causes(report));
+    lines.extend(slowest(report));
     lines.push(line("thresholds", &thresholds(&report.thresholds)));
     let (shown, more) = report.reasons.split_at(report.reasons.len().min(MOST));
     lines.extend(shown.iter().map(|reason| line("because", &paint(reason, colour_of(report.outcome), screen.colour))));
@@ -188,6 +192,19 @@ fn causes(report: &Report) -> Option<String> {
         said.push(format!("and {}", words::several(more.len() as u64, "further cause")));
     }
     (!said.is_empty()).then(|| line("causes", &said.join("   ")))
+}
+
+/// The route that a fault made slow more than any other.
+fn slowest(report: &Report) -> Option<String> {
+    let rows = report.requests.iter().filter_map(|row| Some((requests::slower(&report.requests, row)?, row)));
+    let (_, row) = rows.max_by(|(a, _), (b, _)| a.total_cmp(b))?;
+    let otherwise = requests::calm(&report.requests, row).map_or(0.0, |calm| calm.p95_s);
+    let [slow, otherwise] = [row.p95_s, otherwise].map(words::duration);
+    let during = row.during.as_deref().unwrap_or_default();
+    Some(line(
+        "requests",
+        &format!("{} of {}: p95 {slow} in {during}, {otherwise} otherwise; waits for {}", row.route, row.service, waits_for(row)),
+    ))
 }
 
 /// How many thresholds hold.

@@ -123,6 +123,8 @@ const ARCHITECTURE: &[Key] = &[
     key("dead-letters", Takes::Flag, Optional, "What a queue gives up waits in a queue of its own; else it is dropped.")
         .eg("true"),
     key("mes-consumers", Takes::Whole(1, 1000), Optional, "Consumers of the factory's queue, and workers of price jobs.").eg("4"),
+    key("list-index", Takes::Flag, Optional, "The order lists have an index; else each looks at every order there is.")
+        .eg("true"),
     key("pricing", Takes::Name(&["blocking", "asynchronous"]), Optional, "In the message handler, or as a job.")
         .eg(r#""asynchronous""#),
     key("picking", Takes::Name(&["newest-first", "oldest-first"]), Optional, "Which order people take first.")
@@ -263,6 +265,7 @@ const LENGTH: Key = key("length", Takes::Whole(0, 1_000_000), Required, "How man
 const SERVICE: Key = key("service", Takes::Name(&services::ALL), Default("mes-api"), "The service.").eg(r#""mes-api""#);
 const DATABASES: [&str; 2] = ["shop", "mes"];
 const DATABASE: Key = key("database", Takes::Name(&DATABASES), Default("mes"), "The database.").eg(r#""shop""#);
+const ROWS: Key = key("rows", Takes::Whole(1, 1_000_000_000), Required, "How many rows more.").eg("100000");
 const CALLED: Key = key("service", Takes::Name(&services::ALL), Required, "The service that is called.").eg(r#""crm-api""#);
 const CALLER: Key = key("from", Takes::Name(&services::ALL), Optional, "The service that calls; else anybody.").eg(r#""crm""#);
 const STAFFS: [&str; 2] = [Pool::Seller.name(), Pool::Operator.name()];
@@ -311,6 +314,7 @@ pub(crate) const FAULTS: &[(&str, &[Key])] = &[
     ("slow-database", &[DATABASE, key("takes", Takes::Time, Required, "How much longer a statement takes.").eg(r#""20s""#)]),
     ("write-conflicts", &[DATABASE, SHARE]),
     ("rows-overlooked", &[DATABASE, SHARE]),
+    ("table-grown", &[DATABASE, ROWS]),
     ("files-down", &[]),
     ("upload-lost", &[SHARE]),
     ("service-unreachable", &[CALLED, CALLER, SHARE]),

@@ -100,6 +100,7 @@ fn architecture(fields: &Fields) -> Architecture {
         ("ack-after-work", &mut architecture.ack_after_work),
         ("idempotent-consumers", &mut architecture.idempotent_consumers),
         ("dead-letters", &mut architecture.dead_letters),
+        ("list-index", &mut architecture.list_index),
     ];
     for (key, toggle) in flags {
         *toggle = fields.flag(key).unwrap_or(*toggle);

@@ -37,7 +37,9 @@ fn found(ledger: &Ledger, recorded: Vec<Effect>) -> Vec<String> {
         What::WorkedOtherwise { pool } => pool.clone(),
         What::ObjectLost { key, .. } | What::RowOverlooked { key, .. } => key.clone(),
         What::CallHit { to, .. } => to.clone(),
-        What::StatementFailed { database, .. } | What::StatementSlowed { database, .. } => database.clone(),
+        What::StatementFailed { database, .. } | What::StatementSlowed { database, .. } | What::TableGrown { database, .. } => {
+            database.clone()
+        }
         What::CalculationSlowed { seconds } => seconds.to_string(),
         What::NodeKilled { node } | What::ConnectionLost { node } => node.clone(),
         What::SpansBlurred { how, .. } => how.clone(),

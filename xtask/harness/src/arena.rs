@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
-use detector::Finding;
+use detector::{Finding, Route};
 use faults::World;
 use judge::case::Telemetry;
 use scenarios::{language::Scenario, ledger::Ledger};
@@ -25,6 +25,8 @@ pub struct Played {
     pub ledger: Ledger,
     /// What the detector says, from telemetry alone.
     pub findings: Vec<Finding>,
+    /// The requests that the telemetry shows.
+    pub requests: Vec<Route>,
     /// The spans and log records that the report needs.
     pub archive: Archive,
     /// What the broker let see of itself.

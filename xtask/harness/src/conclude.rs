@@ -42,6 +42,7 @@ pub fn judged(prepared: &Prepared, played: &Played, world: WorldName) -> Result<
         refused: ledger.refused().count() as u64,
         truths,
         findings: played.findings.clone(),
+        requests: played.requests.clone(),
         faults: ledger
             .faults
             .iter()

@@ -179,8 +179,20 @@ pub fn concluded(
     let listening = prepared.scenario.instrumentation.broker == BrokerTelemetry::Firehose;
     let broker = watched_broker(&mut detector, BrokerRecords::new(archive.is_whole(), listening), seen);
     telemetry.leaks = detector.leaks();
+    let requests = detector.take_requests();
     let findings = detector.finish(ledger.end_ns);
-    Ok(Played { ledger, findings, archive, broker, telemetry, records, versions, trace_base: None, clock_error: CLOCK_ERROR })
+    Ok(Played {
+        ledger,
+        findings,
+        requests,
+        archive,
+        broker,
+        telemetry,
+        records,
+        versions,
+        trace_base: None,
+        clock_error: CLOCK_ERROR,
+    })
 }
 
 /// What the broker let see of itself, heard and kept.

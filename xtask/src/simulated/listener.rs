@@ -133,6 +133,7 @@ impl Listener {
             detector.observe_counters(scrape);
         }
         Ok(Played {
+            requests: detector.take_requests(),
             findings: detector.finish(ledger.end_ns),
             ledger,
             archive,

@@ -14,6 +14,7 @@ mod logs;
 mod manual;
 mod planted;
 mod promises;
+mod requests;
 mod scaled;
 mod sized;
 mod spans;

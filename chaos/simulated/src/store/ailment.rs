@@ -38,6 +38,7 @@ impl Database {
         let ailments = &self.0.ailments;
         lock(&ailments.active).push((Arc::clone(fault), how));
         ailments.any.store(true, Relaxed);
+        self.tell_growth(fault, how);
     }
 
     /// A fault is over.
@@ -46,6 +47,11 @@ impl Database {
         let mut active = lock(&ailments.active);
         active.retain(|(name, _)| &**name != fault);
         ailments.any.store(!active.is_empty(), Relaxed);
+    }
+
+    /// Its name.
+    pub(super) fn name(&self) -> &'static str {
+        self.0.ailments.name
     }
 
     /// Whether anything is wrong for a node.
@@ -62,7 +68,8 @@ impl Database {
                     self.spend(node, CONNECT).await;
                     return Err(self.fails(&fault, node, "53300: no connection became free in time"));
                 }
-                DatabaseFault::Slow(_) | DatabaseFault::Conflicts(_) | DatabaseFault::Overlooked(_) => {}
+                DatabaseFault::Slow(_) | DatabaseFault::Conflicts(_) | DatabaseFault::Overlooked(_) | DatabaseFault::Grown(_) => {
+                }
             }
         }
         Ok(())
@@ -75,13 +82,12 @@ impl Database {
                 DatabaseFault::Down => return Err(self.fails(&fault, node, "57P01: the database is shutting down")),
                 DatabaseFault::Slow(takes) => {
                     self.spend(node, takes).await;
-                    self.hit(
-                        &fault,
-                        node,
-                        What::StatementSlowed { database: self.0.ailments.name.into(), node: node.to_string() },
-                    );
+                    self.hit(&fault, node, What::StatementSlowed { database: self.name().into(), node: node.to_string() });
                 }
-                DatabaseFault::Exhausted | DatabaseFault::Conflicts(_) | DatabaseFault::Overlooked(_) => {}
+                DatabaseFault::Exhausted
+                | DatabaseFault::Conflicts(_)
+                | DatabaseFault::Overlooked(_)
+                | DatabaseFault::Grown(_) => {}
             }
         }
         Ok(())
@@ -122,7 +128,7 @@ impl Database {
         rows
     }
 
-    fn ailing(&self) -> Vec<(Arc<str>, DatabaseFault)> {
+    pub(super) fn ailing(&self) -> Vec<(Arc<str>, DatabaseFault)> {
         lock(&self.0.ailments.active).clone()
     }
 
@@ -132,11 +138,11 @@ impl Database {
     }
 
     fn failed(&self, fault: &Arc<str>, node: Node, sqlstate: &str) {
-        let (database, node_name) = (self.0.ailments.name.to_owned(), node.to_string());
+        let (database, node_name) = (self.name().to_owned(), node.to_string());
         self.hit(fault, node, What::StatementFailed { database, node: node_name, sqlstate: sqlstate.to_owned() });
     }
 
-    fn hit(&self, fault: &str, node: Node, what: What) {
+    pub(super) fn hit(&self, fault: &str, node: Node, what: What) {
         self.0.ailments.effects.add(fault, self.0.host.wall_ns(node), what, None);
     }
 }

@@ -7,7 +7,7 @@ use world::store::{Direction, Isolation, Row, Scan, StoreError, Value};
 use super::{Data, table::Rows};
 
 /// How to walk a table.
-enum Way<'a> {
+pub(super) enum Way<'a> {
     /// By the primary key.
     Key(&'a Value),
     /// By an index: its number, and how many of its columns must be equal. Whether that gives the order asked for.
@@ -20,13 +20,18 @@ fn equal(scan: &Scan, column: usize) -> Option<&Value> {
     scan.equals.iter().find(|(at, _)| *at == column).map(|(_, value)| value)
 }
 
+/// The values that the first columns of an index must have.
+pub(super) fn first<'a>(scan: &'a Scan, columns: &[usize], prefix: usize) -> Vec<&'a Value> {
+    columns[..prefix].iter().filter_map(|column| equal(scan, *column)).collect()
+}
+
 fn matches(scan: &Scan, row: &Row) -> bool {
     let after = || scan.after.as_ref().is_none_or(|after| row[0] > *after);
     let within = || scan.at_most.is_none_or(|(column, limit)| row[column] <= Value::Int(limit));
     scan.equals.iter().all(|(column, value)| row[*column] == *value) && after() && within()
 }
 
-fn way<'a>(rows: &Rows, scan: &'a Scan) -> Way<'a> {
+pub(super) fn way<'a>(rows: &Rows, scan: &'a Scan) -> Way<'a> {
     if let Some(key) = equal(scan, 0) {
         return Way::Key(key);
     }
@@ -67,8 +72,7 @@ impl Rows {
             }
             Way::Index { number, prefix, ordered } => {
                 let columns = self.table.indexes[*number];
-                let values: Vec<&Value> = columns[..*prefix].iter().filter_map(|column| equal(scan, *column)).collect();
-                let mut group = self.group(*number, &values);
+                let mut group = self.group(*number, &first(scan, columns, *prefix));
                 if matches!(scan.order_by, Some((_, Direction::Descending))) {
                     // Equal values come with the larger key first: sorted once more.
                     let _ = group.rev().all(|place| visit(place.slot, *ordered));

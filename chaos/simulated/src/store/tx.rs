@@ -141,6 +141,7 @@ impl Tx for Handle {
     fn scan(&mut self, table: &'static Table, scan: Scan) -> Boxed<'_, Result<Vec<(Row, i64)>, StoreError>> {
         Box::pin(async move {
             let claim = scan.claim;
+            self.database.look(self.node, table, &scan).await;
             let rows =
                 self.statement(move |data, tx| Step::Done(data.table(table).and_then(|at| data.scan(tx, at, &scan)))).await?;
             Ok(if claim && self.database.is_ill(self.node) { self.database.seen(self.node, table, rows) } else { rows })

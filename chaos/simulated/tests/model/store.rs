@@ -5,8 +5,8 @@ use std::sync::Arc;
 use simulated::{Config, Models, Simulation};
 use world::{
     Node, World,
-    record::{self, Serial},
-    store::{Expect, Isolation, Scan, Store, StoreError, Tx, Value},
+    record::{self, Record as _, Serial},
+    store::{Direction, Expect, Isolation, Scan, Store, StoreError, Table, Tx, Value},
 };
 
 use crate::stage::{ms, run, run_new, secs};
@@ -88,6 +88,35 @@ fn each_statement_costs_a_round_trip_and_a_commit_the_disk_too() {
         tx.commit().await.unwrap();
         assert_eq!(world.rt.now() - before, ms(4));
     });
+}
+
+/// How long a page of purses takes among so many.
+fn page_among(rows: i64, table: &'static Table) -> u64 {
+    run_new(move |world, _| async move {
+        let store = Arc::clone(&world.store);
+        store.migrate(&[table]).await.unwrap();
+        let mut tx = begin(&store).await;
+        for number in 0..rows {
+            let state = if number % 100 == 0 { "open" } else { "closed" };
+            tx.insert(table, purse(&format!("{number:06}"), state, number).to_row()).await.unwrap();
+        }
+        tx.commit().await.unwrap();
+        let before = world.rt.now();
+        let mut tx = begin(&store).await;
+        let open = (purse::state, Value::text("open"));
+        let by = Some((purse::amount, Direction::Ascending));
+        let page = Scan { equals: vec![open], order_by: by, limit: Some(10), offset: 20, ..Scan::default() };
+        assert_eq!(tx.scan(table, page).await.unwrap().len(), 10, "the answer is the same");
+        u64::try_from((world.rt.now() - before).as_millis()).unwrap()
+    })
+}
+
+#[test]
+fn a_page_without_an_index_takes_as_long_as_the_table_is_and_with_one_as_long_as_the_page() {
+    static BARE: Table = Table { indexed: false, ..*Purse::TABLE };
+    // A round trip, and one millisecond for each 3,500 rows.
+    assert_eq!([3_400, 3_500, 35_000].map(|rows| page_among(rows, &BARE)), [1, 2, 11]);
+    assert_eq!(page_among(35_000, Purse::TABLE), 1);
 }
 
 #[test]

@@ -40,7 +40,8 @@ pub(super) fn create(table: &Table) -> String {
         format!("{} {kind}{null}{key}", quoted(column.name))
     });
     let mut sql = format!("create table if not exists {name} ({declared}, {VERSION} bigint not null default 1);");
-    for (kind, indexes) in [("index", table.indexes), ("unique index", table.unique)] {
+    let made = if table.indexed { table.indexes } else { &[] };
+    for (kind, indexes) in [("index", made), ("unique index", table.unique)] {
         for index in indexes {
             let names: Vec<&str> = index.iter().map(|number| table.columns[*number].name).collect();
             let suffix = if kind == "index" { "idx" } else { "key" };
@@ -138,6 +139,7 @@ mod tests {
             Column { name: "holder", kind: Kind::Text, nullable: true },
         ],
         indexes: &[&[1, 0]],
+        indexed: true,
         unique: &[&[2]],
     };
     const EVENT: Table = Table {
@@ -147,6 +149,7 @@ mod tests {
             Column { name: "body", kind: Kind::Text, nullable: false },
         ],
         indexes: &[],
+        indexed: true,
         unique: &[],
     };
 

@@ -1,0 +1,149 @@
+//! How long requests took and what they waited for: while no fault lasted, and while each one did.
+//!
+//! This is what a slow list shows in: it loses no order and breaks no deadline.
+
+use detector::{Request, Route};
+
+use crate::{
+    case::Case,
+    metrics::percentile,
+    report::{RequestRow, WaitsFor},
+    words,
+};
+
+/// A fault's name and its window, nanoseconds since the Unix epoch.
+type During<'a> = (&'a str, u64, u64);
+
+/// One row for each route while no fault lasted, then one for each fault that lasted while it was asked for.
+#[must_use]
+pub fn rows(case: &Case) -> Vec<RequestRow> {
+    let faults = windows(case);
+    case.requests.iter().flat_map(|route| of_route(route, &faults)).collect()
+}
+
+fn windows(case: &Case) -> Vec<During<'_>> {
+    let nanos = |time: std::time::Duration| u64::try_from(time.as_nanos()).unwrap_or(u64::MAX);
+    let mut windows: Vec<During<'_>> = case
+        .faults
+        .iter()
+        .map(|(fault, _)| {
+            let from = case.run.epoch_ns.saturating_add(nanos(fault.at));
+            (&*fault.name, from, from.saturating_add(nanos(fault.lasts)))
+        })
+        .collect();
+    windows.sort_by_key(|(name, from, _)| (*from, *name));
+    windows
+}
+
+fn of_route<'a>(route: &'a Route, faults: &'a [During<'a>]) -> impl Iterator<Item = RequestRow> + 'a {
+    let within = |request: &Request, (_, from, until): &During<'_>| (*from..*until).contains(&request.at_ns);
+    let calm = route.requests.iter().filter(move |request| !faults.iter().any(|fault| within(request, fault)));
+    let calm = row(route, None, calm.copied().collect());
+    let during = move |fault: &'a During<'a>| {
+        row(route, Some(fault.0), route.requests.iter().filter(|request| within(request, fault)).copied().collect())
+    };
+    calm.into_iter().chain(faults.iter().filter_map(during))
+}
+
+/// `None` of no requests.
+#[expect(clippy::cast_precision_loss, reason = "shares to look at")]
+fn row(route: &Route, during: Option<&str>, requests: Vec<Request>) -> Option<RequestRow> {
+    let mut took: Vec<u64> = requests.iter().map(|request| request.took_ns).collect();
+    took.sort_unstable();
+    let sum = |of: fn(&Request) -> u64| requests.iter().map(|request| u128::from(of(request))).sum::<u128>() as f64;
+    let all = sum(|request| request.took_ns);
+    let share = |part: f64| if all > 0.0 { part / all } else { 0.0 };
+    let (database, calls) = (share(sum(|request| request.database_ns)), share(sum(|request| request.calls_ns)));
+    let at = |percent: f64| percentile(&took, percent).map(words::seconds);
+    Some(RequestRow {
+        service: route.service.to_string(),
+        route: route.name.clone(),
+        during: during.map(str::to_owned),
+        count: took.len() as u64,
+        p50_s: at(50.0)?,
+        p95_s: at(95.0)?,
+        p99_s: at(99.0)?,
+        max_s: at(100.0)?,
+        database,
+        calls,
+        waits_for: WaitsFor::of(database, calls),
+    })
+}
+
+impl WaitsFor {
+    /// What takes more than half of the time is what a request waits for.
+    fn of(database: f64, calls: f64) -> Self {
+        match (database > 0.5, calls > 0.5) {
+            (true, _) => Self::Database,
+            (_, true) => Self::Calls,
+            _ => Self::Nobody,
+        }
+    }
+}
+
+/// The row of a route while no fault lasted.
+#[must_use]
+pub fn calm<'a>(rows: &'a [RequestRow], of: &RequestRow) -> Option<&'a RequestRow> {
+    rows.iter().find(|row| row.during.is_none() && row.service == of.service && row.route == of.route)
+}
+
+/// How many times longer 95 % of the requests of a row took at most, next to those while no fault lasted; `None` where that is not
+/// worth a word: less than twice as long, or by less than five milliseconds.
+#[must_use]
+pub fn slower(rows: &[RequestRow], row: &RequestRow) -> Option<f64> {
+    let calm = calm(rows, row).filter(|_| row.during.is_some())?;
+    let slower = row.p95_s >= 2.0 * calm.p95_s && row.p95_s - calm.p95_s >= 0.005;
+    slower.then(|| row.p95_s / calm.p95_s.max(0.001))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use faults::Fault;
+
+    use super::*;
+
+    const MS: u64 = 1_000_000;
+
+    fn request(at_s: u64, took: u64, database: u64, calls: u64) -> Request {
+        let [took_ns, database_ns, calls_ns] = [took, database, calls].map(|ms| ms * MS);
+        Request { at_ns: at_s * 1_000_000_000, took_ns, database_ns, calls_ns }
+    }
+
+    fn case(requests: Vec<Request>) -> Case {
+        let kind = faults::TABLE_GROWN.with("rows", 100_000_u64);
+        let fault =
+            Fault { name: "table-grown@1".to_owned(), kind, at: Duration::from_secs(100), lasts: Duration::from_secs(50) };
+        let route = Route { service: "mes-api".into(), name: "GET /orders".to_owned(), requests };
+        Case { faults: vec![(fault, Vec::new())], requests: vec![route], ..Case::default() }
+    }
+
+    #[test]
+    fn a_list_that_is_slow_while_its_table_is_large_waits_for_the_database() {
+        let rows = rows(&case(vec![request(10, 4, 3, 0), request(99, 4, 3, 0), request(100, 30, 29, 0), request(150, 4, 3, 0)]));
+        let [calm, grown] = &rows[..] else { panic!("{rows:?}") };
+        assert_eq!((calm.during.as_deref(), calm.count, calm.p95_s), (None, 3, 0.004));
+        assert_eq!((grown.during.as_deref(), grown.count, grown.p95_s), (Some("table-grown@1"), 1, 0.03));
+        assert_eq!(grown.waits_for, WaitsFor::Database);
+        assert_eq!(slower(&rows, grown), Some(7.5));
+        assert_eq!(slower(&rows, calm), None);
+    }
+
+    #[test]
+    fn four_milliseconds_more_are_not_worth_a_word_and_five_are() {
+        let slow = |took| {
+            let rows = rows(&case(vec![request(10, 4, 3, 0), request(120, took, 3, 0)]));
+            slower(&rows, &rows[1])
+        };
+        assert_eq!((slow(8), slow(9)), (None, Some(2.25)));
+    }
+
+    #[test]
+    fn what_waits_for_no_one_works_itself() {
+        let waits = |requests| rows(&case(requests)).remove(0).waits_for;
+        assert_eq!(waits(vec![request(1, 10, 5, 5)]), WaitsFor::Nobody);
+        assert_eq!(waits(vec![request(1, 10, 1, 6)]), WaitsFor::Calls);
+        assert_eq!(waits(vec![request(1, 0, 0, 0)]), WaitsFor::Nobody);
+    }
+}
