@@ -129,7 +129,7 @@ pub(super) async fn verdict(real: &Real, name: &str, sequence: &Sequence, expect
             Ok(played) if played.too_slow(sequence) => {}
             Ok(played) if played.seen == expected.seen => return Verdict::Same,
             Ok(played) => return Verdict::Differs(difference(&expected.seen, &played.seen)),
-            Err(error) => return Verdict::Differs(error.to_string()),
+            Err(stopped) => return Verdict::Differs(stopped),
         }
     }
     Verdict::Unclear
