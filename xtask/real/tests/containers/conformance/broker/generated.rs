@@ -3,7 +3,7 @@
 //! The model plays a sequence first. What it showed is what the real broker has to show: the same answers to publishers, the
 //! same deliveries to the same consumers in the same order, with the same marks, and the same left in all queues at the end.
 
-use std::{mem, sync::Mutex, thread};
+use std::{mem, ops::Range, sync::Mutex, thread};
 
 use containers::Alone;
 use futures_util::future::join_all;
@@ -20,17 +20,32 @@ use crate::{
 
 /// So many sequences are played at the same time: most of them wait.
 const CROWD: usize = 32;
+/// After so many it is told how far it is: a night has 20,000.
+const TOLD: usize = 1_000;
 /// So often each is played in the crowd, as long as it was too slow to tell.
 const IN_THE_CROWD: usize = 2;
 /// So often it is played once more after the others, with hardly anybody beside it.
 const ALONE: usize = 8;
 
-/// How many sequences this tier plays, under which seed.
-fn wanted() -> (u64, usize) {
-    let number = |name: &str| gate::variable(name).and_then(|value| value.parse().ok());
+/// Which sequences are played: the numbers of a seed.
+struct Wanted {
+    seed: u64,
+    numbers: Range<usize>,
+}
+
+/// What this tier plays; `LOUPE_SEQUENCES` says how many, `LOUPE_SEQUENCE_SEED` under which seed, and `LOUPE_SEQUENCE` names one
+/// alone, such as `1-428`, the way a failure names it.
+fn wanted() -> Wanted {
+    let number = |text: &str| text.parse::<usize>().unwrap_or_else(|error| panic!("{text}: {error}"));
+    if let Some(name) = gate::variable("LOUPE_SEQUENCE") {
+        let (seed, nth) = name.split_once('-').expect("a seed and a number");
+        let (seed, nth) = (number(seed) as u64, number(nth));
+        return Wanted { seed, numbers: nth..nth + 1 };
+    }
     let nightly = gate::variable("LOUPE_TIER").as_deref() == Some("nightly");
-    let count = number("LOUPE_SEQUENCES").unwrap_or(if nightly { 20_000 } else { 100 });
-    (number("LOUPE_SEQUENCE_SEED").unwrap_or(1), usize::try_from(count).expect("it fits"))
+    let count = gate::variable("LOUPE_SEQUENCES").map(|count| number(&count));
+    let seed = gate::variable("LOUPE_SEQUENCE_SEED").map_or(1, |seed| number(&seed) as u64);
+    Wanted { seed, numbers: 0..count.unwrap_or(if nightly { 20_000 } else { 1_000 }) }
 }
 
 /// A sequence that is to be played on the real broker, and what the model showed.
@@ -64,11 +79,12 @@ pub(super) fn modelled(sequence: &Sequence) -> (Played, Books) {
 /// Plays this tier's sequences on a real broker: it shows what the model shows.
 pub(super) async fn on_a_real_one(alone: &Alone) {
     let real = Real::new(alone).await;
-    let (seed, count) = wanted();
+    let Wanted { seed, numbers } = wanted();
+    let count = numbers.len();
     let begin = real.client.rt.now();
     let reach = Mutex::new(Reach::default());
     // Each is drawn and modelled when its turn comes: all of a night's would fill the memory.
-    let sequences = drawn(seed, count).enumerate().map(|(nth, tree)| {
+    let sequences = drawn(seed, numbers.end).enumerate().skip(numbers.start).map(|(nth, tree)| {
         let sequence = tree.current();
         let (expected, books) = modelled(&sequence);
         books.check();
@@ -112,7 +128,12 @@ async fn compare<T: ValueTree<Value = Sequence>>(
             let verdict = verdict(real, &sequence.name, &sequence.tree.current(), &sequence.expected, tries).await;
             let mut verdicts = verdicts.lock().unwrap();
             match verdict {
-                Verdict::Same => verdicts.same += 1,
+                Verdict::Same => {
+                    verdicts.same += 1;
+                    if verdicts.same.is_multiple_of(TOLD) {
+                        eprintln!("{} sequences so far", verdicts.same);
+                    }
+                }
                 Verdict::Unclear => verdicts.unclear.push(sequence),
                 Verdict::Differs(how) => verdicts.differing.push((sequence, how)),
             }

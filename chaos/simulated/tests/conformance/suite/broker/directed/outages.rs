@@ -65,10 +65,15 @@ pub(crate) async fn a_restart_keeps_what_is_durable(operator: &dyn Operator, how
     assert!(lost.is_err(), "the connection is gone: {lost:?}");
     let client = operator.client().await;
     let channel = client.broker.connect().await.unwrap();
+    // A quorum queue has to find its leader again, which takes a busy machine a while: once it confirms it has one.
+    for queue in [kept, logged] {
+        assert_eq!(channel.publish(message(queue, "m-6"), CONFIRM).await, Ok(Sent::Confirmed), "{queue}");
+    }
     // A classic queue that was killed does not know which of its messages were out.
     let again = how == Down::Killed;
-    left(&client, &*channel, kept, &[("m-1", true, None), ("m-2", again, None), ("m-4", again, None)]).await;
-    let log = [("m-1", true, Some(1)), ("m-2", false, None), ("m-3", false, None), ("m-4", false, None)];
+    let new = ("m-6", false, None);
+    left(&client, &*channel, kept, &[("m-1", true, None), ("m-2", again, None), ("m-4", again, None), new]).await;
+    let log = [("m-1", true, Some(1)), ("m-2", false, None), ("m-3", false, None), ("m-4", false, None), new];
     left(&client, &*channel, logged, &log).await;
     let gone = channel.consume(loose, 1).await.map(drop);
     assert!(matches!(gone, Err(BrokerError::ChannelClosed { code: 404, .. })), "{gone:?}");
