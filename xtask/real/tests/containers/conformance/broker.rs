@@ -3,6 +3,7 @@
 mod generated;
 mod on_a_real_one;
 mod smaller;
+mod wanted;
 
 use std::{collections::BTreeSet, thread, time::Duration};
 

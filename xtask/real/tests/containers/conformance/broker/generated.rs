@@ -3,7 +3,7 @@
 //! The model plays a sequence first. What it showed is what the real broker has to show: the same answers to publishers, the
 //! same deliveries to the same consumers in the same order, with the same marks, and the same left in all queues at the end.
 
-use std::{mem, ops::Range, sync::Mutex, thread};
+use std::{mem, sync::Mutex, thread};
 
 use containers::Alone;
 use futures_util::future::join_all;
@@ -12,10 +12,10 @@ use proptest::strategy::ValueTree;
 use super::{
     on_a_real_one::Real,
     smaller::{difference, smaller},
+    wanted::Wanted,
 };
-use crate::{
-    gate,
-    suite::broker::{books::Books, drawn::drawn, on_the_model::on_the_model, play::Played, reach::Reach, sequence::Sequence},
+use crate::suite::broker::{
+    books::Books, drawn::drawn, on_the_model::on_the_model, play::Played, reach::Reach, sequence::Sequence,
 };
 
 /// So many sequences are played at the same time: most of them wait.
@@ -26,27 +26,6 @@ const TOLD: usize = 1_000;
 const IN_THE_CROWD: usize = 2;
 /// So often it is played once more after the others, with nobody beside it.
 const ALONE: usize = 8;
-
-/// Which sequences are played: the numbers of a seed.
-struct Wanted {
-    seed: u64,
-    numbers: Range<usize>,
-}
-
-/// What this tier plays; `LOUPE_SEQUENCES` says how many, `LOUPE_SEQUENCE_SEED` under which seed, and `LOUPE_SEQUENCE` names one
-/// alone, such as `1-428`, the way a failure names it.
-fn wanted() -> Wanted {
-    let number = |text: &str| text.parse::<usize>().unwrap_or_else(|error| panic!("{text}: {error}"));
-    if let Some(name) = gate::variable("LOUPE_SEQUENCE") {
-        let (seed, nth) = name.split_once('-').expect("a seed and a number");
-        let (seed, nth) = (number(seed) as u64, number(nth));
-        return Wanted { seed, numbers: nth..nth + 1 };
-    }
-    let nightly = gate::variable("LOUPE_TIER").as_deref() == Some("nightly");
-    let count = gate::variable("LOUPE_SEQUENCES").map(|count| number(&count));
-    let seed = gate::variable("LOUPE_SEQUENCE_SEED").map_or(1, |seed| number(&seed) as u64);
-    Wanted { seed, numbers: 0..count.unwrap_or(if nightly { 20_000 } else { 1_000 }) }
-}
 
 /// A sequence that is to be played on the real broker, and what the model showed.
 pub(super) struct Waiting<T> {
@@ -79,7 +58,7 @@ pub(super) fn modelled(sequence: &Sequence) -> (Played, Books) {
 /// Plays this tier's sequences on a real broker: it shows what the model shows.
 pub(super) async fn on_a_real_one(alone: &Alone) {
     let real = Real::new(alone).await;
-    let Wanted { seed, numbers } = wanted();
+    let Wanted { seed, numbers } = Wanted::here();
     let count = numbers.len();
     let begin = real.client.rt.now();
     let reach = Mutex::new(Reach::default());

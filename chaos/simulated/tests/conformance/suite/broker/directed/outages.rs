@@ -46,8 +46,9 @@ pub(crate) async fn an_alarm_blocks_who_publishes_and_nobody_else(operator: &dyn
     sender.publish(message(name, "m-4"), CONFIRM).await.unwrap();
 }
 
-/// By then the disk knows of a new quorum queue. One that is killed earlier finds nothing of its log, and no leader either: its name is
-/// written half a second later (`auto_save` in `ra_directory` of Ra 2.14, which is RabbitMQ 4.0.5's).
+/// By then the disk knows of a new quorum queue. One that is killed earlier finds nothing of its log, and no leader either: its
+/// name is written half a second later (`auto_save` in `ra_directory` of Ra 2.14, which is RabbitMQ 4.0.5's; a real one said
+/// `name_not_registered` and started it as a new one).
 const REGISTERED: Duration = Duration::from_secs(2);
 
 pub(crate) async fn a_restart_keeps_what_is_durable(operator: &dyn Operator, how: Down, [kept, logged, loose]: [&str; 3]) {
