@@ -33,7 +33,7 @@ impl Exchange {
         if limit.is_none() && cause == Return::Nacked && version.unlimited_returns_to_tail() {
             item.seq = queue.number();
             queue.flush.all(item.seq + 1);
-            queue.ready.push(item);
+            queue.ready.put_behind(item);
         } else {
             queue.ready.put_back(item);
         }

@@ -78,6 +78,11 @@ impl Lanes {
         self.lanes[lane].push_back(item);
     }
 
+    /// Adds a message at the tail of the normal ones, whatever its priority.
+    pub(super) fn push_as_normal(&mut self, item: Item) {
+        self.lanes[0].push_back(item);
+    }
+
     pub(super) fn put_back(&mut self, item: Item) {
         let lane = self.lane(&item);
         put_in_place(&mut self.lanes[lane], item);

@@ -77,6 +77,14 @@ impl Ready {
         }
     }
 
+    /// Puts a message back at the tail: a quorum queue forgets its priority then (`#requeue` in rabbit_fifo of 4.0.5).
+    pub(super) fn put_behind(&mut self, item: Item) {
+        match self {
+            Self::Quorum { lanes, .. } => lanes.push_as_normal(item),
+            Self::Fifo(_) | Self::Priorities(_) => self.push(item),
+        }
+    }
+
     /// Puts a message back.
     ///
     /// A classic queue puts it to its original place "if possible" (4.0, confirms.md, "Negative Acknowledgement and Requeuing").

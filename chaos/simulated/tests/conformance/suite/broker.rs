@@ -11,6 +11,8 @@
 //!   it has done what it was told.
 //! - A consumer timeout fires between the timeout and one tick of the channel later.
 //! - A queue that expires is gone some time after that instant, a quorum queue seconds later.
+//! - A quorum queue that is not yet half a second old may lose its log with a kill, and have no leader then. A sequence gives it
+//!   the time.
 //! - What a killed broker loses of a slow trickle is a matter of a random back-off: any number that the model loses under some
 //!   seed.
 //! - A delivery that nobody waits for may be seen at this look or at the next.

@@ -76,3 +76,15 @@ fn a_quorum_queue_has_no_priorities_in_3_13_two_in_4_0_and_32_in_4_3() {
         });
     }
 }
+
+#[test]
+fn what_goes_to_the_tail_of_a_quorum_queue_has_lost_its_priority() {
+    run_new(|world, _| async move {
+        let unlimited = Arguments { delivery_limit: Some(-1), ..Arguments::NONE };
+        let channel = declared(&world, Queue::quorum(QUEUE).with(unlimited)).await;
+        publish(&*channel, &[Some(5), None]).await;
+        let mut consumer = channel.consume(QUEUE, 1).await.unwrap();
+        consumer.next().await.unwrap().settler.settle(Settle::Requeue).await.unwrap();
+        assert_eq!(&*consumer.next().await.unwrap().message.message_id, "m-1");
+    });
+}

@@ -2,7 +2,7 @@
 
 use world::broker::{Arguments, BrokerError, Channel, Exchange, ExchangeKind, Queue, Topology};
 
-use super::sequence::{Dead, Profile, SHORT};
+use super::sequence::{Dead, Profile, SHORT, Sequence};
 
 /// The names of one sequence's exchanges and queues.
 pub(crate) struct Names {
@@ -32,19 +32,46 @@ impl Names {
             dead: name("dead"),
         }
     }
+
+    /// The queues that a sequence is played on, with what each is called in short.
+    pub(crate) fn queues(&self, sequence: &Sequence) -> Vec<(&'static str, &str)> {
+        let all = [
+            ("work", &self.work, true),
+            ("copy", &self.copy, sequence.copies()),
+            ("stray", &self.stray, sequence.profile.strays),
+            ("dead", &self.dead, true),
+        ];
+        all.into_iter().filter(|(.., used)| *used).map(|(short, name, _)| (short, name.as_str())).collect()
+    }
 }
 
-/// Declares what a sequence is played on.
-pub(crate) async fn declare(channel: &dyn Channel, names: &Names, profile: &Profile) -> Result<(), BrokerError> {
+/// Declares what a sequence is played on, and no queue that nothing can come to: a real broker takes its time for each.
+pub(crate) async fn declare(channel: &dyn Channel, names: &Names, sequence: &Sequence) -> Result<(), BrokerError> {
+    let profile = &sequence.profile;
     let kind = |name, kind| Exchange { name, kind, alternate: None };
-    let inlet = Exchange {
-        alternate: profile.strays.then_some(names.strays.as_str()),
-        ..kind(names.inlet.as_str(), ExchangeKind::Direct)
-    };
-    let exchanges =
-        [inlet, kind(names.strays.as_str(), ExchangeKind::Fanout), kind(names.dead_letters.as_str(), ExchangeKind::Fanout)];
+    let (inlet, strays, dlx) = (names.inlet.as_str(), names.strays.as_str(), names.dead_letters.as_str());
+    let mut exchanges = vec![Exchange { alternate: profile.strays.then_some(strays), ..kind(inlet, ExchangeKind::Direct) }];
+    let mut queues = vec![work(names, profile), dead(names, profile)];
+    let mut bindings = vec![(inlet, "work", names.work.as_str()), (inlet, "both", &names.work)];
+    if sequence.copies() {
+        queues.push(Queue::classic(&names.copy));
+        bindings.push((inlet, "both", &names.copy));
+    }
+    if profile.strays {
+        exchanges.push(kind(strays, ExchangeKind::Fanout));
+        queues.push(Queue::classic(&names.stray));
+        bindings.push((strays, "", &names.stray));
+    }
+    if matches!(profile.dead, Dead::Kept | Dead::Retried) {
+        exchanges.push(kind(dlx, ExchangeKind::Fanout));
+        bindings.push((dlx, "", &names.dead));
+    }
+    channel.declare(&Topology { exchanges: &exchanges, queues: &queues, bindings: &bindings }).await
+}
+
+fn dead<'a>(names: &'a Names, profile: &Profile) -> Queue<'a> {
     let dead = Queue { kind: profile.dead_kind, ..Queue::classic(&names.dead) };
-    let dead = if profile.dead == Dead::Retried {
+    if profile.dead == Dead::Retried {
         dead.with(Arguments {
             message_ttl: Some(SHORT),
             dead_letter_exchange: Some(""),
@@ -53,17 +80,7 @@ pub(crate) async fn declare(channel: &dyn Channel, names: &Names, profile: &Prof
         })
     } else {
         dead
-    };
-    let queues = [work(names, profile), Queue::classic(&names.copy), Queue::classic(&names.stray), dead];
-    let (inlet, strays, dlx) = (names.inlet.as_str(), names.strays.as_str(), names.dead_letters.as_str());
-    let bindings = [
-        (inlet, "work", names.work.as_str()),
-        (inlet, "both", &names.work),
-        (inlet, "both", &names.copy),
-        (strays, "", &names.stray),
-        (dlx, "", &names.dead),
-    ];
-    channel.declare(&Topology { exchanges: &exchanges, queues: &queues, bindings: &bindings }).await
+    }
 }
 
 fn work<'a>(names: &'a Names, profile: &Profile) -> Queue<'a> {

@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use simulated::{BrokerSettings, Config, DRIVER, Models, Pumped, Simulation};
-use world::{Boxed, Runtime};
+use world::{Boxed, Runtime, broker::BrokerError};
 
 use super::{
     books::Books,
@@ -24,8 +24,11 @@ impl Ground for Model {
         Duration::from_millis(4)
     }
 
-    fn has_consumers<'a>(&'a self, _: &'a str, _: usize) -> Boxed<'a, ()> {
-        Box::pin(self.rt.sleep(Duration::from_millis(4)))
+    fn has_consumers<'a>(&'a self, _: &'a str, _: usize) -> Boxed<'a, Result<(), BrokerError>> {
+        Box::pin(async {
+            self.rt.sleep(Duration::from_millis(4)).await;
+            Ok(())
+        })
     }
 
     fn ready<'a>(&'a self, queue: &'a str, _: Option<usize>) -> Boxed<'a, usize> {

@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use world::{
     Boxed, Either, Runtime,
-    broker::{Broker, BrokerError, Channel, Consumer, Delivery, Headers, Message, Publish, Sent},
+    broker::{Broker, BrokerError, Channel, Consumer, Delivery, Headers, Message, Publish, QueueKind, Sent},
 };
 
 use super::{
@@ -25,8 +25,8 @@ pub(crate) trait Ground: Sync {
     /// How long to wait for a delivery, where one is expected and where none is.
     fn patience(&self, expected: bool) -> Duration;
 
-    /// Returns when a queue has this many consumers: a connection that was closed is gone then.
-    fn has_consumers<'a>(&'a self, queue: &'a str, consumers: usize) -> Boxed<'a, ()>;
+    /// Returns when a queue says that it has this many consumers: a connection that was closed is gone then.
+    fn has_consumers<'a>(&'a self, queue: &'a str, consumers: usize) -> Boxed<'a, Result<(), BrokerError>>;
 
     /// How many messages are ready in a queue, once it has done what it was told; `expected`: as many as that, if it is right.
     ///
@@ -68,6 +68,17 @@ impl Played {
     }
 }
 
+/// What is not over by then will not be.
+const ENDLESS: Duration = Duration::from_secs(60);
+
+/// Gives a step its limited time, and its failure the step's number.
+async fn limited<T>(rt: &Runtime, nth: usize, step: impl Future<Output = Result<T, BrokerError>>) -> Result<T, String> {
+    match rt.timeout(ENDLESS, step).await {
+        Ok(done) => done.map_err(|error| format!("step {nth}: {error}")),
+        Err(_) => Err(format!("step {nth} does not end")),
+    }
+}
+
 /// Plays a sequence. Where it is known what is to be seen, nobody waits for what is not to come.
 pub(crate) async fn play(
     client: &Client,
@@ -75,25 +86,30 @@ pub(crate) async fn play(
     names: &Names,
     sequence: &Sequence,
     expected: Option<&[Seen]>,
-) -> Result<Played, BrokerError> {
-    let publisher = client.broker.connect().await?;
-    names::declare(&*publisher, names, &sequence.profile).await?;
+) -> Result<Played, String> {
+    let rt = &client.rt;
+    let publisher = limited(rt, 0, async {
+        let publisher = client.broker.connect().await?;
+        names::declare(&*publisher, names, sequence).await?;
+        Ok(publisher)
+    });
+    let publisher = publisher.await?;
     let slots = [const { None }; CONSUMERS + 1];
     let mut player = Player { client, ground, names, profile: &sequence.profile, publisher, slots, published: 0 };
-    let (mut seen, mut busy, mut since) = (Vec::new(), Duration::ZERO, client.rt.now());
+    let (mut seen, mut busy, mut since) = (Vec::new(), Duration::ZERO, rt.now());
     for (nth, step) in sequence.steps.iter().enumerate() {
         if matches!(step, Step::Wait) {
-            busy = busy.max(client.rt.now() - since);
-            client.rt.sleep(WAIT).await;
-            since = client.rt.now();
+            busy = busy.max(rt.now() - since);
+            rt.sleep(WAIT).await;
+            since = rt.now();
             seen.push(Seen::Nothing);
             continue;
         }
         let expected = expected.and_then(|expected| expected.get(nth));
-        seen.push(player.step(step, expected).await?);
+        seen.push(limited(rt, nth, player.step(step, expected)).await?);
     }
-    let left = player.drain(expected).await?;
-    busy = busy.max(client.rt.now() - since);
+    let left = limited(rt, sequence.steps.len(), player.drain(sequence, expected)).await?;
+    busy = busy.max(rt.now() - since);
     seen.extend(left);
     Ok(Played { seen, busy })
 }
@@ -121,7 +137,7 @@ impl Player<'_> {
             }
             Step::Close { consumer } => {
                 let open = self.slots[*consumer].is_some();
-                self.close(*consumer).await;
+                self.close(*consumer).await?;
                 Ok(if open { Seen::Closed } else { Seen::Nothing })
             }
             Step::Wait => Ok(Seen::Nothing),
@@ -195,30 +211,31 @@ impl Player<'_> {
         Ok(Seen::Came(told))
     }
 
-    async fn close(&mut self, consumer: usize) {
-        if let Some(slot) = self.slots[consumer].take() {
-            // Dropping it would cancel the consumer before the connection ends: what it holds would come back later.
-            slot.channel.close().await;
-            drop(slot);
-            let same = |other: &usize| (*other == CONSUMERS) == (consumer == CONSUMERS) && self.slots[*other].is_some();
-            let left = (0..=CONSUMERS).filter(same).count();
-            self.ground.has_consumers(self.queue_of(consumer), left).await;
-        }
+    async fn close(&mut self, consumer: usize) -> Result<(), BrokerError> {
+        let Some(slot) = self.slots[consumer].take() else { return Ok(()) };
+        // Dropping it would cancel the consumer before the connection ends: what it holds would come back later.
+        slot.channel.close().await;
+        drop(slot);
+        let listens = consumer == CONSUMERS;
+        let same = |other: &usize| (*other == CONSUMERS) == listens && self.slots[*other].is_some();
+        let left = (0..=CONSUMERS).filter(same).count();
+        // A quorum queue does not count those who wait to be its single active consumer (`query_stat` in rabbit_fifo of 4.0.5).
+        let Profile { kind, arguments, .. } = self.profile;
+        let counts_one = !listens && *kind == QueueKind::Quorum && arguments.single_active_consumer;
+        let shown = if counts_one { left.min(1) } else { left };
+        self.ground.has_consumers(self.queue_of(consumer), shown).await
     }
 
     /// Ends all consumers, one after another, and takes what is left out of all queues.
-    async fn drain(&mut self, expected: Option<&[Seen]>) -> Result<Vec<Seen>, BrokerError> {
+    async fn drain(&mut self, sequence: &Sequence, expected: Option<&[Seen]>) -> Result<Vec<Seen>, BrokerError> {
         for consumer in 0..=CONSUMERS {
-            self.close(consumer).await;
+            self.close(consumer).await?;
         }
         // What is taken out stays out until all is seen.
         let (mut left, mut held) = (Vec::new(), Vec::new());
-        let channel = self.client.broker.connect().await?;
-        let queues =
-            [("work", &self.names.work), ("copy", &self.names.copy), ("stray", &self.names.stray), ("dead", &self.names.dead)];
-        for (short, queue) in queues {
+        for (short, queue) in self.names.queues(sequence) {
             let awaited = expected.and_then(|expected| expected.iter().find_map(|seen| seen.left_in(short)));
-            let mut consumer = channel.consume(queue, 0).await?;
+            let mut consumer = self.publisher.consume(queue, 0).await?;
             let mut items = Vec::new();
             loop {
                 let patience = self.ground.patience(awaited.is_none_or(|awaited| items.len() < awaited));

@@ -41,7 +41,7 @@ const BOTH: [&str; 22] = [
 /// What only a classic queue does.
 const CLASSIC: [&str; 1] = ["refused and dead-lettered"];
 /// What only a quorum queue does.
-const QUORUM: [&str; 2] = ["given up and dropped", "given up and dead-lettered"];
+const QUORUM: [&str; 3] = ["given up and dropped", "given up and dead-lettered", "requeued to the tail"];
 
 /// The counts.
 #[derive(Default)]
@@ -62,7 +62,11 @@ impl Reach {
     pub(crate) fn add(&mut self, sequence: &Sequence, seen: &[Seen], fates: &[MessageFate]) {
         self.lengths.push(sequence.steps.len());
         let kind = kind(sequence);
-        let mut count = |what: &'static str, times: usize| *self.taken.entry((kind, what)).or_default() += times as u64;
+        let mut count = |what: &'static str, times: usize| {
+            if times > 0 {
+                *self.taken.entry((kind, what)).or_default() += times as u64;
+            }
+        };
         for (step, seen) in sequence.steps.iter().zip(seen) {
             match (step, seen) {
                 (Step::Publish { to: To::Nowhere, .. }, Seen::Sent(Ok(Sent::Returned))) => count("returned", 1),
@@ -73,7 +77,10 @@ impl Reach {
                 (Step::Publish { to: To::Both, .. }, _) => count("in two queues", 1),
                 (Step::Publish { priority: Some(_), .. }, _) => count("priority", 1),
                 (_, Seen::Closed) => count("channel lost", 1),
-                (Step::Settle { how: Settle::Requeue, .. }, Seen::Answered(_)) => count("requeued", 1),
+                (Step::Settle { how: Settle::Requeue, .. }, Seen::Answered(_)) => {
+                    count("requeued", 1);
+                    count("requeued to the tail", usize::from(sequence.profile.arguments.delivery_limit == Some(-1)));
+                }
                 _ => {}
             }
         }

@@ -97,6 +97,11 @@ pub(crate) struct Sequence {
 }
 
 impl Sequence {
+    /// Whether anything is sent to a second queue.
+    pub(crate) fn copies(&self) -> bool {
+        self.steps.iter().any(|step| matches!(step, Step::Publish { to: To::Both, .. }))
+    }
+
     /// Whether anything in it depends on time.
     pub(crate) fn expires(&self) -> bool {
         let short = |step: &Step| matches!(step, Step::Publish { expiration: Some(after), .. } if *after == SHORT);

@@ -12,26 +12,20 @@ use proptest::strategy::ValueTree;
 use super::{
     on_a_real_one::Real,
     smaller::{difference, smaller},
+    wanted::Wanted,
 };
-use crate::{
-    gate,
-    suite::broker::{books::Books, drawn::drawn, on_the_model::on_the_model, play::Played, reach::Reach, sequence::Sequence},
+use crate::suite::broker::{
+    books::Books, drawn::drawn, on_the_model::on_the_model, play::Played, reach::Reach, sequence::Sequence,
 };
 
 /// So many sequences are played at the same time: most of them wait.
 const CROWD: usize = 32;
+/// After so many it is told how far it is: a night has 20,000.
+const TOLD: usize = 1_000;
 /// So often each is played in the crowd, as long as it was too slow to tell.
 const IN_THE_CROWD: usize = 2;
-/// So often it is played once more after the others, with hardly anybody beside it.
+/// So often it is played once more after the others, with nobody beside it.
 const ALONE: usize = 8;
-
-/// How many sequences this tier plays, under which seed.
-fn wanted() -> (u64, usize) {
-    let number = |name: &str| gate::variable(name).and_then(|value| value.parse().ok());
-    let nightly = gate::variable("LOUPE_TIER").as_deref() == Some("nightly");
-    let count = number("LOUPE_SEQUENCES").unwrap_or(if nightly { 20_000 } else { 100 });
-    (number("LOUPE_SEQUENCE_SEED").unwrap_or(1), usize::try_from(count).expect("it fits"))
-}
 
 /// A sequence that is to be played on the real broker, and what the model showed.
 pub(super) struct Waiting<T> {
@@ -64,11 +58,12 @@ pub(super) fn modelled(sequence: &Sequence) -> (Played, Books) {
 /// Plays this tier's sequences on a real broker: it shows what the model shows.
 pub(super) async fn on_a_real_one(alone: &Alone) {
     let real = Real::new(alone).await;
-    let (seed, count) = wanted();
+    let Wanted { seed, numbers } = Wanted::here();
+    let count = numbers.len();
     let begin = real.client.rt.now();
     let reach = Mutex::new(Reach::default());
     // Each is drawn and modelled when its turn comes: all of a night's would fill the memory.
-    let sequences = drawn(seed, count).enumerate().map(|(nth, tree)| {
+    let sequences = drawn(seed, numbers.end).enumerate().skip(numbers.start).map(|(nth, tree)| {
         let sequence = tree.current();
         let (expected, books) = modelled(&sequence);
         books.check();
@@ -79,7 +74,7 @@ pub(super) async fn on_a_real_one(alone: &Alone) {
     let reach = reach.into_inner().unwrap();
     let slow = mem::take(&mut crowd.unclear);
     eprintln!("{reach}\n{} of the sequences were too slow to tell in the crowd", slow.len());
-    let alone = compare(&real, slow.into_iter(), 2, ALONE).await;
+    let alone = compare(&real, slow.into_iter(), 1, ALONE).await;
     let took = (real.client.rt.now() - begin).as_secs_f64();
     let (same, unclear) = (crowd.same + alone.same, alone.unclear.len());
     let differing: Vec<_> = crowd.differing.into_iter().chain(alone.differing).collect();
@@ -112,7 +107,12 @@ async fn compare<T: ValueTree<Value = Sequence>>(
             let verdict = verdict(real, &sequence.name, &sequence.tree.current(), &sequence.expected, tries).await;
             let mut verdicts = verdicts.lock().unwrap();
             match verdict {
-                Verdict::Same => verdicts.same += 1,
+                Verdict::Same => {
+                    verdicts.same += 1;
+                    if verdicts.same.is_multiple_of(TOLD) {
+                        eprintln!("{} sequences so far", verdicts.same);
+                    }
+                }
                 Verdict::Unclear => verdicts.unclear.push(sequence),
                 Verdict::Differs(how) => verdicts.differing.push((sequence, how)),
             }
@@ -126,10 +126,11 @@ async fn compare<T: ValueTree<Value = Sequence>>(
 pub(super) async fn verdict(real: &Real, name: &str, sequence: &Sequence, expected: &Played, tries: usize) -> Verdict {
     for _ in 0..tries {
         match real.play(name, sequence, expected).await {
-            Ok(played) if played.too_slow(sequence) => {}
+            // What is the same is so however long it took.
             Ok(played) if played.seen == expected.seen => return Verdict::Same,
+            Ok(played) if played.too_slow(sequence) => {}
             Ok(played) => return Verdict::Differs(difference(&expected.seen, &played.seen)),
-            Err(error) => return Verdict::Differs(error.to_string()),
+            Err(stopped) => return Verdict::Differs(stopped),
         }
     }
     Verdict::Unclear

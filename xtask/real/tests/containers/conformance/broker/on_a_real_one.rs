@@ -51,13 +51,13 @@ impl Real {
     }
 
     /// Plays a sequence under a name that nobody else has, and removes what it has made.
-    pub(super) async fn play(&self, name: &str, sequence: &Sequence, expected: &Played) -> Result<Played, BrokerError> {
+    pub(super) async fn play(&self, name: &str, sequence: &Sequence, expected: &Played) -> Result<Played, String> {
         let channel = self.operator.create_channel().await.expect("the operator's connection is open");
         let ground = Watch { rt: self.client.rt.clone(), channel };
         let names = Names::new(&format!("{name}-{}", self.plays.fetch_add(1, Relaxed)));
         let played = play(&self.client, &ground, &names, sequence, Some(&expected.seen)).await;
-        for queue in [&names.work, &names.copy, &names.stray, &names.dead] {
-            drop(ground.channel.queue_delete(queue.as_str().into(), QueueDeleteOptions::default()).await);
+        for (_, queue) in names.queues(sequence) {
+            drop(ground.channel.queue_delete(queue.into(), QueueDeleteOptions::default()).await);
         }
         for exchange in [&names.inlet, &names.strays, &names.dead_letters] {
             drop(ground.channel.exchange_delete(exchange.as_str().into(), ExchangeDeleteOptions::default()).await);
@@ -104,11 +104,16 @@ impl Ground for Watch {
         })
     }
 
-    fn has_consumers<'a>(&'a self, queue: &'a str, consumers: usize) -> Boxed<'a, ()> {
+    fn has_consumers<'a>(&'a self, queue: &'a str, consumers: usize) -> Boxed<'a, Result<(), BrokerError>> {
         Box::pin(async move {
+            let until = self.rt.now() + PATIENCE;
             while self.looked(queue).await.consumer_count() as usize != consumers {
+                if self.rt.now() > until {
+                    return Err(BrokerError::Timeout);
+                }
                 self.rt.sleep(LOOK).await;
             }
+            Ok(())
         })
     }
 }
@@ -128,7 +133,8 @@ async fn done(alone: &Alone, order: &[&str]) {
 impl Operator for Alone {
     fn client(&self) -> Boxed<'_, Client> {
         Box::pin(async {
-            let url = self.url().await.expect("it is up");
+            // lapin has room for 32 of the largest frames, both ways, for each connection: it need not be 8 MiB.
+            let url = self.url().await.expect("it is up") + "&frame_max=8192";
             let engine = TokioEngine::new(tokio::runtime::Handle::current(), 1, Epoch::at(wall_clock_ns()));
             let rt = Runtime::new(engine, DRIVER);
             let broker = Arc::new(RabbitMq::new(rt.clone(), url, "x-event-id", Journal::none(rt.clone())));

@@ -39,5 +39,5 @@ pub(super) async fn smaller<T: ValueTree<Value = Sequence>>(real: &Real, differi
         };
     }
     let steps: String = smallest.steps.iter().enumerate().map(|(nth, step)| format!("\n  {nth}: {step:?}")).collect();
-    format!("sequence {name}: {:#?}{steps}\n{how}", smallest.profile)
+    format!("sequence {name}; LOUPE_SEQUENCE={name} plays it again. Made smaller: {:#?}{steps}\n{how}", smallest.profile)
 }
