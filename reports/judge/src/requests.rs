@@ -92,7 +92,7 @@ pub fn calm<'a>(rows: &'a [RequestRow], of: &RequestRow) -> Option<&'a RequestRo
 #[must_use]
 pub fn slower(rows: &[RequestRow], row: &RequestRow) -> Option<f64> {
     let calm = calm(rows, row).filter(|_| row.during.is_some())?;
-    let slower = row.p95_s >= 2.0 * calm.p95_s && row.p95_s - calm.p95_s >= 0.005;
+    let slower = row.p95_s >= 2.0 * calm.p95_s && row.p95_s - calm.p95_s > 0.0045;
     slower.then(|| row.p95_s / calm.p95_s.max(0.001))
 }
 
