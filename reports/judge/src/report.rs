@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 pub use crate::flow::{Flow, FlowHop, FlowState};
 pub use crate::order_row::{BadOrder, BadOrderWithJourney, Evidence, Hops, Miss, RecordRow, Standing};
 use crate::ordered::Ordered;
+pub use crate::requests::{RequestRow, WaitsFor};
 pub use crate::timeline::{Around, Slice, Timeline};
 
 /// The number in `schema_version`.
@@ -324,47 +325,6 @@ pub struct StateRow {
     pub sla_s: Option<f64>,
     /// Orders that broke the deadline.
     pub breaches: u64,
-}
-
-/// The requests of one route, from the service's own spans. Seconds as measured, to the millisecond.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(test, derive(JsonSchema))]
-pub struct RequestRow {
-    /// Who answered them.
-    pub service: String,
-    /// Method and path template.
-    pub route: String,
-    /// The fault that lasted when they came; null: none did.
-    pub during: Option<String>,
-    /// How many.
-    pub count: u64,
-    /// Half of them took at most this.
-    pub p50_s: f64,
-    /// 95 % took at most this.
-    pub p95_s: f64,
-    /// 99 % took at most this.
-    pub p99_s: f64,
-    /// The longest.
-    pub max_s: f64,
-    /// The share of their time that they waited for a database, 0 to 1.
-    pub database: f64,
-    /// The share that they waited for another service, the broker or the object store.
-    pub calls: f64,
-    /// What took more than half of it.
-    pub waits_for: WaitsFor,
-}
-
-/// What takes more than half of the time of a route's requests.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(test, derive(JsonSchema))]
-#[serde(rename_all = "kebab-case")]
-pub enum WaitsFor {
-    /// The service's database.
-    Database,
-    /// Another service, the broker or the object store.
-    Calls,
-    /// None of them: the service works itself.
-    Nobody,
 }
 
 /// Time from the first state to the last, seconds.
