@@ -77,6 +77,10 @@ impl Requests {
             }
             SpanKind::Client | SpanKind::Producer => {}
             kind => {
+                // Who passes a request on has no span of its own for the call: the answering service's is right below.
+                if *kind == SpanKind::Server && span.parent_span_id != SpanId::INVALID {
+                    self.below.entry(span.parent_span_id.to_bytes()).or_default().calls_ns += took_ns;
+                }
                 let request = || Request { at_ns: span.start_ns, took_ns, ..Request::default() };
                 let request = (*kind == SpanKind::Server).then(|| (span.resource.service.clone(), span.name.clone(), request()));
                 self.open.push_back(Open { id: span.span_id.to_bytes(), end_ns: span.end_ns, request });

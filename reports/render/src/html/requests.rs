@@ -7,7 +7,9 @@ use judge::{
 use maud::{Markup, html};
 
 pub(super) fn section(report: &Report) -> Markup {
-    let rows: Vec<&RequestRow> = report.requests.iter().filter(|row| shown(&report.requests, row)).collect();
+    let rows = &report.requests;
+    let slow: Vec<&RequestRow> = rows.iter().filter(|row| compared(rows, row)).collect();
+    let calm: Vec<&RequestRow> = rows.iter().filter(|row| row.during.is_none()).collect();
     html! {
         section id="requests" {
             h2 { "Requests" }
@@ -15,31 +17,40 @@ pub(super) fn section(report: &Report) -> Markup {
                 p class="empty" { "The telemetry shows none." }
             } @else {
                 p class="lead" {
-                    "How long services took to answer, from their spans, and what they spent it on. A fault has a row of its own where it made the route slow. "
+                    "How long services took to answer, by their own spans, and what they waited for meanwhile. "
                     "Times are as measured, also in a run that was shortened."
                 }
-                div class="scroll" tabindex="0" role="region" aria-label="Requests" {
-                    table {
-                        thead {
-                            tr {
-                                th scope="col" { "Route" } th scope="col" { "Service" } th scope="col" { "While" } th scope="col" class="num" { "Requests" }
-                                th scope="col" class="num" { "p50" } th scope="col" class="num" { "p95" } th scope="col" class="num" { "longest" }
-                                th scope="col" { "Waits for" }
-                            }
-                        }
-                        tbody { @for row in rows { (request(report, row)) } }
-                    }
-                }
+                @if slow.is_empty() { p class="empty" { "No fault made any route slow." } } @else { (table(report, &slow, "Routes that a fault made slow")) }
+                details class="numbers-of" { summary { "All routes while no fault lasted" } (table(report, &calm, "All routes")) }
             }
         }
     }
 }
 
-/// A fault is shown where it, or another one of its kind, made the route slow: they are there to be compared.
-fn shown(rows: &[RequestRow], row: &RequestRow) -> bool {
+fn table(report: &Report, rows: &[&RequestRow], label: &str) -> Markup {
+    html! {
+        div class="scroll" tabindex="0" role="region" aria-label=(label) {
+            table {
+                thead {
+                    tr {
+                        th scope="col" { "Route" } th scope="col" { "Service" } th scope="col" { "While" } th scope="col" class="num" { "Requests" }
+                        th scope="col" class="num" { "p50" } th scope="col" class="num" { "p95" } th scope="col" class="num" { "longest" }
+                        th scope="col" { "Waits for" }
+                    }
+                }
+                tbody { @for row in rows { (request(report, row)) } }
+            }
+        }
+    }
+}
+
+/// A route that a fault made slow is shown as it was otherwise, and in each fault of that kind: they are there to be compared.
+fn compared(rows: &[RequestRow], row: &RequestRow) -> bool {
     let kind = |row: &RequestRow| row.during.as_deref().and_then(|fault| fault.split('@').next()).map(str::to_owned);
-    let alike = |other: &&RequestRow| other.service == row.service && other.route == row.route && kind(other) == kind(row);
-    row.during.is_none() || rows.iter().filter(alike).any(|row| requests::slower(rows, row).is_some())
+    let alike = |other: &&RequestRow| {
+        other.service == row.service && other.route == row.route && (row.during.is_none() || kind(other) == kind(row))
+    };
+    rows.iter().filter(alike).any(|row| requests::slower(rows, row).is_some())
 }
 
 fn request(report: &Report, row: &RequestRow) -> Markup {
