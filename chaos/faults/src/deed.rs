@@ -38,7 +38,7 @@ pub enum Deed {
     Calls(CallFault),
     /// People work otherwise: whoever drives them does it.
     People {
-        /// `seller` or `operator`.
+        /// `customer`, `seller`, `operator` or `carrier`.
         pool: String,
         /// What they do otherwise.
         how: Habit,
@@ -131,6 +131,8 @@ pub enum FilesFault {
     Down,
     /// It says yes to a share of the uploads, 0 to 1, and keeps none of them.
     LosesUploads(f64),
+    /// Each upload takes so long.
+    Slow(Duration),
 }
 
 /// What is wrong with calls over HTTP.
@@ -175,6 +177,13 @@ pub enum Habit {
     Away(f64),
     /// Nobody hears what they say of a share of the orders, 0 to 1, and they say it once.
     Unheard(f64),
+    /// For a share of the orders, 0 to 1, they send another model, and send the order off before that one is stored.
+    Corrects {
+        /// Which share.
+        share: f64,
+        /// How long the object store takes for an upload meanwhile.
+        takes: Duration,
+    },
 }
 
 /// What happens to a share of the price calculations begun in a window.

@@ -71,6 +71,7 @@ catalogue! {
     slow_database SLOW_DATABASE;
     write_conflicts WRITE_CONFLICTS;
     rows_overlooked ROWS_OVERLOOKED;
+    lost_update LOST_UPDATE;
     files_down FILES_DOWN;
     upload_lost UPLOAD_LOST;
     service_unreachable SERVICE_UNREACHABLE;

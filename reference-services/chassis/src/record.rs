@@ -46,7 +46,7 @@ pub enum Owner {
 pub enum Place {
     /// As a new row.
     New,
-    /// In place of the row of this version: two writers never both succeed.
+    /// In place of the row that had this version when it was read: what [`expected`] makes of that.
     Row(i64),
 }
 
@@ -69,6 +69,21 @@ pub fn machine_event(order_id: &str, status: Status) -> Arc<str> {
     [order_id, ":", status.name()].concat().into()
 }
 
+/// An order's row, read by whoever is going to change it: locked, where the architecture has that.
+///
+/// # Errors
+/// Whatever the database says.
+pub async fn to_change(service: &Service, tx: &mut dyn Tx, order_id: &str) -> Result<Option<(Order, i64)>, StoreError> {
+    if service.settings.architecture.row_lock { record::lock(tx, order_id).await } else { record::load(tx, order_id).await }
+}
+
+/// What whoever changes an order's row expects of it, who read it in this version. Without the check the last writer wins, and what
+/// the other one wrote meanwhile is gone, unless the row was locked.
+#[must_use]
+pub fn expected(service: &Service, version: i64) -> Expect {
+    if service.settings.architecture.version_check { Expect::Version(version) } else { Expect::Any }
+}
+
 impl Moved {
     /// Moves an order into a state, in memory. `context` is where the next stage will hang.
     #[must_use]
@@ -87,7 +102,7 @@ impl Moved {
     pub async fn write(&self, service: &Service, tx: &mut dyn Tx, place: Place, owner: Owner) -> Result<(), StoreError> {
         match place {
             Place::New => record::insert(tx, &self.order).await?,
-            Place::Row(version) => record::update(tx, &self.order, Expect::Version(version)).await?,
+            Place::Row(version) => record::update(tx, &self.order, expected(service, version)).await?,
         }
         let transition = Transition {
             seq: Serial::default(),

@@ -35,6 +35,9 @@ pub(crate) struct Names {
     pub(crate) transition_event: String,
     pub(crate) to: String,
     pub(crate) event_id: String,
+    /// Event, with the attribute below: a row was written, and its state left.
+    pub(crate) rewritten_event: String,
+    pub(crate) rewritten_in: String,
     /// Span name.
     pub(crate) work_started: String,
 }
@@ -204,6 +207,8 @@ fn names(mut attributes: BTreeMap<String, String>) -> Result<Names, LifecycleErr
         transition_event: take("transition_event")?,
         to: take("to")?,
         event_id: take("event_id")?,
+        rewritten_event: take("rewritten_event").unwrap_or_else(|_| "order.row_rewritten".to_owned()),
+        rewritten_in: take("in").unwrap_or_else(|_| "in".to_owned()),
         work_started: take("work_started")?,
     })
 }

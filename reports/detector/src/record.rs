@@ -37,6 +37,8 @@ pub(crate) enum What {
     Published(usize),
     /// The broker handed a message out, by its firehose. As above.
     Handed(usize),
+    /// The row was written, and its state left. The label is one more than the step that is that state's record.
+    Rewritten,
 }
 
 /// What else a record says.
@@ -63,7 +65,7 @@ pub(crate) mod flag {
 
 impl What {
     /// Its number. Steps come first, then for each message one for its processing, its settling, its coming to the broker and its
-    /// being handed out.
+    /// being handed out, then one for a row that was written with the state that it had.
     pub(crate) fn number(self, way: &Way) -> u8 {
         let number = match self {
             Self::Step(step) => step,
@@ -71,6 +73,7 @@ impl What {
             Self::Settle(message) => way.steps.len() + way.keys.len() + message,
             Self::Published(message) => way.steps.len() + 2 * way.keys.len() + message,
             Self::Handed(message) => way.steps.len() + 3 * way.keys.len() + message,
+            Self::Rewritten => way.steps.len() + 4 * way.keys.len(),
         };
         // A way has 64 steps at most, so 21 messages.
         number as u8

@@ -1,7 +1,7 @@
 //! What one span says: which order, and which evidence.
 
 use opentelemetry::{
-    SpanId, Value,
+    KeyValue, SpanId, Value,
     trace::{SpanKind, Status},
 };
 use signals::{Event, Span};
@@ -63,8 +63,12 @@ impl Reader {
             let parent = if span.parent_span_id == SpanId::INVALID { 0 } else { span_label(span_number(span.parent_span_id)) };
             records.push(record(What::Step(start), span.start_ns, parent, 0, span, way));
         }
-        for event in span.events.iter().filter(|event| event.name == self.names.transition_event) {
-            records.extend(self.transition(event, span, service, way));
+        for event in &span.events {
+            if event.name == self.names.transition_event {
+                records.extend(self.transition(event, span, service, way));
+            } else if event.name == self.names.rewritten_event {
+                records.extend(self.rewritten(event, span, service, way));
+            }
         }
         let order = fields.order.or(fields.conversation);
         (!records.is_empty()).then_some(Sighting { order, client_type: fields.client_type, hinted })
@@ -83,6 +87,16 @@ impl Reader {
         }
         let step = way.record[service][to?]?;
         Some(record(What::Step(step), event.time_ns, event_id, 0, span, way))
+    }
+}
+
+impl Reader {
+    /// A row that was written with the state that it had.
+    fn rewritten(&self, event: &Event, span: &Span, service: usize, way: &Way) -> Option<Record> {
+        let named = |attribute: &&KeyValue| attribute.key.as_str() == self.names.rewritten_in;
+        let Value::String(state) = &event.attributes.iter().find(named)?.value else { return None };
+        let step = way.record[service][way.state_of(state.as_str())?]?;
+        Some(record(What::Rewritten, event.time_ns, step as u32 + 1, 0, span, way))
     }
 }
 

@@ -49,6 +49,12 @@ impl Habits {
         self.now(now).filter_map(|(fault, how)| if let Habit::Unheard(share) = how { Some((fault, share)) } else { None })
     }
 
+    /// Faults under which they send another model and do not wait for it, each with its share of the orders.
+    pub(crate) fn corrects(&self, now: Duration) -> impl Iterator<Item = (&str, f64)> {
+        let share = |how| if let Habit::Corrects { share, .. } = how { Some(share) } else { None };
+        self.now(now).filter_map(move |(fault, how)| Some((fault, share(how)?)))
+    }
+
     /// Proof that a habit mattered: each one that `which` picks.
     pub(crate) fn mattered(&self, now: Duration, at_ns: u64, which: impl Fn(Habit) -> bool) -> Vec<Effect> {
         let effect = |(fault, _): (&str, Habit)| Effect {

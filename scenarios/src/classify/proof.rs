@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::{
     ledger::{Account, Message},
-    lifecycle::{Lifecycle, Part},
+    lifecycle::{Lifecycle, Part, Side},
     truth::Proof,
 };
 
@@ -20,6 +20,7 @@ pub(super) fn proof(account: &Account, lifecycle: &Lifecycle, hop: Option<&str>)
         ends: carried.map(|hop| at_hop(hop.status).map(|message| message.end).collect()),
         redelivered: account.messages.iter().any(again),
         published_again: events.len() < account.messages.len(),
+        update_lost: [Side::Shop, Side::Mes].into_iter().any(|side| account.overwritten(side).next().is_some()),
         calculation_begun: account.jobs.iter().any(|job| job.started_ns.is_some()),
     }
 }

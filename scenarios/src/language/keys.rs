@@ -120,6 +120,8 @@ const ARCHITECTURE: &[Key] = &[
     key("outbox", Takes::Flag, Optional, "Events are rows of the transaction that caused them.").eg("true"),
     key("ack-after-work", Takes::Flag, Optional, "Consumers acknowledge after the work; else before it.").eg("true"),
     key("idempotent-consumers", Takes::Flag, Optional, "Consumers recognise an event they have handled.").eg("true"),
+    key("version-check", Takes::Flag, Optional, "An order's row is changed only in the version that was read.").eg("true"),
+    key("row-lock", Takes::Flag, Optional, "An order's row is locked from reading it to changing it.").eg("true"),
     key("dead-letters", Takes::Flag, Optional, "What a queue gives up waits in a queue of its own; else it is dropped.")
         .eg("true"),
     key("mes-consumers", Takes::Whole(1, 1000), Optional, "Consumers of the factory's queue, and workers of price jobs.").eg("4"),
@@ -311,6 +313,10 @@ pub(crate) const FAULTS: &[(&str, &[Key])] = &[
     ("slow-database", &[DATABASE, key("takes", Takes::Time, Required, "How much longer a statement takes.").eg(r#""20s""#)]),
     ("write-conflicts", &[DATABASE, SHARE]),
     ("rows-overlooked", &[DATABASE, SHARE]),
+    (
+        "lost-update",
+        &[SHARE, key("takes", Takes::Time, Default("5m"), "How long it takes to store a model meanwhile.").eg(r#""5m""#)],
+    ),
     ("files-down", &[]),
     ("upload-lost", &[SHARE]),
     ("service-unreachable", &[CALLED, CALLER, SHARE]),

@@ -36,6 +36,7 @@ fn found(ledger: &Ledger, recorded: Vec<Effect>) -> Vec<String> {
         What::CalculationFailed => String::new(),
         What::WorkedOtherwise { pool } => pool.clone(),
         What::ObjectLost { key, .. } | What::RowOverlooked { key, .. } => key.clone(),
+        What::UpdateLost { key, of, .. } => format!("{key} {of}"),
         What::CallHit { to, .. } => to.clone(),
         What::StatementFailed { database, .. } | What::StatementSlowed { database, .. } => database.clone(),
         What::CalculationSlowed { seconds } => seconds.to_string(),

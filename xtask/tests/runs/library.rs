@@ -120,4 +120,5 @@ scenarios! {
     personal_data "personal-data"
     overlooked_rows "overlooked-rows"
     unheard_carrier "unheard-carrier"
+    overwritten_rows "overwritten-rows"
 }

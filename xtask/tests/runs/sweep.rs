@@ -40,6 +40,7 @@ const FAULTS: &[(&str, Places, &str)] = &[
     ("slow-database", DATABASES, r#"takes = "20s""#),
     ("write-conflicts", DATABASES, "share = 0.2"),
     ("rows-overlooked", DATABASES, "share = 0.2"),
+    ("lost-update", NOWHERE, "share = 0.3"),
     ("files-down", NOWHERE, ""),
     ("upload-lost", NOWHERE, "share = 0.2"),
     ("service-unreachable", CALLED, "share = 0.3"),
