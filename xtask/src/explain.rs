@@ -45,7 +45,7 @@ macro_rules! pages {
 }
 
 pages! {
-    Fault: "crash-before-publish" "publish-lost" "confirm-lost" "publish-refused" "binding-removed" "broker-kill" "broker-restart"
+    Fault: "crash-before-publish" "phantom-publish" "publish-lost" "confirm-lost" "publish-refused" "binding-removed" "broker-kill" "broker-restart"
         "broker-alarm" "queue-overflow" "message-expired" "message-delayed" "network-cut" "consumer-forgotten" "consumer-timeout" "consumer-kill"
         "crash-before-ack" "ack-lost" "poison-message" "dead-letters-dropped" "database-down" "pool-exhausted" "slow-database" "write-conflicts"
         "rows-overlooked" "lost-update" "files-down" "upload-lost" "service-unreachable" "answer-lost" "slow-calls" "slow-pricing" "pricing-fails"

@@ -18,6 +18,8 @@ pub enum Deed {
     },
     /// Some messages are meddled with on their way.
     Meddle(Meddling),
+    /// Some commits fail after their news was sent: a failpoint of the services.
+    RollBack(RollBack),
     /// The broker is set up otherwise while it lasts.
     Broker(Change),
     /// A service's ways to the broker are cut, and neither end is told.
@@ -204,6 +206,17 @@ pub enum Calculation {
     Fails,
     /// It gives no answer before the fault is over, and no price then.
     Hangs,
+}
+
+/// Commits that fail after their news was sent.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RollBack {
+    /// Those announced with this routing key; `None`: any.
+    pub key: Option<String>,
+    /// Which share of them, 0 to 1, drawn per event: a second attempt at the same event is spared.
+    pub share: f64,
+    /// At most so many; `None`: as many as come.
+    pub most: Option<u64>,
 }
 
 /// Messages that are meddled with.

@@ -69,6 +69,11 @@ pub enum What {
         /// How it failed.
         sqlstate: String,
     },
+    /// A transition was not committed, after its news was sent where that does not wait for the commit.
+    RolledBack {
+        /// Whose it was.
+        node: String,
+    },
     /// A statement took longer.
     StatementSlowed {
         /// The database.
@@ -145,6 +150,7 @@ impl What {
             Self::DeliveryCut { .. } => "delivery-cut",
             Self::Meddled { .. } => "meddled",
             Self::StatementFailed { .. } => "statement-failed",
+            Self::RolledBack { .. } => "rolled-back",
             Self::StatementSlowed { .. } => "statement-slowed",
             Self::RowOverlooked { .. } => "row-overlooked",
             Self::UpdateLost { .. } => "update-lost",

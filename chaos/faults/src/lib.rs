@@ -15,7 +15,7 @@ use std::time::Duration;
 
 pub use deed::{
     Calculation, Call, CallFault, Change, DatabaseFault, Deed, FilesFault, Habit, Interference, Meddling, Outage, Policy,
-    PricingFault, Resource,
+    PricingFault, Resource, RollBack,
 };
 pub use definition::{Definition, Kind, World};
 pub use effect::{Effect, What};
@@ -48,6 +48,7 @@ macro_rules! catalogue {
 
 catalogue! {
     crash_before_publish CRASH_BEFORE_PUBLISH;
+    phantom_publish PHANTOM_PUBLISH;
     publish_lost PUBLISH_LOST;
     confirm_lost CONFIRM_LOST;
     publish_refused PUBLISH_REFUSED;

@@ -41,6 +41,7 @@ impl Nemesis for Hand {
                 }
                 Deed::Files(how) => self.parts.bucket.falls_ill(&name, how),
                 Deed::Calls(calls) => self.parts.links.hit(&name, calls),
+                Deed::RollBack(how) => self.parts.failpoints.lay(&name, how),
                 Deed::Broker(change) => self.parts.broker.lay(&name, &change),
                 // The driver has them not wait; here is what they do not wait for.
                 Deed::People { how: Habit::Corrects { takes, .. }, .. } => {
@@ -74,6 +75,7 @@ impl Nemesis for Hand {
                     self.parts.bucket.recovers(&fault.name);
                 }
                 Deed::Calls(_) => self.parts.links.hit_no_more(&fault.name),
+                Deed::RollBack(_) => self.parts.failpoints.take_away(&fault.name),
                 Deed::Broker(_) => self.parts.broker.take_away(&fault.name),
                 Deed::Pricing(_) | Deed::People { .. } => {}
                 Deed::Meddle(_) => self.parts.broker.meddle_no_more(&fault.name),

@@ -8,7 +8,7 @@ use contracts::{
 };
 use opentelemetry::trace::SpanContext;
 use world::{
-    Span,
+    Failpoint, Span,
     record::{self, Record as _, Serial},
     store::{Expect, StoreError, Tx},
 };
@@ -139,6 +139,11 @@ impl Moved {
         let commit = describe::commit(service, span.context(), Order::TABLE.name, &self.order.id, Some(&self.order.client_type));
         let outcome = async {
             self.write(service, &mut *tx, place, owner).await?;
+            if owner == Owner::Here && self.rolls_back(service) {
+                // The news goes out before the commit that never comes. With an outbox it is a row, and goes with it.
+                announce::announce(service, span.context(), self).await;
+                return Err(StoreError::Unavailable("08006: the connection broke before the commit".to_owned()));
+            }
             tx.commit().await
         }
         .await;
@@ -147,6 +152,12 @@ impl Moved {
         describe::moved(service, span, self);
         log::moved(service, span.context(), self, owner);
         Ok(())
+    }
+
+    /// Whether a fault lets the transaction fail after what is said of it.
+    fn rolls_back(&self, service: &Service) -> bool {
+        let at = |wire: &'static Wire| Failpoint { key: wire.key, event_id: &self.event_id, order_id: &self.order.id };
+        Wire::announcing(self.to).is_some_and(|wire| service.world.rt.fails_to_commit(at(wire)))
     }
 
     /// The event as a row that waits to be published.

@@ -115,6 +115,7 @@ impl Preset {
             Self::AsIs => &["answer-lost", "staff-away", "newest-first", "first-page-only", "context-dropped"],
             Self::ToBe => &[
                 "crash-before-publish",
+                "phantom-publish",
                 "publish-lost",
                 "confirm-lost",
                 "publish-refused",

@@ -31,6 +31,8 @@ pub(crate) struct Names {
     pub(crate) duplicate: String,
     /// The state of the order as a row has it when a span ends.
     pub(crate) status: String,
+    /// What a database span does: `commit`.
+    pub(crate) db_operation: String,
     /// Event, with the two attributes below.
     pub(crate) transition_event: String,
     pub(crate) to: String,
@@ -204,6 +206,7 @@ fn names(mut attributes: BTreeMap<String, String>) -> Result<Names, LifecycleErr
         returned: take("returned")?,
         duplicate: take("duplicate")?,
         status: take("status").unwrap_or_else(|_| "order.status".to_owned()),
+        db_operation: take("db_operation").unwrap_or_else(|_| "db.operation.name".to_owned()),
         transition_event: take("transition_event")?,
         to: take("to")?,
         event_id: take("event_id")?,

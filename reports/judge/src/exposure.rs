@@ -208,6 +208,7 @@ fn words_for(what: &What) -> (u8, &'static str, &'static str) {
         What::DeliveryCut { acknowledged: false, .. } => (4, "delivery", "cut off"),
         What::Meddled { how, .. } => meddled(how),
         What::StatementFailed { .. } => (5, "statement", "failed"),
+        What::RolledBack { .. } => (2, "transition", "rolled back"),
         What::StatementSlowed { .. } => (5, "statement", "slowed"),
         What::RowOverlooked { .. } => (1, "row", "overlooked"),
         What::UpdateLost { .. } => (1, "update", "overwritten"),

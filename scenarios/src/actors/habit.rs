@@ -97,6 +97,14 @@ mod tests {
     }
 
     #[test]
+    fn some_customers_do_not_wait_while_it_lasts() {
+        let kind = faults::LOST_UPDATE.with("share", 0.25).with("takes", HOUR);
+        let habits = Habits::of(&[Fault { name: "x@1".into(), kind, at: HOUR, lasts: HOUR }], "customer");
+        assert_eq!(habits.corrects(HOUR).collect::<Vec<_>>(), [("x@1", 0.25)]);
+        assert_eq!((habits.corrects(2 * HOUR).count(), habits.corrects(Duration::ZERO).count()), (0, 0));
+    }
+
+    #[test]
     fn a_page_has_so_many_rows() {
         let page = habits(faults::FIRST_PAGE_ONLY.with("pool", "seller").with("rows", 20_u64));
         assert_eq!((page.rows(HOUR), page.rows(Duration::ZERO)), (Some(20), None));

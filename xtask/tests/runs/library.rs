@@ -121,4 +121,5 @@ scenarios! {
     overlooked_rows "overlooked-rows"
     unheard_carrier "unheard-carrier"
     overwritten_rows "overwritten-rows"
+    prices_nobody_keeps "prices-nobody-keeps"
 }

@@ -14,6 +14,7 @@ mod logs;
 mod manual;
 mod planted;
 mod promises;
+mod races;
 mod scaled;
 mod sized;
 mod spans;

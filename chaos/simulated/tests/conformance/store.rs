@@ -8,9 +8,10 @@ use crate::{
     suite::store::{
         migrations_may_run_side_by_side, rows,
         side_by_side::{
-            a_claimed_row_is_left_out_by_others, a_locked_row_can_be_read_and_not_written, a_read_is_repeatable_only_where_that_was_asked_for,
-            a_second_writer_of_a_row_waits_and_nobody_else, a_transaction_without_a_connection_waits_for_one_and_gives_up,
-            an_update_without_a_version_is_lost_to_a_later_one, of_two_who_have_read_a_version_one_may_write,
+            a_claimed_row_is_left_out_by_others, a_locked_row_can_be_read_and_not_written,
+            a_read_is_repeatable_only_where_that_was_asked_for, a_second_writer_of_a_row_waits_and_nobody_else,
+            a_transaction_without_a_connection_waits_for_one_and_gives_up, an_update_without_a_version_is_lost_to_a_later_one,
+            of_two_who_have_read_a_version_one_may_write,
         },
     },
 };

@@ -1,6 +1,6 @@
 //! Spans from a few words: one line for each, `<time> <service> <what it does>`.
 //!
-//! `enters STATE`, `sends|receives|processes|settles KEY MESSAGE ..`, `starts` (the calculation), `calls` (nothing of interest).
+//! `enters STATE`, `rewrites STATE` (the row, in that state), `sends|receives|processes|settles KEY MESSAGE ..`, `starts` (the calculation), `commits`, `calls` (nothing of interest).
 //! A state in a `processes` line is what the consumer records. Options: `error`, `redelivered`, `duplicate`, `returned`,
 //! `confirm=ack`, `order=o-2` (`order=none`: not named), `about=o-2` (by its conversation id), `event=..`, `trace=7`,
 //! `link=7` (a trace), `span=9`, `under=9`.
@@ -164,8 +164,8 @@ fn span(line: &str, number: u64) -> Span {
         "processes" => (SpanKind::Consumer, "process"),
         "settles" => (SpanKind::Client, "settle"),
         "starts" => (SpanKind::Internal, ""),
-        "calls" => (SpanKind::Client, ""),
-        "enters" => (SpanKind::Server, ""),
+        "calls" | "commits" => (SpanKind::Client, ""),
+        "enters" | "rewrites" => (SpanKind::Server, ""),
         _ => panic!("{line}"),
     };
     let mut events = Vec::new();
@@ -174,6 +174,9 @@ fn span(line: &str, number: u64) -> Span {
         say("messaging.operation.name", words.get(5).filter(|_| verb == "settles").unwrap_or(&verb));
         say("messaging.rabbitmq.destination.routing_key", words[3]);
         say("messaging.message.id", words[4]);
+    }
+    if verb == "commits" {
+        say("db.operation.name", "commit");
     }
     if let Some(confirm) = option("confirm") {
         say("alexandrite.amqp.confirm", confirm);
@@ -184,6 +187,11 @@ fn span(line: &str, number: u64) -> Span {
         attributes.push(KeyValue::new(key, has(word)));
     }
     for state in words[3..].iter().filter(|word| word.bytes().all(|byte| byte.is_ascii_uppercase() || byte == b'_')) {
+        if verb == "rewrites" {
+            let attributes = vec![KeyValue::new("in", (*state).to_owned())];
+            events.push(Event { name: "order.row_rewritten".into(), time_ns: start_ns, attributes });
+            continue;
+        }
         let event_id = option("event").map_or_else(|| format!("{order}:{state}"), str::to_owned);
         let attributes = vec![KeyValue::new("to", (*state).to_owned()), KeyValue::new("event_id", event_id)];
         events.push(Event { name: "order.status_changed".into(), time_ns: start_ns, attributes });
