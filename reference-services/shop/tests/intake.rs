@@ -172,11 +172,13 @@ fn a_better_model_takes_the_place_of_the_first_one() {
 fn corrected(rig: &Rig, id: &str) -> (u16, u16) {
     let slow = rig.inflict(faults::LOST_UPDATE.with("share", 1.0).with("takes", rig::MINUTE));
     let World { rt, http, .. } = rig.sim.world(simulated::DRIVER, "driver");
-    let better = http::Request::put(format!("/orders/{id}/model")).body(Bytes::from_static(BETTER.as_bytes())).unwrap();
-    let sent = rt.spawn("better", async move { http.call(SHOP_API, better).await.unwrap().status().as_u16() });
+    let better =
+        http::Request::put(format!("/orders/{id}/model")).body(Bytes::from_static(BETTER.as_bytes())).expect("it is a request");
+    let sent =
+        rt.spawn("better", async move { http.call(SHOP_API, better).await.expect("there is an answer").status().as_u16() });
     rig.pass(rig::SECOND);
     let submitted = rig.step(SHOP_API, &format!("/orders/{id}/submit"), "e-1");
-    let stored = rig.drive(sent.join()).unwrap();
+    let stored = rig.drive(sent.join()).expect("the driver lives");
     rig.lift(slow);
     (stored, submitted)
 }

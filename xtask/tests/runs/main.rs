@@ -12,6 +12,7 @@ mod determinism;
 mod library;
 mod logs;
 mod manual;
+mod phantoms;
 mod planted;
 mod promises;
 mod races;

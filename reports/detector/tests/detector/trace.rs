@@ -140,6 +140,20 @@ fn id(word: &str) -> u64 {
     word.parse().unwrap_or_else(|_| word.bytes().fold(1 << 40, |id, byte| id * 31 % (1 << 50) + u64::from(byte)))
 }
 
+/// The kind of a verb's span, and its operation on a message.
+fn spoken(verb: &str) -> (SpanKind, &'static str) {
+    match verb {
+        "sends" => (SpanKind::Producer, "send"),
+        "receives" => (SpanKind::Internal, "receive"),
+        "processes" => (SpanKind::Consumer, "process"),
+        "settles" => (SpanKind::Client, "settle"),
+        "starts" => (SpanKind::Internal, ""),
+        "calls" | "commits" => (SpanKind::Client, ""),
+        "enters" | "rewrites" => (SpanKind::Server, ""),
+        _ => panic!("{verb}"),
+    }
+}
+
 fn span(line: &str, number: u64) -> Span {
     let words: Vec<&str> = line.split_whitespace().collect();
     let option = |name: &str| words.iter().find_map(|word| word.strip_prefix(name)?.strip_prefix('='));
@@ -158,16 +172,7 @@ fn span(line: &str, number: u64) -> Span {
     if let Some(order) = option("about") {
         say("messaging.message.conversation_id", order);
     }
-    let (kind, operation) = match verb {
-        "sends" => (SpanKind::Producer, "send"),
-        "receives" => (SpanKind::Internal, "receive"),
-        "processes" => (SpanKind::Consumer, "process"),
-        "settles" => (SpanKind::Client, "settle"),
-        "starts" => (SpanKind::Internal, ""),
-        "calls" | "commits" => (SpanKind::Client, ""),
-        "enters" | "rewrites" => (SpanKind::Server, ""),
-        _ => panic!("{line}"),
-    };
+    let (kind, operation) = spoken(verb);
     let mut events = Vec::new();
     if !operation.is_empty() {
         say("messaging.operation.type", operation);
