@@ -6,6 +6,7 @@
 pub(crate) mod api_user;
 pub(crate) mod asking;
 pub(crate) mod carrier;
+pub(crate) mod correcting;
 pub(crate) mod customer;
 pub(crate) mod desk;
 pub(crate) mod habit;
@@ -40,6 +41,8 @@ pub(crate) struct Cast {
     pub(crate) intents: Intents,
     pub(crate) progress: Arc<Progress>,
     pub(crate) asking: Asking,
+    /// What customers do otherwise.
+    pub(crate) customers: Habits,
     /// How carriers work otherwise.
     pub(crate) carriers: Habits,
     /// What faults that the people carry out themselves did.

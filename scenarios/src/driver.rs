@@ -63,6 +63,7 @@ pub async fn drive(stage: Stage, scenario: Arc<Scenario>, progress: Arc<Progress
         intents: Intents::default(),
         progress: Arc::clone(&progress),
         asking: Asking::default(),
+        customers: Habits::of(&scenario.faults, "customer"),
         carriers: Habits::of(&scenario.faults, "carrier"),
         effects: Mutex::default(),
     });

@@ -215,6 +215,16 @@ impl Account {
         }
     }
 
+    /// Transitions of one database that its row does not show any more: somebody has written it as it had been before them.
+    pub(crate) fn overwritten(&self, side: Side) -> impl Iterator<Item = &Step> {
+        let row = match side {
+            Side::Shop => self.shop_row.as_ref(),
+            Side::Mes => self.mes_row.as_ref(),
+        };
+        let shown = row.map_or(i64::MAX, |row| row.version);
+        self.steps(side).iter().filter(move |step| step.version > shown)
+    }
+
     /// When one database first recorded a state, nanoseconds since the Unix epoch.
     #[must_use]
     pub fn entered(&self, side: Side, status: Status) -> Option<u64> {

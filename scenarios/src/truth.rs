@@ -43,6 +43,10 @@ pub struct Proof {
     pub redelivered: bool,
     /// Some event of the order was published as more than one message.
     pub published_again: bool,
+    /// News of the hop's state was sent, and its owner never recorded it.
+    pub phantom: bool,
+    /// A row of the order stands behind its own history: somebody has overwritten what others had written.
+    pub update_lost: bool,
     /// A calculation of its price has begun.
     pub calculation_begun: bool,
 }

@@ -45,14 +45,15 @@ macro_rules! pages {
 }
 
 pages! {
-    Fault: "crash-before-publish" "publish-lost" "confirm-lost" "publish-refused" "binding-removed" "broker-kill" "broker-restart"
+    Fault: "crash-before-publish" "phantom-publish" "publish-lost" "confirm-lost" "publish-refused" "binding-removed" "broker-kill" "broker-restart"
         "broker-alarm" "queue-overflow" "message-expired" "message-delayed" "network-cut" "consumer-forgotten" "consumer-timeout" "consumer-kill"
         "crash-before-ack" "ack-lost" "poison-message" "dead-letters-dropped" "database-down" "pool-exhausted" "slow-database" "write-conflicts"
-        "rows-overlooked" "table-grown" "files-down" "upload-lost" "service-unreachable" "answer-lost" "slow-calls" "slow-pricing" "pricing-fails"
+        "rows-overlooked" "table-grown" "lost-update" "files-down" "upload-lost" "service-unreachable" "answer-lost" "slow-calls" "slow-pricing" "pricing-fails"
         "pricing-hangs" "staff-away" "newest-first" "first-page-only" "call-back-lost" "context-dropped" "head-sampling" "tail-sampling"
         "exporter-overflow" "tracing-outage" "clock-skew" "retention" "service-silent" "personal-data";
     Verdict: "lost" "diverged" "duplicated" "stuck" "parked" "starved" "slow" "in-flight" "ok" "unknown";
-    Architecture: "as-is" "to-be" "publisher-confirms" "outbox" "ack-after-work" "idempotent-consumers" "dead-letters" "mes-consumers" "list-index" "pricing" "picking";
+    Architecture: "as-is" "to-be" "publisher-confirms" "outbox" "ack-after-work" "idempotent-consumers" "version-check" "row-lock"
+        "dead-letters" "mes-consumers" "list-index" "pricing" "picking";
     Instrumentation: "full" "blind" "silent" "logs" "propagation" "unlinked" "broker" "scrape-interval";
 }
 

@@ -18,6 +18,8 @@ pub enum Deed {
     },
     /// Some messages are meddled with on their way.
     Meddle(Meddling),
+    /// Some commits fail after their news was sent: a failpoint of the services.
+    RollBack(RollBack),
     /// The broker is set up otherwise while it lasts.
     Broker(Change),
     /// A service's ways to the broker are cut, and neither end is told.
@@ -38,7 +40,7 @@ pub enum Deed {
     Calls(CallFault),
     /// People work otherwise: whoever drives them does it.
     People {
-        /// `seller` or `operator`.
+        /// `customer`, `seller`, `operator` or `carrier`.
         pool: String,
         /// What they do otherwise.
         how: Habit,
@@ -133,6 +135,8 @@ pub enum FilesFault {
     Down,
     /// It says yes to a share of the uploads, 0 to 1, and keeps none of them.
     LosesUploads(f64),
+    /// Each upload takes so long.
+    Slow(Duration),
 }
 
 /// What is wrong with calls over HTTP.
@@ -177,6 +181,13 @@ pub enum Habit {
     Away(f64),
     /// Nobody hears what they say of a share of the orders, 0 to 1, and they say it once.
     Unheard(f64),
+    /// For a share of the orders, 0 to 1, they send another model, and send the order off before that one is stored.
+    Corrects {
+        /// Which share.
+        share: f64,
+        /// How long the object store takes for an upload meanwhile.
+        takes: Duration,
+    },
 }
 
 /// What happens to a share of the price calculations begun in a window.
@@ -197,6 +208,17 @@ pub enum Calculation {
     Fails,
     /// It gives no answer before the fault is over, and no price then.
     Hangs,
+}
+
+/// Commits that fail after their news was sent.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RollBack {
+    /// Those announced with this routing key; `None`: any.
+    pub key: Option<String>,
+    /// Which share of them, 0 to 1, drawn per event: a second attempt at the same event is spared.
+    pub share: f64,
+    /// At most so many; `None`: as many as come.
+    pub most: Option<u64>,
 }
 
 /// Messages that are meddled with.

@@ -69,6 +69,11 @@ pub enum What {
         /// How it failed.
         sqlstate: String,
     },
+    /// A transition was not committed, after its news was sent where that does not wait for the commit.
+    RolledBack {
+        /// Whose it was.
+        node: String,
+    },
     /// A statement took longer.
     StatementSlowed {
         /// The database.
@@ -94,6 +99,15 @@ pub enum What {
         /// The order it is about.
         order: String,
     },
+    /// A row stands behind its own history: somebody has written it as it had been before.
+    UpdateLost {
+        /// The table.
+        table: String,
+        /// Its primary key.
+        key: String,
+        /// The service whose update is gone.
+        of: String,
+    },
     /// A call on the object store failed, or an upload is not there.
     ObjectLost {
         /// The object's key.
@@ -110,9 +124,9 @@ pub enum What {
         /// What happened.
         how: String,
     },
-    /// Somebody who had an idle hand was not there, or took another order than they would have taken.
+    /// Somebody who had an idle hand was not there, took another order than they would have taken, or did not wait.
     WorkedOtherwise {
-        /// `seller` or `operator`.
+        /// `customer`, `seller` or `operator`.
         pool: String,
     },
     /// A price calculation ended without a price.
@@ -145,9 +159,11 @@ impl What {
             Self::DeliveryCut { .. } => "delivery-cut",
             Self::Meddled { .. } => "meddled",
             Self::StatementFailed { .. } => "statement-failed",
+            Self::RolledBack { .. } => "rolled-back",
             Self::StatementSlowed { .. } => "statement-slowed",
             Self::TableGrown { .. } => "table-grown",
             Self::RowOverlooked { .. } => "row-overlooked",
+            Self::UpdateLost { .. } => "update-lost",
             Self::ObjectLost { .. } => "object-lost",
             Self::CallHit { .. } => "call-hit",
             Self::WorkedOtherwise { .. } => "worked-otherwise",

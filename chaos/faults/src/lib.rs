@@ -15,7 +15,7 @@ use std::time::Duration;
 
 pub use deed::{
     Calculation, Call, CallFault, Change, DatabaseFault, Deed, FilesFault, Habit, Interference, Meddling, Outage, Policy,
-    PricingFault, Resource,
+    PricingFault, Resource, RollBack,
 };
 pub use definition::{Definition, Kind, World};
 pub use effect::{Effect, What};
@@ -48,6 +48,7 @@ macro_rules! catalogue {
 
 catalogue! {
     crash_before_publish CRASH_BEFORE_PUBLISH;
+    phantom_publish PHANTOM_PUBLISH;
     publish_lost PUBLISH_LOST;
     confirm_lost CONFIRM_LOST;
     publish_refused PUBLISH_REFUSED;
@@ -72,6 +73,7 @@ catalogue! {
     write_conflicts WRITE_CONFLICTS;
     rows_overlooked ROWS_OVERLOOKED;
     table_grown TABLE_GROWN;
+    lost_update LOST_UPDATE;
     files_down FILES_DOWN;
     upload_lost UPLOAD_LOST;
     service_unreachable SERVICE_UNREACHABLE;

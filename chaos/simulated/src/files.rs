@@ -78,11 +78,21 @@ impl Port {
         let Bucket(inner) = &self.bucket;
         let loses = |(fault, how): &&(Arc<str>, FilesFault)| match how {
             FilesFault::LosesUploads(share) => Random::new(inner.host.seed(), fault, key).unit() < *share,
-            FilesFault::Down => false,
+            FilesFault::Down | FilesFault::Slow(_) => false,
         };
         let lost = lock(&inner.ailments).iter().find(loses).cloned();
         lost.iter().for_each(|(fault, _)| self.lost(fault, key, true));
         lost.is_none()
+    }
+
+    /// What an upload takes longer than other calls.
+    async fn upload(&self) {
+        let slow = |(_, how): &(Arc<str>, FilesFault)| if let FilesFault::Slow(takes) = how { Some(*takes) } else { None };
+        let Bucket(inner) = &self.bucket;
+        let takes = lock(&inner.ailments).iter().filter_map(slow).max();
+        if let Some(takes) = takes {
+            spend(&inner.host, self.node, takes).await;
+        }
     }
 
     fn lost(&self, fault: &str, key: &str, acknowledged: bool) {
@@ -95,6 +105,7 @@ impl Files for Port {
     fn put<'a>(&'a self, key: &'a str, content: Bytes) -> Boxed<'a, Result<(), FilesError>> {
         Box::pin(async move {
             self.spend().await;
+            self.upload().await;
             self.down(key)?;
             if self.kept(key) {
                 lock(&self.bucket.0.objects).insert(key.into(), content);

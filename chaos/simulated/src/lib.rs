@@ -7,7 +7,8 @@
 
 pub mod broker;
 mod effects;
-pub mod files;
+pub mod failpoints;
+mod files;
 pub mod http;
 pub mod management;
 pub mod models;

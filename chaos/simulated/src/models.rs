@@ -13,6 +13,7 @@ use world::{Engine, Node, Runtime, World, store::Store};
 use crate::{
     broker::{BROKER, BrokerSettings, Exchange},
     effects::Effects,
+    failpoints::Failpoints,
     files::Bucket,
     http::{HttpSettings, Links},
     management::Management,
@@ -83,6 +84,7 @@ pub(crate) struct Parts {
     pub(crate) links: Links,
     pub(crate) bucket: Bucket,
     pub(crate) backend: Backend,
+    pub(crate) failpoints: Failpoints,
     pub(crate) effects: Effects,
     services: Mutex<Vec<Service>>,
 }
@@ -106,6 +108,7 @@ impl Parts {
             databases: Mutex::default(),
             links: Links::new(host, config.http, effects.clone()),
             bucket: Bucket::new(host, config.files, effects.clone()),
+            failpoints: Failpoints::new(host, effects.clone()),
             backend: Backend::new(host, config.epoch_ns, config.telemetry.clone()),
             effects,
             services: Mutex::default(),
@@ -156,7 +159,7 @@ impl Parts {
     pub(crate) fn world(&self, node: Node, database: &'static str) -> World {
         let engine: Arc<dyn Engine> = Arc::clone(&self.host) as _;
         World {
-            rt: Runtime::new(engine, node),
+            rt: Runtime::new(engine, node).failing(Arc::new(self.failpoints.clone())),
             broker: self.broker.port(node),
             store: self.database(database).port(node),
             files: self.bucket.port(node),

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use faults::{Blur, Deed, Effect, Fault, Nemesis, NemesisError, Telemetry, What};
+use faults::{Blur, Deed, Effect, Fault, FilesFault, Habit, Nemesis, NemesisError, Telemetry, What};
 use world::Boxed;
 
 use crate::models::Parts;
@@ -41,7 +41,12 @@ impl Nemesis for Hand {
                 }
                 Deed::Files(how) => self.parts.bucket.falls_ill(&name, how),
                 Deed::Calls(calls) => self.parts.links.hit(&name, calls),
+                Deed::RollBack(how) => self.parts.failpoints.lay(&name, how),
                 Deed::Broker(change) => self.parts.broker.lay(&name, &change),
+                // The driver has them not wait; here is what they do not wait for.
+                Deed::People { how: Habit::Corrects { takes, .. }, .. } => {
+                    self.parts.bucket.falls_ill(&name, FilesFault::Slow(takes));
+                }
                 // The services are told of its windows when they start, and the driver's desks go by it; the ledger sees what it did.
                 Deed::Pricing(_) | Deed::People { .. } => {}
                 Deed::Meddle(meddling) => self.parts.broker.meddle(&name, meddling),
@@ -66,8 +71,11 @@ impl Nemesis for Hand {
                     let database = self.parts.known_database(&database);
                     database.iter().for_each(|database| database.recovers(&fault.name));
                 }
-                Deed::Files(_) => self.parts.bucket.recovers(&fault.name),
+                Deed::Files(_) | Deed::People { how: Habit::Corrects { .. }, .. } => {
+                    self.parts.bucket.recovers(&fault.name);
+                }
                 Deed::Calls(_) => self.parts.links.hit_no_more(&fault.name),
+                Deed::RollBack(_) => self.parts.failpoints.take_away(&fault.name),
                 Deed::Broker(_) => self.parts.broker.take_away(&fault.name),
                 Deed::Pricing(_) | Deed::People { .. } => {}
                 Deed::Meddle(_) => self.parts.broker.meddle_no_more(&fault.name),

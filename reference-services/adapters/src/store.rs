@@ -129,6 +129,13 @@ impl Tx for Transaction {
         })
     }
 
+    fn lock<'a>(&'a mut self, table: &'static Table, key: &'a Value) -> Boxed<'a, Result<Option<(Row, i64)>, StoreError>> {
+        Box::pin(async move {
+            let rows = self.query(table, &sql::lock(table), &[key]).await?;
+            rows.first().map(|row| read(table, row)).transpose()
+        })
+    }
+
     fn insert(&mut self, table: &'static Table, row: Row) -> Boxed<'_, Result<(), StoreError>> {
         Box::pin(async move {
             let values: Vec<&Value> = row.iter().skip(sql::first_given(table)).collect();

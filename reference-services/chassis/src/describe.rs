@@ -50,6 +50,15 @@ pub fn moved(service: &Service, span: &mut Span, moved: &Moved) {
     span.event_at(name::STATUS_CHANGED, u64::try_from(moved.order.updated_ns).unwrap_or(0), event);
 }
 
+/// Says that an order's row was written without a change of its state, and in which state; only after the commit. The event has the
+/// time at which it was about to be written, as that of a transition.
+pub fn rewritten(service: &Service, span: &mut Span, order: &Order, at_ns: i64) {
+    if service.world.telemetry.enabled() {
+        let state = vec![KeyValue::new(name::IN, order.status.clone()), KeyValue::new(name::VERSION, order.version)];
+        span.event_at(name::ROW_REWRITTEN, u64::try_from(at_ns).unwrap_or(0), state);
+    }
+}
+
 /// Says which state an order is in after a span.
 pub fn state(service: &Service, span: &mut Span, order: &Order) {
     if let Ok(status) = order.status.parse::<Status>()

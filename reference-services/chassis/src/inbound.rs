@@ -9,7 +9,7 @@ use world::{Span, broker::Message, record};
 use crate::{
     Handled, Moved, Refusal, Service, describe,
     planted::{self, Bug},
-    record::{Owner, Place},
+    record::{Owner, Place, to_change},
     step::TRIES,
     wire::Wire,
 };
@@ -111,7 +111,7 @@ async fn attempt(
     edit: &(impl Fn(&mut Order) + Send + Sync),
 ) -> Result<Handled, Refusal> {
     let mut tx = record::begin(&*service.world.store).await?;
-    let Some((order, row)) = record::load::<Order>(&mut *tx, &event.order_id).await? else {
+    let Some((order, row)) = to_change(service, &mut *tx, &event.order_id).await? else {
         return Err(too_early(event, 0));
     };
     if event.version > order.version + 1 {

@@ -8,7 +8,7 @@ use contracts::{
 };
 use opentelemetry::trace::SpanContext;
 use world::{
-    Span,
+    Failpoint, Span,
     record::{self, Record as _, Serial},
     store::{Expect, StoreError, Tx},
 };
@@ -46,7 +46,7 @@ pub enum Owner {
 pub enum Place {
     /// As a new row.
     New,
-    /// In place of the row of this version: two writers never both succeed.
+    /// In place of the row that had this version when it was read: what [`expected`] makes of that.
     Row(i64),
 }
 
@@ -69,6 +69,21 @@ pub fn machine_event(order_id: &str, status: Status) -> Arc<str> {
     [order_id, ":", status.name()].concat().into()
 }
 
+/// An order's row, read by whoever is going to change it: locked, where the architecture has that.
+///
+/// # Errors
+/// Whatever the database says.
+pub async fn to_change(service: &Service, tx: &mut dyn Tx, order_id: &str) -> Result<Option<(Order, i64)>, StoreError> {
+    if service.settings.architecture.row_lock { record::lock(tx, order_id).await } else { record::load(tx, order_id).await }
+}
+
+/// What whoever changes an order's row expects of it, who read it in this version. Without the check the last writer wins, and what
+/// the other one wrote meanwhile is gone, unless the row was locked.
+#[must_use]
+pub fn expected(service: &Service, version: i64) -> Expect {
+    if service.settings.architecture.version_check { Expect::Version(version) } else { Expect::Any }
+}
+
 impl Moved {
     /// Moves an order into a state, in memory. `context` is where the next stage will hang.
     #[must_use]
@@ -87,7 +102,7 @@ impl Moved {
     pub async fn write(&self, service: &Service, tx: &mut dyn Tx, place: Place, owner: Owner) -> Result<(), StoreError> {
         match place {
             Place::New => record::insert(tx, &self.order).await?,
-            Place::Row(version) => record::update(tx, &self.order, Expect::Version(version)).await?,
+            Place::Row(version) => record::update(tx, &self.order, expected(service, version)).await?,
         }
         let transition = Transition {
             seq: Serial::default(),
@@ -124,6 +139,11 @@ impl Moved {
         let commit = describe::commit(service, span.context(), Order::TABLE.name, &self.order.id, Some(&self.order.client_type));
         let outcome = async {
             self.write(service, &mut *tx, place, owner).await?;
+            if owner == Owner::Here && self.rolls_back(service) {
+                // The news goes out before the commit that never comes. With an outbox it is a row, and goes with it.
+                announce::announce(service, span.context(), self).await;
+                return Err(StoreError::Unavailable("08006: the connection broke before the commit".to_owned()));
+            }
             tx.commit().await
         }
         .await;
@@ -132,6 +152,12 @@ impl Moved {
         describe::moved(service, span, self);
         log::moved(service, span.context(), self, owner);
         Ok(())
+    }
+
+    /// Whether a fault lets the transaction fail after what is said of it.
+    fn rolls_back(&self, service: &Service) -> bool {
+        let at = |wire: &'static Wire| Failpoint { key: wire.key, event_id: &self.event_id, order_id: &self.order.id };
+        Wire::announcing(self.to).is_some_and(|wire| service.world.rt.fails_to_commit(at(wire)))
     }
 
     /// The event as a row that waits to be published.

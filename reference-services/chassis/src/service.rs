@@ -100,6 +100,12 @@ impl Service {
         [&*self.prefixes.1, &self.count()].concat().into()
     }
 
+    /// Where another model of an order goes, beside the one it has: `models/<node's number>/<order>`.
+    #[must_use]
+    pub fn new_model_key(&self, order_id: &str) -> Arc<str> {
+        ["models/", &self.count(), "/", order_id].concat().into()
+    }
+
     /// This node's wall clock as rows carry it: nanoseconds since the Unix epoch.
     #[must_use]
     pub fn wall_ns(&self) -> i64 {

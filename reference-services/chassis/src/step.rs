@@ -13,7 +13,7 @@ use world::{
 
 use crate::{
     Moved, Refusal, Service, describe,
-    record::{Owner, Place, version},
+    record::{Owner, Place, to_change, version},
 };
 
 /// How often a step is tried when somebody else was quicker.
@@ -89,7 +89,7 @@ async fn attempt(
     first: bool,
 ) -> Result<Stepped, Refusal> {
     let mut tx = record::begin(&*service.world.store).await?;
-    let Some((order, row)) = record::load::<Order>(&mut *tx, order_id).await? else {
+    let Some((order, row)) = to_change(service, &mut *tx, order_id).await? else {
         return Err(Refusal::UnknownOrder(order_id.clone()));
     };
     if first {

@@ -46,6 +46,10 @@ pub struct Architecture {
     pub ack_after_work: bool,
     /// Consumers recognise an event they have handled.
     pub idempotent_consumers: bool,
+    /// Whoever changes an order's row does so only in the version that they have read.
+    pub version_check: bool,
+    /// Whoever will change an order's row holds its lock from reading it on.
+    pub row_lock: bool,
     /// What a queue gives up goes to a queue of its own, where somebody may look at it; else it is dropped.
     pub dead_letters: bool,
     /// Consumers of the factory's queue, and workers of price jobs.
@@ -81,6 +85,8 @@ impl Preset {
                 outbox: false,
                 ack_after_work: false,
                 idempotent_consumers: false,
+                version_check: false,
+                row_lock: false,
                 dead_letters: false,
                 mes_consumers: 1,
                 list_index: false,
@@ -93,6 +99,8 @@ impl Preset {
                 outbox: true,
                 ack_after_work: true,
                 idempotent_consumers: true,
+                version_check: true,
+                row_lock: true,
                 dead_letters: false,
                 mes_consumers: 8,
                 list_index: true,
@@ -111,6 +119,7 @@ impl Preset {
             Self::AsIs => &["table-grown", "answer-lost", "staff-away", "newest-first", "first-page-only", "context-dropped"],
             Self::ToBe => &[
                 "crash-before-publish",
+                "phantom-publish",
                 "publish-lost",
                 "confirm-lost",
                 "publish-refused",
@@ -129,6 +138,7 @@ impl Preset {
                 "slow-database",
                 "write-conflicts",
                 "table-grown",
+                "lost-update",
                 "service-unreachable",
                 "answer-lost",
                 "slow-calls",

@@ -37,6 +37,11 @@ pub const VERSION: &str = "version";
 /// Names the transition: the same in the row, the message and the event.
 pub const EVENT_ID: &str = "event_id";
 
+/// Event inside the span of each request that wrote an order's row and left its state, with the `IN` below and its `VERSION`.
+pub const ROW_REWRITTEN: &str = "order.row_rewritten";
+/// The state that the row was written with.
+pub const IN: &str = "in";
+
 /// Name of the zero-length span that says a price calculation has begun.
 pub const PRICING_STARTED: &str = "price_calculation started";
 /// Name prefix of the zero-length span that says a message has been received: `receive {exchange}:{key}:{queue}`.

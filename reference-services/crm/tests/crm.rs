@@ -119,6 +119,31 @@ fn the_message_that_finds_the_connection_broken_is_lost_unless_the_broker_had_to
 }
 
 #[test]
+fn a_rolled_back_approval_was_announced_all_the_same_unless_there_is_an_outbox() {
+    for (architecture, told) in [(AS_IS, [1, 2]), (TO_BE, [0, 1])] {
+        let mut rig = crm(architecture);
+        shop_has(&rig, "o-1", Status::PriceCalculated);
+        let fault = rig.inflict(faults::PHANTOM_PUBLISH.with("key", "order.manufacturing_approved").with("share", 1.0));
+        let mut seen = Vec::new();
+        for status in [503, 200] {
+            assert_eq!(rig.step(CRM_API, "/orders/o-1/approve", "e-1"), status, "a second attempt is spared");
+            rig.pass(MINUTE);
+            seen.push((&*rig.rows::<Order>("shop")[0].status == "MANUFACTURING_APPROVED", rig.fates().len()));
+        }
+        assert_eq!(seen, [(false, told[0]), (true, told[1])]);
+        assert!(rig.fates().iter().all(|fate| fate.event_id == "e-1"), "it is the same event");
+        let rolled_back = &rig.named("commit orders")[0];
+        assert_eq!(failure(rolled_back), Some("08006"));
+        let sends = rig.named("publish orders:order.manufacturing_approved");
+        let before = sends.iter().filter(|send| send.trace_id == rolled_back.trace_id && send.end_ns <= rolled_back.end_ns);
+        assert_eq!(before.count(), told[0], "the trace shows which came first");
+        shop_has(&rig, "o-2", Status::PriceCalculated);
+        rig.lift(fault);
+        assert_eq!(rig.step(CRM_API, "/orders/o-2/approve", "e-2"), 200, "it is over");
+    }
+}
+
+#[test]
 fn an_outbox_is_published_when_the_broker_is_back() {
     let mut rig = crm(TO_BE);
     let fault = rig.inflict(faults::BROKER_KILL.plain());

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use chassis::{
     Moved, Refusal, Service, call, describe, log,
     planted::{self, Bug},
-    record::{Owner, Place, machine_event, version},
+    record::{Owner, Place, machine_event, to_change, version},
     step::TRIES,
 };
 use contracts::{
@@ -88,7 +88,7 @@ pub(crate) async fn finish(service: &Service, span: &mut Span, job: &PriceJob, p
 
 async fn attempt(service: &Service, span: &mut Span, job: &PriceJob, price: i64) -> Result<Option<Moved>, Refusal> {
     let mut tx = record::begin(&*service.world.store).await?;
-    let Some((order, row)) = record::load::<Order>(&mut *tx, &job.order_id).await? else {
+    let Some((order, row)) = to_change(service, &mut *tx, &job.order_id).await? else {
         return Err(Refusal::UnknownOrder(job.order_id.clone()));
     };
     let done = price_job::done(job, service.wall_ns());

@@ -141,6 +141,73 @@ fn asking_again_changes_nothing() {
     rig.check_spans(&[("shop", &[SHOP_API])]);
 }
 
+/// Every way to let two who write a row meet.
+fn toggles() -> impl Iterator<Item = (bool, bool)> {
+    [false, true].into_iter().flat_map(|version_check| [false, true].map(|row_lock| (version_check, row_lock)))
+}
+
+const BETTER: &str = "solid better ring";
+
+#[test]
+fn a_better_model_takes_the_place_of_the_first_one() {
+    for (version_check, row_lock) in toggles() {
+        let mut rig = shop(Architecture { version_check, row_lock, ..Preset::AsIs.architecture() });
+        let (_, id) = create(&rig, INTERNET_SHOP);
+        upload(&rig, INTERNET_SHOP, &id);
+        let path = format!("/orders/{id}/model");
+        assert_eq!(rig.call(INTERNET_SHOP, "PUT", &path, BETTER).status(), 200);
+        let order = rig.rows::<Order>("shop").remove(0);
+        assert_eq!((&*order.status, order.version, order.file_size), ("FILE_UPLOADED", 2, Some(BETTER.len() as i64)));
+        let files = rig.sim.world(simulated::DRIVER, "driver").files;
+        let key = order.file_ref.clone().unwrap();
+        assert_eq!(rig.drive(async move { files.get(&key).await }).unwrap(), BETTER);
+        assert_eq!(rig.step(INTERNET_SHOP, &format!("/orders/{id}/submit"), "e-1"), 200);
+        assert_eq!(rig.rows::<Order>("shop")[0].file_ref, order.file_ref, "it is sent off with that one");
+        assert_eq!(rig.history("shop").len(), 3, "no state has changed for it");
+        rig.check_spans(&[("shop", &[SHOP_API])]);
+    }
+}
+
+/// Sends a better model, which takes a minute to store, and sends the order off meanwhile: the statuses of both.
+fn corrected(rig: &Rig, id: &str) -> (u16, u16) {
+    let slow = rig.inflict(faults::LOST_UPDATE.with("share", 1.0).with("takes", rig::MINUTE));
+    let World { rt, http, .. } = rig.sim.world(simulated::DRIVER, "driver");
+    let better =
+        http::Request::put(format!("/orders/{id}/model")).body(Bytes::from_static(BETTER.as_bytes())).expect("it is a request");
+    let sent =
+        rt.spawn("better", async move { http.call(SHOP_API, better).await.expect("there is an answer").status().as_u16() });
+    rig.pass(rig::SECOND);
+    let submitted = rig.step(SHOP_API, &format!("/orders/{id}/submit"), "e-1");
+    let stored = rig.drive(sent.join()).expect("the driver lives");
+    rig.lift(slow);
+    (stored, submitted)
+}
+
+#[test]
+fn a_model_that_is_stored_too_late_sets_the_row_back_unless_a_version_or_a_lock_forbids_it() {
+    for (version_check, row_lock) in toggles() {
+        let mut rig = shop(Architecture { version_check, row_lock, ..Preset::AsIs.architecture() });
+        let (_, id) = create(&rig, SHOP_API);
+        upload(&rig, SHOP_API, &id);
+        let answers = corrected(&rig, &id);
+        let order = rig.rows::<Order>("shop").remove(0);
+        let conflicts = rig.spans().iter().filter(|span| failure(span) == Some("version_conflict")).count();
+        let told = rig.named("PUT /orders/{id}/model").remove(1);
+        let events: Vec<_> = told.events.iter().map(|event| (&*event.name, text(&event.attributes, "in"))).collect();
+        if version_check || row_lock {
+            assert_eq!((answers, &*order.status, order.version), ((409, 200), "SUBMITTED", 3));
+            assert_eq!(order.file_ref.as_deref(), Some("models/o-1.1-1"), "what it was sent off with");
+            assert_eq!((failure(&told), events), (Some("illegal_transition"), vec![]));
+        } else {
+            assert_eq!((answers, &*order.status, order.version), ((200, 200), "FILE_UPLOADED", 2));
+            assert_eq!((failure(&told), events), (None, vec![("order.row_rewritten", Some("FILE_UPLOADED"))]));
+        }
+        assert_eq!(conflicts, usize::from(version_check && !row_lock), "under a lock nobody is surprised");
+        assert_eq!(rig.history("shop")[2], "FILE_UPLOADED>SUBMITTED 3 e-1", "the history keeps what the row has lost");
+        rig.check_spans(&[("shop", &[SHOP_API])]);
+    }
+}
+
 #[test]
 fn with_an_outbox_the_submission_and_its_event_are_one_transaction() {
     for outbox in [false, true] {

@@ -20,7 +20,7 @@ use std::{future::Future, pin::Pin, sync::Arc};
 
 pub use log::Log;
 pub use random::Random;
-pub use runtime::{Either, Elapsed, Engine, Node, Runtime, Task};
+pub use runtime::{Either, Elapsed, Engine, Failpoint, Failpoints, Node, Runtime, Task};
 pub use telemetry::{Span, Telemetry};
 
 /// A boxed future that may cross threads: the same service code runs on a multi-thread runtime.

@@ -85,6 +85,14 @@ pub async fn load<R: Record>(tx: &mut dyn Tx, key: &str) -> Result<Option<(R, i6
     Ok(tx.get(R::TABLE, &Value::text(key)).await?.map(|(row, version)| (R::from_row(row), version)))
 }
 
+/// The same as it is now, and nobody else writes it until this transaction is over.
+///
+/// # Errors
+/// As [`Tx::lock`].
+pub async fn lock<R: Record>(tx: &mut dyn Tx, key: &str) -> Result<Option<(R, i64)>, StoreError> {
+    Ok(tx.lock(R::TABLE, &Value::text(key)).await?.map(|(row, version)| (R::from_row(row), version)))
+}
+
 /// Adds a record.
 ///
 /// # Errors

@@ -54,11 +54,29 @@ pub trait Engine: Send + Sync + 'static {
     fn seed(&self) -> u64;
 }
 
+/// A place in a service at which a world may let it fail, and what it does there.
+#[derive(Clone, Copy, Debug)]
+pub struct Failpoint<'a> {
+    /// What the event is announced with that it is about: a routing key.
+    pub key: &'a str,
+    /// Names the event over all attempts.
+    pub event_id: &'a str,
+    /// The order.
+    pub order_id: &'a str,
+}
+
+/// A world that lets services fail.
+pub trait Failpoints: Send + Sync {
+    /// Whether a node's commit fails that records the state of an event.
+    fn fails_to_commit(&self, node: Node, at: Failpoint<'_>) -> bool;
+}
+
 /// The clock and task handle of one node.
 #[derive(Clone)]
 pub struct Runtime {
     engine: Arc<dyn Engine>,
     node: Node,
+    failpoints: Option<Arc<dyn Failpoints>>,
 }
 
 /// Which of two raced futures was first.
@@ -89,7 +107,19 @@ impl Runtime {
     /// The handle of `node` on `engine`.
     #[must_use]
     pub fn new(engine: Arc<dyn Engine>, node: Node) -> Self {
-        Self { engine, node }
+        Self { engine, node, failpoints: None }
+    }
+
+    /// The same in a world that lets services fail.
+    #[must_use]
+    pub fn failing(self, failpoints: Arc<dyn Failpoints>) -> Self {
+        Self { failpoints: Some(failpoints), ..self }
+    }
+
+    /// Whether a commit fails here that records the state of an event. Where nobody lets services fail, none does.
+    #[must_use]
+    pub fn fails_to_commit(&self, at: Failpoint<'_>) -> bool {
+        self.failpoints.as_ref().is_some_and(|failpoints| failpoints.fails_to_commit(self.node, at))
     }
 
     /// The node that this handle belongs to.
@@ -101,7 +131,7 @@ impl Runtime {
     /// The same engine seen from another node.
     #[must_use]
     pub fn on(&self, node: Node) -> Self {
-        Self { engine: Arc::clone(&self.engine), node }
+        Self { engine: Arc::clone(&self.engine), node, failpoints: self.failpoints.clone() }
     }
 
     /// Monotonic time since the start of the run.

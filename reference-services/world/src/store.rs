@@ -36,6 +36,13 @@ pub trait Tx: Send {
     /// When the database fails.
     fn get<'a>(&'a mut self, table: &'static Table, key: &'a Value) -> Boxed<'a, Result<Option<(Row, i64)>, StoreError>>;
 
+    /// The same as it is now, and nobody else writes or locks it until this transaction is over (`FOR UPDATE`); waits for another
+    /// transaction that has done so.
+    ///
+    /// # Errors
+    /// When the database fails; [`StoreError::Serialization`] where repeatable read would have to see another row.
+    fn lock<'a>(&'a mut self, table: &'static Table, key: &'a Value) -> Boxed<'a, Result<Option<(Row, i64)>, StoreError>>;
+
     /// Adds a row. For a table with a serial key the given key is ignored and the next number used.
     ///
     /// # Errors

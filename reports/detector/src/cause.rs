@@ -49,6 +49,8 @@ causes! {
     PROCESS_FAILED = "process_failed", A, "lost or diverged: processing the message failed";
     UNPROCESSED = "unprocessed", A, "lost: the message was received, and what it asked for never recorded";
     PROCESSING = "processing", A, "slow: the time went by between receiving a message and recording what it asked for";
+    PHANTOM = "phantom", A, "lost or stuck: the news of the state was sent, and then the commit of it failed";
+    LOST_UPDATE = "lost_update", A, "lost, stuck or diverged: the row of a recorded state was written once more with an earlier one";
     NEVER_STARTED = "never_started", A, "lost: the work was accepted, and no span shows that it began";
     WORK_NEVER_ENDED = "work_never_ended", A, "lost: the work began and never ended";
     WORK = "work", A, "slow: the work itself took the time";

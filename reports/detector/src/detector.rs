@@ -160,6 +160,8 @@ impl Detector {
         let mut records = std::mem::take(&mut self.records);
         if let Some(sighting) = self.reader.read(span, service, &self.way, &mut records) {
             match sighting.order {
+                // What began with a commit that failed never began.
+                Some(order) if sighting.failed && self.orders.known(order).is_none() => {}
                 Some(order) => {
                     let number = self.orders.number(order);
                     if let Some(client) = sighting.client_type {

@@ -156,7 +156,9 @@ impl<'a> Journey<'a> {
         let stretch = &self.way.stretches[stretch];
         let about = |record: &&Record| {
             let what = usize::from(record.what);
-            let message = what.checked_sub(self.way.steps.len()).map(|index| index % self.way.keys.len());
+            let keys = self.way.keys.len();
+            let of_message = what.checked_sub(self.way.steps.len()).filter(|index| *index < 4 * keys);
+            let message = of_message.map(|index| index % keys);
             what == stretch.first
                 || stretch.steps.contains(&what)
                 || message.is_some_and(|message| stretch.steps.contains(&self.way.message[message][0]))

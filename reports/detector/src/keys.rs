@@ -19,6 +19,7 @@ enum Field {
     Returned,
     Duplicate,
     Status,
+    DbOperation,
 }
 
 /// The attributes of a span that matter.
@@ -33,6 +34,7 @@ pub(crate) struct Fields<'a> {
     pub(crate) operation_name: Option<&'a str>,
     pub(crate) confirm: Option<&'a str>,
     pub(crate) status: Option<&'a str>,
+    pub(crate) db_operation: Option<&'a str>,
     pub(crate) redelivered: bool,
     pub(crate) returned: bool,
     pub(crate) duplicate: bool,
@@ -62,6 +64,7 @@ impl Keys {
             (&names.returned, Field::Returned),
             (&names.duplicate, Field::Duplicate),
             (&names.status, Field::Status),
+            (&names.db_operation, Field::DbOperation),
         ] {
             buckets[bucket(name)].push((name.as_str().into(), field));
         }
@@ -99,6 +102,7 @@ impl<'a> Fields<'a> {
             Field::OperationName => self.operation_name = text,
             Field::Confirm => self.confirm = text,
             Field::Status => self.status = text,
+            Field::DbOperation => self.db_operation = text,
             Field::Redelivered => self.redelivered = flag,
             Field::Returned => self.returned = flag,
             Field::Duplicate => self.duplicate = flag,

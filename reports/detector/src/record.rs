@@ -37,6 +37,10 @@ pub(crate) enum What {
     Published(usize),
     /// The broker handed a message out, by its firehose. As above.
     Handed(usize),
+    /// The row was written, and its state left. The label is one more than the step that is that state's record.
+    Rewritten,
+    /// A commit failed, at the end of its span. The label is one more than the place of the service.
+    RolledBack,
 }
 
 /// What else a record says.
@@ -63,7 +67,8 @@ pub(crate) mod flag {
 
 impl What {
     /// Its number. Steps come first, then for each message one for its processing, its settling, its coming to the broker and its
-    /// being handed out.
+    /// being handed out, then one for a row that was written with the state that it had, and
+    /// one for a commit that failed.
     pub(crate) fn number(self, way: &Way) -> u8 {
         let number = match self {
             Self::Step(step) => step,
@@ -71,6 +76,8 @@ impl What {
             Self::Settle(message) => way.steps.len() + way.keys.len() + message,
             Self::Published(message) => way.steps.len() + 2 * way.keys.len() + message,
             Self::Handed(message) => way.steps.len() + 3 * way.keys.len() + message,
+            Self::Rewritten => way.steps.len() + 4 * way.keys.len(),
+            Self::RolledBack => way.steps.len() + 4 * way.keys.len() + 1,
         };
         // A way has 64 steps at most, so 21 messages.
         number as u8

@@ -1,7 +1,7 @@
 //! What one span says: which order, and which evidence.
 
 use opentelemetry::{
-    SpanId, Value,
+    KeyValue, SpanId, Value,
     trace::{SpanKind, Status},
 };
 use signals::{Event, Span};
@@ -12,6 +12,9 @@ use crate::{
     record::{Record, What, flag, label, span_label, span_number},
     way::{Kind, Steps, Way, bit},
 };
+
+/// What a transaction's span says that it does, by the conventions' words for SQL.
+const COMMIT: &str = "commit";
 
 /// Turns spans into evidence.
 pub(crate) struct Reader {
@@ -27,6 +30,8 @@ pub(crate) struct Sighting<'a> {
     pub(crate) client_type: Option<&'a str>,
     /// Steps that the span says have happened before.
     pub(crate) hinted: Steps,
+    /// Nothing but what failed: it does not say that there is such an order.
+    pub(crate) failed: bool,
 }
 
 /// What a message span is about.
@@ -63,11 +68,19 @@ impl Reader {
             let parent = if span.parent_span_id == SpanId::INVALID { 0 } else { span_label(span_number(span.parent_span_id)) };
             records.push(record(What::Step(start), span.start_ns, parent, 0, span, way));
         }
-        for event in span.events.iter().filter(|event| event.name == self.names.transition_event) {
-            records.extend(self.transition(event, span, service, way));
+        if span.kind == SpanKind::Client && fields.db_operation == Some(COMMIT) && matches!(span.status, Status::Error { .. }) {
+            records.push(record(What::RolledBack, span.end_ns, service as u32 + 1, flag::ERROR, span, way));
+        }
+        for event in &span.events {
+            if event.name == self.names.transition_event {
+                records.extend(self.transition(event, span, service, way));
+            } else if event.name == self.names.rewritten_event {
+                records.extend(self.rewritten(event, span, service, way));
+            }
         }
         let order = fields.order.or(fields.conversation);
-        (!records.is_empty()).then_some(Sighting { order, client_type: fields.client_type, hinted })
+        let failed = records.iter().all(|record| record.what == What::RolledBack.number(way));
+        (!records.is_empty()).then_some(Sighting { order, client_type: fields.client_type, hinted, failed })
     }
 
     /// The record of a state.
@@ -83,6 +96,14 @@ impl Reader {
         }
         let step = way.record[service][to?]?;
         Some(record(What::Step(step), event.time_ns, event_id, 0, span, way))
+    }
+
+    /// A row that was written with the state that it had.
+    fn rewritten(&self, event: &Event, span: &Span, service: usize, way: &Way) -> Option<Record> {
+        let named = |attribute: &&KeyValue| attribute.key.as_str() == self.names.rewritten_in;
+        let Value::String(state) = &event.attributes.iter().find(named)?.value else { return None };
+        let step = way.record[service][way.state_of(state.as_str())?]?;
+        Some(record(What::Rewritten, event.time_ns, step as u32 + 1, 0, span, way))
     }
 }
 

@@ -5,7 +5,9 @@ mod diverged;
 mod duplicated;
 mod halt;
 mod lost;
+mod overwritten;
 mod parked;
+mod phantom;
 mod slow;
 mod starved;
 
@@ -59,8 +61,10 @@ pub(crate) fn judge(order: &Order, client_type: Arc<str>, testimony: &Testimony<
     let journey = Journey::of(order, way);
     let halt = halt::halt(&journey, testimony);
     let slow = slow::slow(&journey, testimony.slack);
-    let word = parked::or(word(&journey, &halt, &slow, testimony.open), &journey, testimony);
+    let word = phantom::phantom(&journey, testimony).unwrap_or_else(|| word(&journey, &halt, &slow, testimony.open));
+    let word = parked::or(word, &journey, testimony);
     let word = starved::or(word, &journey, testimony.turns);
+    let word = overwritten::or(word, &journey, testimony);
     // An order that halts should have shown the hop at which it does.
     let halted = word.step.filter(|step| !journey.has_happened(*step)).map_or(0, bit);
     let expected = (journey.happened | halted) & !1;

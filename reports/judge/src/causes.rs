@@ -20,6 +20,8 @@ pub(crate) fn is_true(cause: &str, proof: &Proof) -> Option<bool> {
         "dead_lettered" => ends(|ends| ends.contains(&End::Parked)),
         "redelivered" => Some(proof.redelivered),
         "published_twice" => Some(proof.published_again),
+        "phantom" => Some(proof.phantom),
+        "lost_update" => Some(proof.update_lost),
         "never_started" => Some(!proof.calculation_begun),
         "work_never_ended" => Some(proof.calculation_begun),
         _ => None,
@@ -59,7 +61,7 @@ mod tests {
         for word in ["lost_from_queue", "lost_unacked", "unroutable", "acked_unprocessed", "dead_lettered", "redelivered"] {
             assert!(known(word), "{word}");
         }
-        for word in ["published_twice", "never_started", "work_never_ended"] {
+        for word in ["published_twice", "lost_update", "phantom", "never_started", "work_never_ended"] {
             assert!(known(word), "{word}");
         }
     }

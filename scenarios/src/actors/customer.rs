@@ -9,7 +9,7 @@ use contracts::{
 };
 use http::{Method, Request};
 
-use super::{Cast, End, Piece, asking, intents::Who, json, models, request};
+use super::{Cast, End, Piece, asking, correcting, intents::Who, json, models, request};
 use crate::load::Arrival;
 
 /// Orders, thinking in between.
@@ -29,6 +29,7 @@ pub(crate) async fn order(cast: Arc<Cast>, arrival: Arrival) {
     let Some(submit) = cast.strike_next(upload, &end, (Who::Customer, Status::Submitted)) else { return };
 
     cast.rt().sleep(cast.draw("submit", &piece.order_ref, cast.people.submit)).await;
+    correcting::begin(&cast, &piece).await;
     if cast.last_step(submit, &piece, &customer).await {
         asking::begin(&cast, piece);
     }

@@ -49,6 +49,12 @@ impl Habits {
         self.now(now).filter_map(|(fault, how)| if let Habit::Unheard(share) = how { Some((fault, share)) } else { None })
     }
 
+    /// Faults under which they send another model and do not wait for it, each with its share of the orders.
+    pub(crate) fn corrects(&self, now: Duration) -> impl Iterator<Item = (&str, f64)> {
+        let share = |how| if let Habit::Corrects { share, .. } = how { Some(share) } else { None };
+        self.now(now).filter_map(move |(fault, how)| Some((fault, share(how)?)))
+    }
+
     /// Proof that a habit mattered: each one that `which` picks.
     pub(crate) fn mattered(&self, now: Duration, at_ns: u64, which: impl Fn(Habit) -> bool) -> Vec<Effect> {
         let effect = |(fault, _): (&str, Habit)| Effect {
@@ -88,6 +94,14 @@ mod tests {
         assert_eq!(away.absent(2 * HOUR, 10), 0);
         assert_eq!(away.mattered(HOUR, 7, |_| true).len(), 1);
         assert!(away.mattered(2 * HOUR, 7, |_| true).is_empty());
+    }
+
+    #[test]
+    fn some_customers_do_not_wait_while_it_lasts() {
+        let kind = faults::LOST_UPDATE.with("share", 0.25).with("takes", HOUR);
+        let habits = Habits::of(&[Fault { name: "x@1".into(), kind, at: HOUR, lasts: HOUR }], "customer");
+        assert_eq!(habits.corrects(HOUR).collect::<Vec<_>>(), [("x@1", 0.25)]);
+        assert_eq!((habits.corrects(2 * HOUR).count(), habits.corrects(Duration::ZERO).count()), (0, 0));
     }
 
     #[test]

@@ -2,9 +2,11 @@
 
 use std::collections::BTreeSet;
 
+use faults::Outcome;
+
 use crate::{
     ledger::{Account, Message},
-    lifecycle::{Lifecycle, Part},
+    lifecycle::{Hop, Lifecycle, Part, Side},
     truth::Proof,
 };
 
@@ -16,10 +18,14 @@ pub(super) fn proof(account: &Account, lifecycle: &Lifecycle, hop: Option<&str>)
     let again =
         |message: &Message| message.deliveries.len() > 1 || message.deliveries.iter().any(|delivery| delivery.redelivered);
     let events: BTreeSet<&str> = account.messages.iter().map(|message| &*message.event_id).collect();
+    let sent = |hop: &Hop| at_hop(hop.status).any(|message| message.sent != Outcome::Failed);
+    let recorded = |hop: &Hop| account.entered(lifecycle.state(hop.status).side, hop.status).is_some();
     Proof {
+        phantom: hop.is_some_and(|hop| sent(hop) && !recorded(hop)),
         ends: carried.map(|hop| at_hop(hop.status).map(|message| message.end).collect()),
         redelivered: account.messages.iter().any(again),
         published_again: events.len() < account.messages.len(),
+        update_lost: [Side::Shop, Side::Mes].into_iter().any(|side| account.overwritten(side).next().is_some()),
         calculation_begun: account.jobs.iter().any(|job| job.started_ns.is_some()),
     }
 }

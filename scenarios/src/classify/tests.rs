@@ -351,3 +351,45 @@ fn an_order_that_was_never_created_is_no_order() {
     ledger.orders.push(Account::new(order_ref, "".into()));
     assert_eq!(classify(&ledger, &lifecycle(), Duration::ZERO).len(), 1);
 }
+
+impl Order {
+    /// Somebody writes the row of the shop as it was in a state.
+    fn set_back(mut self, status: Status) -> Self {
+        self.account.shop_row = Some(RowState { status, version: status as i64 + 1, claimed: false });
+        self
+    }
+}
+
+#[test]
+fn an_order_whose_row_was_set_back_stands_where_nobody_finds_it() {
+    let priced = Order::priced().told(Status::PriceCalculated).set_back(Status::FileUploaded).truth();
+    assert_eq!(said(&priced), (Class::Stuck, Some("MANUFACTURING_APPROVED wait")));
+    let unclaimed = Order::submitted().set_back(Status::FileUploaded);
+    assert_eq!(unclaimed.lost_at(), "order.submitted commit-send");
+    let refused = || Order::priced().publishes(Status::PriceCalculated, MINUTE, Sent::Written, End::Acked).delivered(1);
+    assert_eq!(refused().set_back(Status::FileUploaded).lost_at(), "order.price_calculated process");
+}
+
+#[test]
+fn a_row_behind_its_own_history_proves_a_lost_update() {
+    let lost = |order: Order| order.truth().proof.update_lost;
+    let priced = || Order::priced().told(Status::PriceCalculated);
+    assert!(!lost(priced()), "the row is where its history says");
+    assert!(lost(priced().set_back(Status::Submitted)));
+}
+
+#[test]
+fn a_price_that_was_told_and_never_recorded_is_lost_where_it_should_have_been() {
+    let told = Order::submitted()
+        .told(Status::Submitted)
+        .begins_to_calculate("abandoned")
+        .told(Status::PriceCalculated)
+        .enters(Status::ManufacturingApproved, MINUTE)
+        .publishes(Status::ManufacturingApproved, 1, Sent::Written, End::Acked)
+        .delivered(1);
+    let truth = told.truth();
+    assert_eq!(said(&truth), (Class::Lost, Some("pricing work")));
+    assert!(truth.proof.phantom);
+    let healed = Order::priced().told(Status::PriceCalculated).truth();
+    assert!(!healed.proof.phantom);
+}

@@ -120,6 +120,8 @@ const ARCHITECTURE: &[Key] = &[
     key("outbox", Takes::Flag, Optional, "Events are rows of the transaction that caused them.").eg("true"),
     key("ack-after-work", Takes::Flag, Optional, "Consumers acknowledge after the work; else before it.").eg("true"),
     key("idempotent-consumers", Takes::Flag, Optional, "Consumers recognise an event they have handled.").eg("true"),
+    key("version-check", Takes::Flag, Optional, "An order's row is changed only in the version that was read.").eg("true"),
+    key("row-lock", Takes::Flag, Optional, "An order's row is locked from reading it to changing it.").eg("true"),
     key("dead-letters", Takes::Flag, Optional, "What a queue gives up waits in a queue of its own; else it is dropped.")
         .eg("true"),
     key("mes-consumers", Takes::Whole(1, 1000), Optional, "Consumers of the factory's queue, and workers of price jobs.").eg("4"),
@@ -258,6 +260,17 @@ const EVERY_FAULT: &[Key] = &[
 const SHARE: Key = key("share", Takes::Number(0.0, 1.0), Default("1"), "Share of them, above 0.").eg("0.05");
 const ROUTING_KEY: Key = key("key", Takes::Name(&message::ROUTING_KEYS), Optional, "The routing key of the messages; else any.")
     .eg(r#""order.submitted""#);
+/// Of a submitted order nobody tells who records it: as-is the CRM finds its row.
+const TELLING: [&str; 6] = [
+    message::ROUTING_KEYS[1],
+    message::ROUTING_KEYS[2],
+    message::ROUTING_KEYS[3],
+    message::ROUTING_KEYS[4],
+    message::ROUTING_KEYS[5],
+    message::ROUTING_KEYS[6],
+];
+const TOLD: Key = key("key", Takes::Name(&TELLING), Optional, "The routing key that announces them; else any.")
+    .eg(r#""order.price_calculated""#);
 const COUNT: Key = key("count", Takes::Whole(1, 1_000_000), Optional, "How many of them at most.").eg("20");
 const BACK: Key = key("back", Takes::Time, Default("10s"), "How long the process is away.").eg(r#""10s""#);
 const QUEUE: Key = key("queue", Takes::Name(&message::QUEUES), Default("mes.orders"), "The queue.").eg(r#""mes.orders""#);
@@ -277,6 +290,7 @@ const CRASHES: &[Key] = &[ROUTING_KEY, SHARE, COUNT, BACK];
 /// Further keys of each kind of fault.
 pub(crate) const FAULTS: &[(&str, &[Key])] = &[
     ("crash-before-publish", CRASHES),
+    ("phantom-publish", &[TOLD, SHARE, COUNT]),
     ("publish-lost", MESSAGES),
     ("confirm-lost", MESSAGES),
     ("publish-refused", &[QUEUE, LENGTH]),
@@ -315,6 +329,10 @@ pub(crate) const FAULTS: &[(&str, &[Key])] = &[
     ("write-conflicts", &[DATABASE, SHARE]),
     ("rows-overlooked", &[DATABASE, SHARE]),
     ("table-grown", &[DATABASE, ROWS]),
+    (
+        "lost-update",
+        &[SHARE, key("takes", Takes::Time, Default("5m"), "How long it takes to store a model meanwhile.").eg(r#""5m""#)],
+    ),
     ("files-down", &[]),
     ("upload-lost", &[SHARE]),
     ("service-unreachable", &[CALLED, CALLER, SHARE]),

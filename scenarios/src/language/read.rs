@@ -99,6 +99,8 @@ fn architecture(fields: &Fields) -> Architecture {
         ("outbox", &mut architecture.outbox),
         ("ack-after-work", &mut architecture.ack_after_work),
         ("idempotent-consumers", &mut architecture.idempotent_consumers),
+        ("version-check", &mut architecture.version_check),
+        ("row-lock", &mut architecture.row_lock),
         ("dead-letters", &mut architecture.dead_letters),
         ("list-index", &mut architecture.list_index),
     ];

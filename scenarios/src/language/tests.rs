@@ -51,7 +51,7 @@ fn an_unknown_key_names_the_nearest() {
     check(
         "title = \"t\"\narchitecture = { preset = \"as-is\", mes_consumers = 4 }",
         expect![
-            "my.toml:2:36: unknown key `mes_consumers`; expected `preset`, `publisher-confirms`, `outbox`, `ack-after-work`, `idempotent-consumers`, `dead-letters`, `mes-consumers`, `list-index`, `pricing` or `picking`; did you mean `mes-consumers`?"
+            "my.toml:2:36: unknown key `mes_consumers`; expected `preset`, `publisher-confirms`, `outbox`, `ack-after-work`, `idempotent-consumers`, `version-check`, `row-lock`, `dead-letters`, `mes-consumers`, `list-index`, `pricing` or `picking`; did you mean `mes-consumers`?"
         ],
     );
 }
@@ -61,7 +61,7 @@ fn a_wrong_value_names_the_nearest() {
     check_after(
         "[[fault]]\nkind = \"broker-kil\"\nat = \"1d\"\nfor = \"4m\"",
         expect![[
-            r#"my.toml:8:8: `kind` is "broker-kil"; expected `crash-before-publish`, `publish-lost`, `confirm-lost`, `publish-refused`, `binding-removed`, `broker-kill`, `broker-restart`, `broker-alarm`, `queue-overflow`, `message-expired`, `message-delayed`, `network-cut`, `consumer-forgotten`, `consumer-timeout`, `consumer-kill`, `crash-before-ack`, `ack-lost`, `poison-message`, `dead-letters-dropped`, `database-down`, `pool-exhausted`, `slow-database`, `write-conflicts`, `rows-overlooked`, `table-grown`, `files-down`, `upload-lost`, `service-unreachable`, `answer-lost`, `slow-calls`, `slow-pricing`, `pricing-fails`, `pricing-hangs`, `staff-away`, `newest-first`, `first-page-only`, `call-back-lost`, `context-dropped`, `head-sampling`, `tail-sampling`, `exporter-overflow`, `tracing-outage`, `clock-skew`, `retention`, `service-silent` or `personal-data`; did you mean `broker-kill`?"#
+            r#"my.toml:8:8: `kind` is "broker-kil"; expected `crash-before-publish`, `phantom-publish`, `publish-lost`, `confirm-lost`, `publish-refused`, `binding-removed`, `broker-kill`, `broker-restart`, `broker-alarm`, `queue-overflow`, `message-expired`, `message-delayed`, `network-cut`, `consumer-forgotten`, `consumer-timeout`, `consumer-kill`, `crash-before-ack`, `ack-lost`, `poison-message`, `dead-letters-dropped`, `database-down`, `pool-exhausted`, `slow-database`, `write-conflicts`, `rows-overlooked`, `table-grown`, `lost-update`, `files-down`, `upload-lost`, `service-unreachable`, `answer-lost`, `slow-calls`, `slow-pricing`, `pricing-fails`, `pricing-hangs`, `staff-away`, `newest-first`, `first-page-only`, `call-back-lost`, `context-dropped`, `head-sampling`, `tail-sampling`, `exporter-overflow`, `tracing-outage`, `clock-skew`, `retention`, `service-silent` or `personal-data`; did you mean `broker-kill`?"#
         ]],
     );
     check(
@@ -148,7 +148,7 @@ fn wrong_types_and_units_say_what_was_expected() {
     check(
         &format!("architecture = \"as-is\"\n{HEAD}"),
         expect![[
-            r#"my.toml:1:16: `architecture` is "as-is"; expected a table with `preset`, `publisher-confirms`, `outbox`, `ack-after-work`, `idempotent-consumers`, `dead-letters`, `mes-consumers`, `list-index`, `pricing` or `picking`"#
+            r#"my.toml:1:16: `architecture` is "as-is"; expected a table with `preset`, `publisher-confirms`, `outbox`, `ack-after-work`, `idempotent-consumers`, `version-check`, `row-lock`, `dead-letters`, `mes-consumers`, `list-index`, `pricing` or `picking`"#
         ]],
     );
     check(

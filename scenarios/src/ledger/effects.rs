@@ -8,10 +8,15 @@ use std::{
     time::Duration,
 };
 
-use contracts::{architecture::Pricing, message, services, tables::JOB_ABANDONED};
-use faults::{Calculation, Deed, Effect, End, Fault, Outcome, PricingFault, What};
+use contracts::{
+    architecture::Pricing,
+    message, services,
+    tables::{JOB_ABANDONED, Order},
+};
+use faults::{Calculation, Deed, Effect, End, Fault, Habit, Outcome, PricingFault, What};
+use world::record::Record;
 
-use super::{Account, FaultRun, Ledger, Message};
+use super::{Account, FaultRun, Ledger, Message, Step};
 use crate::{Scenario, lifecycle::Side};
 
 /// A calculation counts as slowed when it took this share of what the fault says, in percent.
@@ -30,6 +35,7 @@ pub(super) fn of(ledger: &Ledger, scenario: &Scenario, recorded: Vec<Effect>) ->
         for run in &ledger.faults {
             effects.extend(calculated(account, run));
             effects.extend(unpublished(account, run, slack, |id| known(&run.fault.name, id)));
+            effects.extend(overwritten(account, run));
         }
         for kill in &kills {
             let new = |effect: &Effect| message_of(&effect.what).is_some_and(|id| !known(&kill.fault, id));
@@ -134,6 +140,17 @@ fn unpublished(account: &Account, run: &FaultRun, slack: Duration, known: impl F
         }
     }
     effects
+}
+
+/// Updates of a row that is behind its own history, under a fault that has customers meet other writers.
+fn overwritten(account: &Account, run: &FaultRun) -> Vec<Effect> {
+    let Deed::People { how: Habit::Corrects { .. }, .. } = run.fault.kind.deed() else { return Vec::new() };
+    let key = account.order_id.as_deref().unwrap_or_default();
+    let lost = |step: &Step| {
+        let what = What::UpdateLost { table: Order::TABLE.name.to_owned(), key: key.to_owned(), of: step.service.to_string() };
+        effect(&run.fault, step.at_ns, what, account, step.to.name())
+    };
+    account.overwritten(Side::Shop).map(lost).collect()
 }
 
 /// Messages that a process had acknowledged, and not handled when it died.

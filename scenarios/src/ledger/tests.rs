@@ -36,12 +36,13 @@ fn found(ledger: &Ledger, recorded: Vec<Effect>) -> Vec<String> {
         What::CalculationFailed => String::new(),
         What::WorkedOtherwise { pool } => pool.clone(),
         What::ObjectLost { key, .. } | What::RowOverlooked { key, .. } => key.clone(),
+        What::UpdateLost { key, of, .. } => format!("{key} {of}"),
         What::CallHit { to, .. } => to.clone(),
         What::StatementFailed { database, .. } | What::StatementSlowed { database, .. } | What::TableGrown { database, .. } => {
             database.clone()
         }
         What::CalculationSlowed { seconds } => seconds.to_string(),
-        What::NodeKilled { node } | What::ConnectionLost { node } => node.clone(),
+        What::RolledBack { node } | What::NodeKilled { node } | What::ConnectionLost { node } => node.clone(),
         What::SpansBlurred { how, .. } => how.clone(),
     };
     let hit = |effect: Effect| {
@@ -85,6 +86,25 @@ fn an_event_that_nobody_published_while_the_broker_was_away_is_proof() {
     assert!(found(&ledger, Vec::new()).is_empty(), "another service was away");
     ledger.faults = vec![fault(faults::BROKER_KILL.plain(), priced_ns - HOUR, priced_ns - 2 * MINUTE)];
     assert!(found(&ledger, Vec::new()).is_empty(), "the broker was back");
+}
+
+#[test]
+fn a_row_behind_its_history_is_proof_where_customers_do_not_wait() {
+    let set_back = || {
+        let mut ledger = Order::submitted().ledger();
+        let row = ledger.orders[0].shop_row.as_mut().unwrap();
+        (row.status, row.version) = (Status::FileUploaded, 2);
+        ledger
+    };
+    let mut ledger = set_back();
+    ledger.faults =
+        vec![fault(faults::LOST_UPDATE.with("share", 0.5).with("takes", Duration::from_secs(60)), EPOCH, EPOCH + DAY)];
+    assert_eq!(found(&ledger, Vec::new()), ["update-lost o-1.1-1 any o-1.1-1 SUBMITTED"]);
+    ledger.orders = Order::submitted().ledger().orders;
+    assert!(found(&ledger, Vec::new()).is_empty(), "the row is where its history says");
+    let mut other = set_back();
+    other.faults = vec![fault(faults::ROWS_OVERLOOKED.with("share", 0.5).with("database", "shop"), EPOCH, EPOCH + DAY)];
+    assert!(found(&other, Vec::new()).is_empty(), "another fault lets nobody write");
 }
 
 #[test]

@@ -121,4 +121,6 @@ scenarios! {
     overlooked_rows "overlooked-rows"
     unheard_carrier "unheard-carrier"
     slow_list "slow-list"
+    overwritten_rows "overwritten-rows"
+    prices_nobody_keeps "prices-nobody-keeps"
 }

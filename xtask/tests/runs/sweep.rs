@@ -8,6 +8,8 @@ use scenarios::Scenario;
 type Places = (&'static str, &'static [&'static str]);
 
 const KEYS: Places = ("key", &message::ROUTING_KEYS);
+/// Of a submitted order nobody tells who records it.
+const TOLD: Places = ("key", message::ROUTING_KEYS.split_first().unwrap().1);
 const QUEUES: Places = ("queue", &message::QUEUES);
 const DATABASES: Places = ("database", &["shop", "mes"]);
 const POOLS: Places = ("pool", &["seller", "operator"]);
@@ -18,6 +20,7 @@ const NOWHERE: Places = ("", &[""]);
 /// Each kind with its places and the keys it needs.
 const FAULTS: &[(&str, Places, &str)] = &[
     ("crash-before-publish", KEYS, "share = 0.1, count = 15"),
+    ("phantom-publish", TOLD, "share = 0.2"),
     ("publish-lost", KEYS, "share = 0.2"),
     ("confirm-lost", KEYS, "share = 0.2"),
     ("publish-refused", QUEUES, "length = 0"),
@@ -41,6 +44,7 @@ const FAULTS: &[(&str, Places, &str)] = &[
     ("write-conflicts", DATABASES, "share = 0.2"),
     ("rows-overlooked", DATABASES, "share = 0.2"),
     ("table-grown", DATABASES, "rows = 1000000"),
+    ("lost-update", NOWHERE, "share = 0.3"),
     ("files-down", NOWHERE, ""),
     ("upload-lost", NOWHERE, "share = 0.2"),
     ("service-unreachable", CALLED, "share = 0.3"),

@@ -119,6 +119,10 @@ impl Tx for Handle {
         Box::pin(self.statement(move |data, tx| Step::Done(data.get(tx, table, key))))
     }
 
+    fn lock<'a>(&'a mut self, table: &'static Table, key: &'a Value) -> Boxed<'a, Result<Option<(Row, i64)>, StoreError>> {
+        Box::pin(self.statement(move |data, tx| data.read_to_write(tx, table, key)))
+    }
+
     fn insert(&mut self, table: &'static Table, row: Row) -> Boxed<'_, Result<(), StoreError>> {
         let mut row = row;
         Box::pin(self.statement(move |data, tx| {
@@ -189,7 +193,7 @@ impl Data {
         open.writes.iter().find(|write| write.table == table && write.row[0] == *key).map(|write| write.slot)
     }
 
-    fn get(&mut self, tx: u64, table: &'static Table, key: &Value) -> Result<Option<(Row, i64)>, StoreError> {
+    pub(super) fn get(&mut self, tx: u64, table: &'static Table, key: &Value) -> Result<Option<(Row, i64)>, StoreError> {
         let at = self.table(table)?;
         let Some(slot) = self.slot(tx, at, key) else { return Ok(None) };
         if let Some(write) = self.own(tx, at, slot) {

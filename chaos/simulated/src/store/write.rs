@@ -2,7 +2,7 @@
 
 use std::task::Waker;
 
-use world::store::{Expect, Row, StoreError, Value};
+use world::store::{Expect, Row, StoreError, Table, Value};
 
 use super::{Data, Step, Wait, Write};
 
@@ -54,6 +54,31 @@ impl Data {
         Ok(true)
     }
 
+    /// Takes a row's lock, then reads it as it is.
+    pub(super) fn read_to_write(&mut self, tx: u64, table: &'static Table, key: &Value) -> Step<Option<(Row, i64)>> {
+        let at = match self.table(table) {
+            Ok(at) => at,
+            Err(error) => return Step::Done(Err(error)),
+        };
+        let Some(slot) = self.slot(tx, at, key) else { return Step::Done(Ok(None)) };
+        match self.lock_row(tx, at, slot) {
+            Ok(true) => {}
+            Ok(false) => return Step::Wait,
+            Err(error) => return Step::Done(Err(error)),
+        }
+        if self.changed_since(tx, at, slot) {
+            return Step::Done(Err(StoreError::Serialization));
+        }
+        Step::Done(self.get(tx, table, key))
+    }
+
+    /// Whether somebody has committed a row after what a transaction sees: repeatable read writes no such row.
+    fn changed_since(&self, tx: u64, table: usize, slot: u32) -> bool {
+        let newest = self.tables[table].slots[slot as usize].newest.as_ref().map(|newest| newest.commit);
+        let snapshot = self.open.get(&tx).and_then(|open| open.snapshot);
+        newest.zip(snapshot).is_some_and(|(commit, at)| commit > at)
+    }
+
     /// Replaces a row, and takes the new one for that.
     pub(super) fn update(&mut self, tx: u64, table: usize, row: &mut Row, expect: Expect) -> Step<()> {
         let Some(slot) = self.slot(tx, table, &row[0]) else { return Step::Done(Err(StoreError::Conflict)) };
@@ -63,11 +88,10 @@ impl Data {
             Ok(false) => return Step::Wait,
             Err(error) => return Step::Done(Err(error)),
         }
-        let newest = self.tables[table].slots[slot as usize].newest.as_ref().map(|newest| (newest.version, newest.commit));
-        let snapshot = self.open.get(&tx).and_then(|open| open.snapshot);
-        let version = self.own(tx, table, slot).map(|write| write.version).or(newest.map(|(version, _)| version));
+        let newest = self.tables[table].slots[slot as usize].newest.as_ref().map(|newest| newest.version);
+        let version = self.own(tx, table, slot).map(|write| write.version).or(newest);
         let Some(version) = version else { return Step::Done(Err(StoreError::Conflict)) };
-        if newest.is_some_and(|(_, commit)| snapshot.is_some_and(|at| commit > at)) {
+        if self.changed_since(tx, table, slot) {
             return Step::Done(Err(StoreError::Serialization));
         }
         if matches!(expect, Expect::Version(expected) if expected != version) {

@@ -58,6 +58,10 @@ impl Tx for Alone {
         Box::pin(async move { self.tx().await.get(table, key).await })
     }
 
+    fn lock<'a>(&'a mut self, table: &'static Table, key: &'a Value) -> Boxed<'a, Result<Option<(Row, i64)>, StoreError>> {
+        Box::pin(async move { self.tx().await.lock(table, key).await })
+    }
+
     fn insert(&mut self, table: &'static Table, row: Row) -> Boxed<'_, Result<(), StoreError>> {
         Box::pin(async move { self.tx().await.insert(table, row).await })
     }

@@ -8,9 +8,10 @@ use crate::{
     suite::store::{
         migrations_may_run_side_by_side, rows,
         side_by_side::{
-            a_claimed_row_is_left_out_by_others, a_read_is_repeatable_only_where_that_was_asked_for,
-            a_second_writer_of_a_row_waits_and_nobody_else, a_transaction_without_a_connection_waits_for_one_and_gives_up,
-            an_update_without_a_version_is_lost_to_a_later_one, of_two_who_have_read_a_version_one_may_write,
+            a_claimed_row_is_left_out_by_others, a_locked_row_can_be_read_and_not_written,
+            a_read_is_repeatable_only_where_that_was_asked_for, a_second_writer_of_a_row_waits_and_nobody_else,
+            a_transaction_without_a_connection_waits_for_one_and_gives_up, an_update_without_a_version_is_lost_to_a_later_one,
+            of_two_who_have_read_a_version_one_may_write,
         },
     },
 };
@@ -50,6 +51,12 @@ fn under_one_lock_no_version_is_read_twice_and_then_written() {
 #[should_panic(expected = "it waits where nobody has to")]
 fn under_one_lock_a_reader_waits_for_a_writer() {
     on_one_lock(|world| async move { a_second_writer_of_a_row_waits_and_nobody_else(&world).await });
+}
+
+#[test]
+#[should_panic(expected = "it waits where nobody has to")]
+fn under_one_lock_nobody_reads_what_is_locked() {
+    on_one_lock(|world| async move { a_locked_row_can_be_read_and_not_written(&world).await });
 }
 
 #[test]

@@ -8,10 +8,10 @@ use std::{
     time::Duration,
 };
 
-use faults::{End, Fault, Kind, NemesisError, Outcome, What};
+use faults::{Effect, End, Fault, Kind, NemesisError, Outcome, What};
 use simulated::{Config, Simulation};
 use world::{
-    Node,
+    Failpoint, Node,
     broker::{BrokerError, Sent, Settle},
 };
 
@@ -182,5 +182,26 @@ fn a_node_without_a_connection_feels_an_outage_when_it_is_turned_away() {
         }
         let felt: Vec<_> = nemesis.effects().await.into_iter().map(|effect| effect.what).collect();
         assert!(matches!(&felt[..], [What::ConnectionLost { .. }]), "once, however often it tries: {felt:?}");
+    });
+}
+
+#[test]
+fn a_failpoint_hits_what_it_is_aimed_at_once_and_as_often_as_it_may() {
+    run_new(|world, models| async move {
+        let asks =
+            |key: &'static str, event_id: &'static str| world.rt.fails_to_commit(Failpoint { key, event_id, order_id: "o-1" });
+        assert!(!asks("order.shipped", "e-0"), "nobody lets anything fail");
+        let kind = faults::PHANTOM_PUBLISH.with("key", "order.shipped").with("share", 1.0).with("count", 2_u64);
+        let fault = fault(kind);
+        models.nemesis().inflict(&fault).await.unwrap();
+        assert!(!asks("order.packaging", "e-1"), "another key");
+        assert_eq!([asks("order.shipped", "e-1"), asks("order.shipped", "e-1")], [true, false], "tried again, it is spared");
+        assert_eq!([asks("order.shipped", "e-2"), asks("order.shipped", "e-3")], [true, false], "two are all it may");
+        models.nemesis().lift(&fault).await.unwrap();
+        assert!(!asks("order.shipped", "e-4"), "it is over");
+        let effects = models.nemesis().effects().await;
+        let told = |effect: &Effect| (effect.order_id.clone().unwrap(), effect.hop.clone().unwrap(), effect.what.name());
+        let one = || ("o-1".to_owned(), "order.shipped".to_owned(), "rolled-back");
+        assert_eq!(effects.iter().map(told).collect::<Vec<_>>(), [one(), one()]);
     });
 }

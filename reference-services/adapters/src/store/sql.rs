@@ -59,6 +59,11 @@ pub(super) fn get(table: &Table) -> String {
     format!("select {}, {VERSION} from {} where {key} = $1", columns(table), quoted(table.name))
 }
 
+/// The same, and nobody else writes it until the transaction is over.
+pub(super) fn lock(table: &Table) -> String {
+    get(table) + " for update"
+}
+
 /// A new row; without the key where the database makes it.
 pub(super) fn insert(table: &Table) -> String {
     let given = &table.columns[first_given(table)..];
@@ -168,6 +173,12 @@ mod tests {
     fn a_serial_key_is_left_to_the_database() {
         assert_eq!(insert(&EVENT), "insert into \"event\" (\"body\") values ($1)");
         assert_eq!(insert(&PARCEL), "insert into \"parcel\" (\"id\", \"weight\", \"holder\") values ($1, $2, $3)");
+    }
+
+    #[test]
+    fn a_row_that_is_to_be_written_is_read_for_update() {
+        let read = "select \"seq\", \"body\", row_version from \"event\" where \"seq\" = $1";
+        assert_eq!((get(&EVENT), lock(&EVENT)), (read.to_owned(), format!("{read} for update")));
     }
 
     #[test]

@@ -12,6 +12,7 @@ use bytes::Bytes;
 use chassis::{Service, StartError};
 use contracts::{
     Architecture, OrderEvent, Settings, Status,
+    attributes::STATUS_CHANGED,
     message::{EVENT_ID_HEADER, EXCHANGE, TOPOLOGY, routing_key},
     request::{Health, Step},
     settings::{PartnerLimits, PricingTimes},
@@ -265,6 +266,7 @@ impl Rig {
                 .iter()
                 .filter(|span| services.contains(&&*span.resource.service))
                 .flat_map(|span| &span.events)
+                .filter(|event| event.name == STATUS_CHANGED)
                 .map(|event| {
                     let word = |key| text(&event.attributes, key).map(str::to_owned);
                     (event.time_ns, word("from"), word("to"), integer(&event.attributes, "version"), word("event_id"))

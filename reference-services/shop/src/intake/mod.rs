@@ -5,6 +5,7 @@ mod construct_model;
 mod create_order;
 mod model;
 mod partner_order;
+mod replace_model;
 mod show_order;
 mod submit_order;
 mod upload_model;
@@ -42,11 +43,8 @@ pub(crate) fn routes() -> Router<Arc<Service>> {
         .route(SHOW.template, get(show_order::show_order))
 }
 
-/// An order as it is now.
-async fn look(service: &Service, id: &Arc<str>) -> Result<Order, Refusal> {
+/// An order as it is now, and the version of its row.
+async fn look(service: &Service, id: &Arc<str>) -> Result<(Order, i64), Refusal> {
     let mut tx = record::begin(&*service.world.store).await?;
-    match record::load::<Order>(&mut *tx, id).await? {
-        Some((order, _)) => Ok(order),
-        None => Err(Refusal::UnknownOrder(id.clone())),
-    }
+    record::load::<Order>(&mut *tx, id).await?.ok_or_else(|| Refusal::UnknownOrder(id.clone()))
 }

@@ -11,12 +11,12 @@ use chassis::{
 use contracts::{Status, attributes as name, tables::Order};
 use opentelemetry::{KeyValue, trace::SpanContext};
 
-use super::look;
+use super::{look, replace_model};
 
-/// Stores the model of the order that a request is about: see [`store`].
+/// Stores the model of the order that a request is about: see [`store`], and [`replace_model`] where it has another one.
 ///
 /// # Errors
-/// [`Refusal::UnknownOrder`], and as [`store`].
+/// [`Refusal::UnknownOrder`], and as those.
 pub(super) async fn add(
     service: &Service,
     id: &Arc<str>,
@@ -24,9 +24,14 @@ pub(super) async fn add(
     model: Bytes,
     entry: &mut Entry,
 ) -> Result<Order, Refusal> {
-    let order = look(service, id).await?;
+    let (order, row) = look(service, id).await?;
     describe::order(service, &mut entry.span, &order);
     describe::follows(service, &mut entry.span, &order);
+    // The same once more is no other model: whoever got no answer asks again.
+    if order.version == version(Status::FileUploaded) && order.file_size != Some(size(&model)) {
+        entry.span.set(KeyValue::new(name::MODEL_SOURCE, source));
+        return replace_model::replace(service, (order, row), model, entry).await;
+    }
     store(service, order, source, model, entry).await
 }
 
@@ -58,11 +63,12 @@ pub(super) async fn store(
 }
 
 /// In bytes.
-fn size(model: &Bytes) -> i64 {
+pub(super) fn size(model: &Bytes) -> i64 {
     i64::try_from(model.len()).unwrap_or(i64::MAX)
 }
 
-async fn put(service: &Service, context: &SpanContext, order: &Order, key: &str, model: Bytes) -> Result<(), Refusal> {
+/// Gives a model to the object store.
+pub(super) async fn put(service: &Service, context: &SpanContext, order: &Order, key: &str, model: Bytes) -> Result<(), Refusal> {
     let mut span = describe::file(service, context, "put models", &order.id, Some(&order.client_type));
     span.set(KeyValue::new(name::FILE_SIZE, size(&model)));
     let outcome = service.world.files.put(key, model).await;

@@ -94,7 +94,7 @@ fn mixed(journey: &Journey<'_>, steps: Steps) -> bool {
 }
 
 /// When each step must have happened at the latest, going by what was seen.
-fn due(journey: &Journey<'_>, bound: Bound) -> [u64; 64] {
+pub(crate) fn due(journey: &Journey<'_>, bound: Bound) -> [u64; 64] {
     let way = journey.way;
     let promised = way.promise_ns.map_or(u64::MAX, |promise| bound(journey, 0).saturating_add(promise));
     // The latest time to enter each state: when it was entered, else its deadline after the state before it.

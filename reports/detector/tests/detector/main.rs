@@ -9,6 +9,8 @@ mod duplicates;
 mod logs;
 mod losses;
 mod oracle;
+mod overwritten;
+mod phantom;
 mod stream;
 mod testimony;
 mod trace;

@@ -1,6 +1,6 @@
 //! Spans from a few words: one line for each, `<time> <service> <what it does>`.
 //!
-//! `enters STATE`, `sends|receives|processes|settles KEY MESSAGE ..`, `starts` (the calculation), `calls` (nothing of interest).
+//! `enters STATE`, `rewrites STATE` (the row, in that state), `sends|receives|processes|settles KEY MESSAGE ..`, `starts` (the calculation), `commits`, `calls` (nothing of interest).
 //! A state in a `processes` line is what the consumer records. Options: `error`, `redelivered`, `duplicate`, `returned`,
 //! `confirm=ack`, `order=o-2` (`order=none`: not named), `about=o-2` (by its conversation id), `event=..`, `trace=7`,
 //! `link=7` (a trace), `span=9`, `under=9`.
@@ -140,6 +140,20 @@ fn id(word: &str) -> u64 {
     word.parse().unwrap_or_else(|_| word.bytes().fold(1 << 40, |id, byte| id * 31 % (1 << 50) + u64::from(byte)))
 }
 
+/// The kind of a verb's span, and its operation on a message.
+fn spoken(verb: &str) -> (SpanKind, &'static str) {
+    match verb {
+        "sends" => (SpanKind::Producer, "send"),
+        "receives" => (SpanKind::Internal, "receive"),
+        "processes" => (SpanKind::Consumer, "process"),
+        "settles" => (SpanKind::Client, "settle"),
+        "starts" => (SpanKind::Internal, ""),
+        "calls" | "commits" => (SpanKind::Client, ""),
+        "enters" | "rewrites" => (SpanKind::Server, ""),
+        _ => panic!("{verb}"),
+    }
+}
+
 fn span(line: &str, number: u64) -> Span {
     let words: Vec<&str> = line.split_whitespace().collect();
     let option = |name: &str| words.iter().find_map(|word| word.strip_prefix(name)?.strip_prefix('='));
@@ -158,22 +172,16 @@ fn span(line: &str, number: u64) -> Span {
     if let Some(order) = option("about") {
         say("messaging.message.conversation_id", order);
     }
-    let (kind, operation) = match verb {
-        "sends" => (SpanKind::Producer, "send"),
-        "receives" => (SpanKind::Internal, "receive"),
-        "processes" => (SpanKind::Consumer, "process"),
-        "settles" => (SpanKind::Client, "settle"),
-        "starts" => (SpanKind::Internal, ""),
-        "calls" => (SpanKind::Client, ""),
-        "enters" => (SpanKind::Server, ""),
-        _ => panic!("{line}"),
-    };
+    let (kind, operation) = spoken(verb);
     let mut events = Vec::new();
     if !operation.is_empty() {
         say("messaging.operation.type", operation);
         say("messaging.operation.name", words.get(5).filter(|_| verb == "settles").unwrap_or(&verb));
         say("messaging.rabbitmq.destination.routing_key", words[3]);
         say("messaging.message.id", words[4]);
+    }
+    if verb == "commits" {
+        say("db.operation.name", "commit");
     }
     if let Some(confirm) = option("confirm") {
         say("alexandrite.amqp.confirm", confirm);
@@ -184,6 +192,11 @@ fn span(line: &str, number: u64) -> Span {
         attributes.push(KeyValue::new(key, has(word)));
     }
     for state in words[3..].iter().filter(|word| word.bytes().all(|byte| byte.is_ascii_uppercase() || byte == b'_')) {
+        if verb == "rewrites" {
+            let attributes = vec![KeyValue::new("in", (*state).to_owned())];
+            events.push(Event { name: "order.row_rewritten".into(), time_ns: start_ns, attributes });
+            continue;
+        }
         let event_id = option("event").map_or_else(|| format!("{order}:{state}"), str::to_owned);
         let attributes = vec![KeyValue::new("to", (*state).to_owned()), KeyValue::new("event_id", event_id)];
         events.push(Event { name: "order.status_changed".into(), time_ns: start_ns, attributes });

@@ -24,8 +24,11 @@ pub(crate) async fn promises(world: &World) {
     a_read_is_repeatable_only_where_that_was_asked_for(world).await;
     an_update_without_a_version_is_lost_to_a_later_one(world).await;
     of_two_who_have_read_a_version_one_may_write(world).await;
+    of_two_who_read_to_write_the_second_waits_and_reads_what_the_first_wrote(world).await;
+    a_locked_row_can_be_read_and_not_written(world).await;
     a_second_writer_of_a_row_waits_and_nobody_else(world).await;
     repeatable_read_refuses_a_row_that_changed(world).await;
+    repeatable_read_locks_no_row_that_changed(world).await;
     a_claimed_row_is_left_out_by_others(world).await;
     a_transaction_without_a_connection_waits_for_one_and_gives_up(world).await;
 }
@@ -38,6 +41,12 @@ async fn at_once<T>(world: &World, what: impl Future<Output = T>) -> T {
 /// A weight and its version, read without waiting.
 async fn read(world: &World, tx: &mut dyn Tx, id: &str) -> (i64, i64) {
     let found = at_once(world, record::load::<Parcel>(tx, id)).await.unwrap();
+    found.map(|(parcel, version)| (parcel.weight, version)).expect("it is there")
+}
+
+/// The same, locked without waiting.
+async fn lock(world: &World, tx: &mut dyn Tx, id: &str) -> (i64, i64) {
+    let found = at_once(world, record::lock::<Parcel>(tx, id)).await.unwrap();
     found.map(|(parcel, version)| (parcel.weight, version)).expect("it is there")
 }
 
@@ -93,6 +102,56 @@ pub(crate) async fn of_two_who_have_read_a_version_one_may_write(world: &World) 
     assert_eq!(load(world, "contended").await.map(|(parcel, version)| (parcel.weight, version)), Some((111, 3)));
 }
 
+/// The same two, each with the row locked before they read it: neither part is lost, whatever version they expect.
+pub(crate) async fn of_two_who_read_to_write_the_second_waits_and_reads_what_the_first_wrote(world: &World) {
+    for (commits, id, left) in [(true, "locked in turn", 111), (false, "locked in vain", 101)] {
+        put(world, &new(id, 100, None)).await;
+        let mut first = begin(world).await;
+        let had = lock(world, &mut *first, id).await.0;
+        write(&mut *first, id, had + 10, Expect::Any).await.unwrap();
+        let store = Arc::clone(&world.store);
+        let second = world.rt.spawn("second", async move {
+            let mut tx = record::begin(&*store).await?;
+            let (parcel, _) = record::lock::<Parcel>(&mut *tx, id).await?.expect("it is there");
+            write(&mut *tx, id, parcel.weight + 1, Expect::Any).await?;
+            tx.commit().await
+        });
+        let mut second = Box::pin(second.join());
+        assert_eq!(world.rt.race(&mut second, world.rt.sleep(A_WHILE)).await, Either::Right(()), "it waits");
+        if commits {
+            first.commit().await.unwrap();
+        } else {
+            drop(first);
+        }
+        assert_eq!(at_once(world, second).await, Some(Ok(())));
+        assert_eq!(load(world, id).await.map(|(parcel, _)| parcel.weight), Some(left));
+    }
+    let mut nobody = begin(world).await;
+    assert_eq!(record::lock::<Parcel>(&mut *nobody, "no such row").await, Ok(None));
+}
+
+/// A lock holds up those who write or lock the same row, and nobody else; it is gone with its transaction.
+pub(crate) async fn a_locked_row_can_be_read_and_not_written(world: &World) {
+    put(world, &new("only locked", 1, None)).await;
+    put(world, &new("beside it", 1, None)).await;
+    let mut holder = begin(world).await;
+    assert_eq!(lock(world, &mut *holder, "only locked").await, (1, 1));
+    let mut other = begin(world).await;
+    assert_eq!(read(world, &mut *other, "only locked").await, (1, 1), "a reader does not wait");
+    assert_eq!(lock(world, &mut *other, "beside it").await, (1, 1), "another row is free");
+    other.commit().await.unwrap();
+    let store = Arc::clone(&world.store);
+    let writer = world.rt.spawn("writer", async move {
+        let mut tx = record::begin(&*store).await?;
+        write(&mut *tx, "only locked", 2, Expect::Version(1)).await?;
+        tx.commit().await
+    });
+    let mut writer = Box::pin(writer.join());
+    assert_eq!(world.rt.race(&mut writer, world.rt.sleep(A_WHILE)).await, Either::Right(()), "a writer waits");
+    holder.commit().await.unwrap();
+    assert_eq!(at_once(world, writer).await, Some(Ok(())), "a lock alone changes no version");
+}
+
 /// Only a writer of the same row waits, and only until the first one is over, whether it has committed or not.
 pub(crate) async fn a_second_writer_of_a_row_waits_and_nobody_else(world: &World) {
     for (commits, id, expected) in [(true, "blocked", Err(StoreError::Conflict)), (false, "freed", Ok(()))] {
@@ -132,6 +191,16 @@ async fn repeatable_read_refuses_a_row_that_changed(world: &World) {
     assert_eq!(record::load::<Parcel>(&mut *reader, "serialized").await.unwrap(), seen, "it sees what it saw first");
     let late = record::update(&mut *reader, &new("serialized", 3, None), Expect::Any).await;
     assert_eq!(late, Err(StoreError::Serialization));
+}
+
+async fn repeatable_read_locks_no_row_that_changed(world: &World) {
+    put(world, &new("locked late", 1, None)).await;
+    let mut reader = world.store.begin(Isolation::RepeatableRead).await.unwrap();
+    assert_eq!(read(world, &mut *reader, "locked late").await, (1, 1));
+    let mut writer = begin(world).await;
+    at_once(world, write(&mut *writer, "locked late", 2, Expect::Any)).await.unwrap();
+    writer.commit().await.unwrap();
+    assert_eq!(record::lock::<Parcel>(&mut *reader, "locked late").await, Err(StoreError::Serialization));
 }
 
 /// `FOR UPDATE SKIP LOCKED`.
