@@ -18,9 +18,19 @@ const SHARED: &str = include_str!("../../../../scenarios/lifecycle.toml");
 
 /// The shared lifecycle, but news may take a day: the traces here are written in hours. Nothing keeps dead letters.
 pub(crate) fn lifecycle() -> Lifecycle {
-    let without: String = SHARED.lines().filter(|line| !line.starts_with("parked = ")).flat_map(|line| [line, "\n"]).collect();
-    Lifecycle::parse(&without.replace("queue = \"crm.orders\"\ndeadline = \"30m\"", "queue = \"crm.orders\"\ndeadline = \"1d\""))
-        .unwrap()
+    patient(&SHARED.lines().filter(|line| !line.starts_with("parked = ")).flat_map(|line| [line, "\n"]).collect::<String>())
+}
+
+/// The same where dead letters are kept.
+pub(crate) fn keeping() -> Lifecycle {
+    patient(SHARED)
+}
+
+fn patient(lifecycle: &str) -> Lifecycle {
+    Lifecycle::parse(
+        &lifecycle.replace("queue = \"crm.orders\"\ndeadline = \"30m\"", "queue = \"crm.orders\"\ndeadline = \"1d\""),
+    )
+    .unwrap()
 }
 
 /// When everything begins: 2026-01-05.
