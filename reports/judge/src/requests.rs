@@ -47,9 +47,12 @@ pub enum WaitsFor {
     Database,
     /// Another service, the broker or the object store.
     Calls,
-    /// None of them: the service works itself.
-    Nobody,
+    /// None of them: the service works itself, or waits for something that has no span.
+    Unsaid,
 }
+
+/// Times are to the millisecond: five of them are more than this, whatever binary fractions make of the difference. Seconds.
+const NEARLY_FIVE_MS: f64 = 0.0045;
 
 /// A fault's name and its window, nanoseconds since the Unix epoch.
 type During<'a> = (&'a str, u64, u64);
@@ -116,7 +119,7 @@ impl WaitsFor {
         match (database > 0.5, calls > 0.5) {
             (true, _) => Self::Database,
             (_, true) => Self::Calls,
-            _ => Self::Nobody,
+            _ => Self::Unsaid,
         }
     }
 }
@@ -132,7 +135,7 @@ pub fn calm<'a>(rows: &'a [RequestRow], of: &RequestRow) -> Option<&'a RequestRo
 #[must_use]
 pub fn slower(rows: &[RequestRow], row: &RequestRow) -> Option<f64> {
     let calm = calm(rows, row).filter(|_| row.during.is_some())?;
-    let slower = row.p95_s >= 2.0 * calm.p95_s && row.p95_s - calm.p95_s > 0.0045;
+    let slower = row.p95_s >= 2.0 * calm.p95_s && row.p95_s - calm.p95_s > NEARLY_FIVE_MS;
     slower.then(|| row.p95_s / calm.p95_s.max(0.001))
 }
 
@@ -180,10 +183,10 @@ mod tests {
     }
 
     #[test]
-    fn what_waits_for_no_one_works_itself() {
+    fn what_no_span_accounts_for_is_left_unsaid() {
         let waits = |requests| rows(&case(requests)).remove(0).waits_for;
-        assert_eq!(waits(vec![request(1, 10, 5, 5)]), WaitsFor::Nobody);
+        assert_eq!(waits(vec![request(1, 10, 5, 5)]), WaitsFor::Unsaid);
         assert_eq!(waits(vec![request(1, 10, 1, 6)]), WaitsFor::Calls);
-        assert_eq!(waits(vec![request(1, 0, 0, 0)]), WaitsFor::Nobody);
+        assert_eq!(waits(vec![request(1, 0, 0, 0)]), WaitsFor::Unsaid);
     }
 }

@@ -9,7 +9,7 @@ use judge::{
     words,
 };
 
-use crate::html::requests::waits_for;
+use crate::html::requests::spent_on;
 
 /// What the terminal can show, and what the report must not know.
 #[derive(Clone, Copy, Debug, Default)]
@@ -203,7 +203,7 @@ fn slowest(report: &Report) -> Option<String> {
     let during = row.during.as_deref().unwrap_or_default();
     Some(line(
         "requests",
-        &format!("{} of {}: p95 {slow} in {during}, {otherwise} otherwise; waits for {}", row.route, row.service, waits_for(row)),
+        &format!("{} of {}: p95 {slow} in {during}, {otherwise} otherwise; spent on {}", row.route, row.service, spent_on(row)),
     ))
 }
 

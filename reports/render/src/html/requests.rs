@@ -17,7 +17,7 @@ pub(super) fn section(report: &Report) -> Markup {
                 p class="empty" { "The telemetry shows none." }
             } @else {
                 p class="lead" {
-                    "How long services took to answer, by their own spans, and what they waited for meanwhile. "
+                    "How long services took to answer, by their own spans, and what they spent it on. "
                     "Times are as measured, also in a run that was shortened."
                 }
                 @if slow.is_empty() { p class="empty" { "No fault made any route slow." } } @else { (table(report, &slow, "Routes that a fault made slow")) }
@@ -35,7 +35,7 @@ fn table(report: &Report, rows: &[&RequestRow], label: &str) -> Markup {
                     tr {
                         th scope="col" { "Route" } th scope="col" { "Service" } th scope="col" { "While" } th scope="col" class="num" { "Requests" }
                         th scope="col" class="num" { "p50" } th scope="col" class="num" { "p95" } th scope="col" class="num" { "longest" }
-                        th scope="col" { "Waits for" }
+                        th scope="col" { "Spent on" }
                     }
                 }
                 tbody { @for row in rows { (request(report, row)) } }
@@ -75,17 +75,17 @@ fn request(report: &Report, row: &RequestRow) -> Markup {
                 }
             }
             td class="num" { (words::duration(row.max_s)) }
-            td { (waits_for(row)) }
+            td { (spent_on(row)) }
         }
     }
 }
 
 /// `the database, 94 %`.
-pub(crate) fn waits_for(row: &RequestRow) -> String {
+pub(crate) fn spent_on(row: &RequestRow) -> String {
     let percent = |share: f64| format!("{:.0} %", share * 100.0);
     match row.waits_for {
         WaitsFor::Database => format!("the database, {}", percent(row.database)),
         WaitsFor::Calls => format!("others it calls, {}", percent(row.calls)),
-        WaitsFor::Nobody => "nobody".to_owned(),
+        WaitsFor::Unsaid => "itself, or what has no span".to_owned(),
     }
 }
