@@ -1,17 +1,15 @@
 //! Where services ask whether they fail: a debugger's or a fault injector's place in their code.
 
-use std::{
-    collections::BTreeSet,
-    sync::{
-        Arc, Mutex,
-        atomic::{AtomicBool, Ordering::Relaxed},
-    },
+use std::sync::{
+    Arc, Mutex,
+    atomic::{AtomicBool, Ordering::Relaxed},
 };
 
 use faults::{RollBack, What};
-use world::{Failpoint, Node, random::Random};
+use world::{Failpoint, Node};
 
 use crate::{
+    aim::Aim,
     effects::Effects,
     runtime::{Host, lock},
 };
@@ -23,16 +21,8 @@ pub(crate) struct Failpoints(Arc<Inner>);
 struct Inner {
     host: Arc<dyn Host>,
     any: AtomicBool,
-    active: Mutex<Vec<Active>>,
+    active: Mutex<Vec<Aim>>,
     effects: Effects,
-}
-
-struct Active {
-    fault: Arc<str>,
-    how: RollBack,
-    /// Events that it has met: what is tried again is spared.
-    met: BTreeSet<Box<str>>,
-    hits: u64,
 }
 
 impl Failpoints {
@@ -42,7 +32,7 @@ impl Failpoints {
 
     /// From now on some commits fail.
     pub(crate) fn lay(&self, fault: &Arc<str>, how: RollBack) {
-        lock(&self.0.active).push(Active { fault: Arc::clone(fault), how, met: BTreeSet::new(), hits: 0 });
+        lock(&self.0.active).push(Aim::new(fault, how.key, how.share, how.most));
         self.0.any.store(true, Relaxed);
     }
 
@@ -54,17 +44,6 @@ impl Failpoints {
     }
 }
 
-impl Active {
-    fn hits(&mut self, seed: u64, at: Failpoint<'_>) -> bool {
-        let aimed = self.how.key.as_ref().is_none_or(|key| key == at.key)
-            && self.how.most.is_none_or(|most| self.hits < most)
-            && self.met.insert(at.event_id.into());
-        let hit = aimed && Random::new(seed, &self.fault, at.event_id).unit() < self.how.share;
-        self.hits += u64::from(hit);
-        hit
-    }
-}
-
 impl world::Failpoints for Failpoints {
     fn fails_to_commit(&self, node: Node, at: Failpoint<'_>) -> bool {
         let inner = &self.0;
@@ -73,7 +52,8 @@ impl world::Failpoints for Failpoints {
         }
         let fault = {
             let mut active = lock(&inner.active);
-            active.iter_mut().find_map(|active| active.hits(inner.host.seed(), at).then(|| Arc::clone(&active.fault)))
+            let seed = inner.host.seed();
+            active.iter_mut().find_map(|aim| aim.hits(seed, at.key, at.event_id).then(|| Arc::clone(&aim.fault)))
         };
         let Some(fault) = fault else { return false };
         let what = What::RolledBack { node: node.to_string() };

@@ -5,10 +5,11 @@
 //!
 //! Read on in this order: [`simulation`], [`models`], [`runtime`], [`broker`], [`management`], [`store`], [`http`], [`files`], [`telemetry`], the nemesis.
 
+mod aim;
 pub mod broker;
 mod effects;
-pub mod failpoints;
-mod files;
+mod failpoints;
+pub mod files;
 pub mod http;
 pub mod management;
 pub mod models;

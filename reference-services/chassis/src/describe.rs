@@ -102,13 +102,8 @@ pub fn commit(
         _ => "commit",
     };
     let mut attributes = Vec::with_capacity(6);
-    attributes.extend([
-        KeyValue::new(name::ORDER_ID, order_id.clone()),
-        KeyValue::new(name::DB_SYSTEM, "postgresql"),
-        KeyValue::new(name::DB_NAMESPACE, service.database),
-        KeyValue::new(name::DB_OPERATION, "commit"),
-        KeyValue::new(name::DB_COLLECTION, table),
-    ]);
+    attributes.push(KeyValue::new(name::ORDER_ID, order_id.clone()));
+    attributes.extend(statement(service, "commit", table));
     attributes.extend(client_type.map(|it| KeyValue::new(name::CLIENT_TYPE, it.clone())));
     telemetry.start(span_name, SpanKind::Client, Origin::child_of(parent), attributes)
 }
@@ -120,19 +115,21 @@ pub fn select(service: &Service, parent: &SpanContext, table: &'static str) -> S
     if !telemetry.enabled() {
         return telemetry.start("", SpanKind::Client, Origin::root(), Vec::new());
     }
-    let mut attributes = Vec::with_capacity(6);
-    attributes.extend([
+    // How many rows come back is said once they are there.
+    let mut attributes = Vec::with_capacity(5);
+    attributes.extend(statement(service, "SELECT", table));
+    let span_name = if table == "orders" { "SELECT orders" } else { "SELECT" };
+    telemetry.start(span_name, SpanKind::Client, Origin::child_of(parent), attributes)
+}
+
+/// What the span of every statement says.
+fn statement(service: &Service, operation: &'static str, table: &'static str) -> [KeyValue; 4] {
+    [
         KeyValue::new(name::DB_SYSTEM, "postgresql"),
         KeyValue::new(name::DB_NAMESPACE, service.database),
-        KeyValue::new(name::DB_OPERATION, "SELECT"),
+        KeyValue::new(name::DB_OPERATION, operation),
         KeyValue::new(name::DB_COLLECTION, table),
-    ]);
-    telemetry.start(
-        if table == "orders" { "SELECT orders" } else { "SELECT" },
-        SpanKind::Client,
-        Origin::child_of(parent),
-        attributes,
-    )
+    ]
 }
 
 /// Ends the span of a statement or a commit with its outcome. A duplicate key is an answer, not a failure: somebody was quicker.

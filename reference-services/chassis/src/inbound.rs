@@ -7,10 +7,9 @@ use opentelemetry::{KeyValue, trace::SpanContext};
 use world::{Span, broker::Message, record};
 
 use crate::{
-    Handled, Moved, Refusal, Service, describe,
+    Handled, Moved, Refusal, Service, Tries, describe,
     planted::{self, Bug},
     record::{Owner, Place, to_change},
-    step::TRIES,
     wire::Wire,
 };
 
@@ -92,13 +91,11 @@ pub async fn take_over(
     span: &mut Span,
     edit: impl Fn(&mut Order) + Send + Sync,
 ) -> Result<Handled, Refusal> {
-    let mut tried = 0;
+    let mut tries = Tries::default();
     loop {
         let outcome = attempt(service, inbound, event, span, &edit).await;
-        tried += 1;
-        match outcome {
-            Err(refusal) if refusal.overtaken() && tried < TRIES => {}
-            outcome => return outcome,
+        if tries.over(&outcome) {
+            return outcome;
         }
     }
 }

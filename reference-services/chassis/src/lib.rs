@@ -23,6 +23,7 @@ pub mod refusal;
 pub mod service;
 pub mod shutdown;
 pub mod step;
+pub mod tries;
 pub mod wire;
 
 pub use announce::announce;
@@ -34,3 +35,4 @@ pub use record::Moved;
 pub use refusal::Refusal;
 pub use service::{Service, StartError};
 pub use step::step;
+pub use tries::Tries;

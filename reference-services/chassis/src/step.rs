@@ -12,12 +12,9 @@ use world::{
 };
 
 use crate::{
-    Moved, Refusal, Service, describe,
+    Moved, Refusal, Service, Tries, describe,
     record::{Owner, Place, to_change, version},
 };
-
-/// How often a step is tried when somebody else was quicker.
-pub const TRIES: u32 = 3;
 
 /// What became of a step.
 #[derive(Clone, Debug)]
@@ -68,13 +65,11 @@ pub async fn step_on(
     edit: impl Fn(&mut Order) + Send + Sync,
     described: bool,
 ) -> Result<Stepped, Refusal> {
-    let mut tried = 0;
+    let mut tries = Tries::default();
     loop {
-        let outcome = attempt(service, span, order_id, to, event_id, &edit, tried == 0 && !described).await;
-        tried += 1;
-        match outcome {
-            Err(refusal) if refusal.overtaken() && tried < TRIES => {}
-            outcome => return outcome,
+        let outcome = attempt(service, span, order_id, to, event_id, &edit, tries.none() && !described).await;
+        if tries.over(&outcome) {
+            return outcome;
         }
     }
 }

@@ -4,10 +4,9 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use chassis::{
-    Moved, Refusal, Service, call, describe, log,
+    Moved, Refusal, Service, Tries, call, describe, log,
     planted::{self, Bug},
     record::{Owner, Place, machine_event, to_change, version},
-    step::TRIES,
 };
 use contracts::{
     Status, attributes as name, json,
@@ -75,13 +74,11 @@ pub(crate) async fn finish(service: &Service, span: &mut Span, job: &PriceJob, p
     if planted::bites(Bug::PriceUnwritten, &job.order_id) {
         return Ok(None);
     }
-    let mut tried = 0;
+    let mut tries = Tries::default();
     loop {
         let outcome = attempt(service, span, job, price).await;
-        tried += 1;
-        match outcome {
-            Err(refusal) if refusal.overtaken() && tried < TRIES => {}
-            outcome => return outcome,
+        if tries.over(&outcome) {
+            return outcome;
         }
     }
 }

@@ -2,11 +2,10 @@
 //! else meanwhile; asynchronous pricing leaves a job.
 
 use chassis::{
-    Handled, Inbound, Moved, Refusal, Service, announce, describe,
+    Handled, Inbound, Moved, Refusal, Service, Tries, announce, describe,
     inbound::too_early,
     planted::{self, Bug},
     record::{Owner, Place, version},
-    step::TRIES,
 };
 use contracts::{
     OrderEvent, Status,
@@ -63,13 +62,11 @@ async fn price_now(service: &Service, span: &mut Span, order: &Order, job: &Pric
 
 /// Takes the order in; none when there is nothing to do for it.
 async fn take(service: &Service, inbound: &Inbound, event: &OrderEvent, span: &mut Span) -> Result<Option<Task>, Refusal> {
-    let mut tried = 0;
+    let mut tries = Tries::default();
     loop {
         let outcome = attempt(service, inbound, event, span).await;
-        tried += 1;
-        match outcome {
-            Err(refusal) if refusal.overtaken() && tried < TRIES => {}
-            outcome => return outcome,
+        if tries.over(&outcome) {
+            return outcome;
         }
     }
 }

@@ -160,7 +160,7 @@ fn fault_row(pairs: &[Pair<'_>], fault: &Fault, effects: &[Effect], run: &Run) -
     }
 }
 
-fn nanoseconds(duration: std::time::Duration) -> u64 {
+pub(crate) fn nanoseconds(duration: std::time::Duration) -> u64 {
     u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }
 

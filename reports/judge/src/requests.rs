@@ -3,12 +3,13 @@
 //! This is what a slow list shows in: it loses no order and breaks no deadline.
 
 use detector::{Request, Route};
+use faults::{Effect, Fault};
 
 #[cfg(test)]
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{case::Case, metrics::percentile, words};
+use crate::{case::Case, exposure::nanoseconds, metrics::percentile, words};
 
 /// The requests of one route, from the service's own spans. Seconds as measured, to the millisecond.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -65,32 +66,32 @@ pub fn rows(case: &Case) -> Vec<RequestRow> {
 }
 
 fn windows(case: &Case) -> Vec<During<'_>> {
-    let nanos = |time: std::time::Duration| u64::try_from(time.as_nanos()).unwrap_or(u64::MAX);
-    let mut windows: Vec<During<'_>> = case
-        .faults
-        .iter()
-        .map(|(fault, _)| {
-            let from = case.run.epoch_ns.saturating_add(nanos(fault.at));
-            (&*fault.name, from, from.saturating_add(nanos(fault.lasts)))
-        })
-        .collect();
+    let window = |(fault, _): &'_ (Fault, Vec<Effect>)| {
+        let from = case.run.epoch_ns.saturating_add(nanoseconds(fault.at));
+        (from, from.saturating_add(nanoseconds(fault.lasts)))
+    };
+    let named = case.faults.iter().map(|fault| (&*fault.0.name, window(fault)));
+    let mut windows: Vec<During<'_>> = named.map(|(name, (from, until))| (name, from, until)).collect();
     windows.sort_by_key(|(name, from, _)| (*from, *name));
     windows
 }
 
-fn of_route<'a>(route: &'a Route, faults: &'a [During<'a>]) -> impl Iterator<Item = RequestRow> + 'a {
-    let within = |request: &Request, (_, from, until): &During<'_>| (*from..*until).contains(&request.at_ns);
-    let calm = route.requests.iter().filter(move |request| !faults.iter().any(|fault| within(request, fault)));
-    let calm = row(route, None, calm.copied().collect());
-    let during = move |fault: &'a During<'a>| {
-        row(route, Some(fault.0), route.requests.iter().filter(|request| within(request, fault)).copied().collect())
-    };
-    calm.into_iter().chain(faults.iter().filter_map(during))
+/// The requests are sorted by their begin, so those of a window stand together.
+fn of_route(route: &Route, faults: &[During<'_>]) -> Vec<RequestRow> {
+    let mut calm = vec![true; route.requests.len()];
+    let mut during = Vec::new();
+    for (fault, from, until) in faults {
+        let [begin, end] = [from, until].map(|at| route.requests.partition_point(|request| request.at_ns < *at));
+        calm[begin..end].fill(false);
+        during.extend(row(route, Some(fault), &route.requests[begin..end]));
+    }
+    let calm: Vec<Request> = route.requests.iter().zip(calm).filter(|(_, calm)| *calm).map(|(request, _)| *request).collect();
+    row(route, None, &calm).into_iter().chain(during).collect()
 }
 
 /// `None` of no requests.
 #[expect(clippy::cast_precision_loss, reason = "shares to look at")]
-fn row(route: &Route, during: Option<&str>, requests: Vec<Request>) -> Option<RequestRow> {
+fn row(route: &Route, during: Option<&str>, requests: &[Request]) -> Option<RequestRow> {
     let mut took: Vec<u64> = requests.iter().map(|request| request.took_ns).collect();
     took.sort_unstable();
     let sum = |of: fn(&Request) -> u64| requests.iter().map(|request| u128::from(of(request))).sum::<u128>() as f64;
@@ -124,26 +125,40 @@ impl WaitsFor {
     }
 }
 
-/// The row of a route while no fault lasted.
-#[must_use]
-pub fn calm<'a>(rows: &'a [RequestRow], of: &RequestRow) -> Option<&'a RequestRow> {
-    rows.iter().find(|row| row.during.is_none() && row.service == of.service && row.route == of.route)
+/// The rows of each route.
+pub fn routes(rows: &[RequestRow]) -> impl Iterator<Item = &[RequestRow]> {
+    rows.chunk_by(|a, b| (&a.service, &a.route) == (&b.service, &b.route))
 }
 
-/// How many times longer 95 % of the requests of a row took at most, next to those while no fault lasted; `None` where that is not
-/// worth a word: less than twice as long, or by less than five milliseconds.
+/// The row of a route while no fault lasted, of all its rows.
 #[must_use]
-pub fn slower(rows: &[RequestRow], row: &RequestRow) -> Option<f64> {
-    let calm = calm(rows, row).filter(|_| row.during.is_some())?;
+pub fn calm(route: &[RequestRow]) -> Option<&RequestRow> {
+    route.first().filter(|row| row.during.is_none())
+}
+
+/// How many times longer 95 % of the requests of a row took at most, next to those of its route while no fault lasted; `None` where that
+/// is not worth a word: less than twice as long, or by less than five milliseconds.
+#[must_use]
+pub fn slower(route: &[RequestRow], row: &RequestRow) -> Option<f64> {
+    let calm = calm(route).filter(|_| row.during.is_some())?;
     let slower = row.p95_s >= 2.0 * calm.p95_s && row.p95_s - calm.p95_s > NEARLY_FIVE_MS;
     slower.then(|| row.p95_s / calm.p95_s.max(0.001))
+}
+
+/// `the database, 94 %`.
+#[must_use]
+pub fn spent_on(row: &RequestRow) -> String {
+    let percent = |share: f64| format!("{:.0} %", share * 100.0);
+    match row.waits_for {
+        WaitsFor::Database => format!("the database, {}", percent(row.database)),
+        WaitsFor::Calls => format!("others it calls, {}", percent(row.calls)),
+        WaitsFor::Unsaid => "itself, or what has no span".to_owned(),
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use std::time::Duration;
-
-    use faults::Fault;
 
     use super::*;
 

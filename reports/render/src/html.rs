@@ -10,7 +10,7 @@ mod flow;
 pub mod index;
 mod journey;
 mod marks;
-pub(crate) mod requests;
+mod requests;
 mod states;
 mod thresholds;
 mod timeline;

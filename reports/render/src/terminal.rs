@@ -9,8 +9,6 @@ use judge::{
     words,
 };
 
-use crate::html::requests::spent_on;
-
 /// What the terminal can show, and what the report must not know.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Screen<'a> {
@@ -196,14 +194,20 @@ fn causes(report: &Report) -> Option<String> {
 
 /// The route that a fault made slow more than any other.
 fn slowest(report: &Report) -> Option<String> {
-    let rows = report.requests.iter().filter_map(|row| Some((requests::slower(&report.requests, row)?, row)));
-    let (_, row) = rows.max_by(|(a, _), (b, _)| a.total_cmp(b))?;
-    let otherwise = requests::calm(&report.requests, row).map_or(0.0, |calm| calm.p95_s);
+    let slower = |route| move |row| Some((requests::slower(route, row)?, route, row));
+    let rows = requests::routes(&report.requests).flat_map(|route| route.iter().filter_map(slower(route)));
+    let (_, route, row) = rows.max_by(|(a, ..), (b, ..)| a.total_cmp(b))?;
+    let otherwise = requests::calm(route).map_or(0.0, |calm| calm.p95_s);
     let [slow, otherwise] = [row.p95_s, otherwise].map(words::duration);
     let during = row.during.as_deref().unwrap_or_default();
     Some(line(
         "requests",
-        &format!("{} of {}: p95 {slow} in {during}, {otherwise} otherwise; spent on {}", row.route, row.service, spent_on(row)),
+        &format!(
+            "{} of {}: p95 {slow} in {during}, {otherwise} otherwise; spent on {}",
+            row.route,
+            row.service,
+            requests::spent_on(row)
+        ),
     ))
 }
 

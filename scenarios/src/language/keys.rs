@@ -261,15 +261,8 @@ const SHARE: Key = key("share", Takes::Number(0.0, 1.0), Default("1"), "Share of
 const ROUTING_KEY: Key = key("key", Takes::Name(&message::ROUTING_KEYS), Optional, "The routing key of the messages; else any.")
     .eg(r#""order.submitted""#);
 /// Of a submitted order nobody tells who records it: as-is the CRM finds its row.
-const TELLING: [&str; 6] = [
-    message::ROUTING_KEYS[1],
-    message::ROUTING_KEYS[2],
-    message::ROUTING_KEYS[3],
-    message::ROUTING_KEYS[4],
-    message::ROUTING_KEYS[5],
-    message::ROUTING_KEYS[6],
-];
-const TOLD: Key = key("key", Takes::Name(&TELLING), Optional, "The routing key that announces them; else any.")
+const TELLING: &[&str] = message::ROUTING_KEYS.split_at(1).1;
+const TOLD: Key = key("key", Takes::Name(TELLING), Optional, "The routing key that announces them; else any.")
     .eg(r#""order.price_calculated""#);
 const COUNT: Key = key("count", Takes::Whole(1, 1_000_000), Optional, "How many of them at most.").eg("20");
 const BACK: Key = key("back", Takes::Time, Default("10s"), "How long the process is away.").eg(r#""10s""#);

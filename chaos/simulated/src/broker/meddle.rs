@@ -3,18 +3,17 @@
 //!
 //! TCP loses no byte of a connection that lives, so whatever is lost on the wire breaks its connection.
 
-use std::{collections::BTreeSet, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use faults::{Interference, Meddling, Outcome, What};
 use world::{
     Node,
     broker::{BrokerError, Message, Publish},
-    random::Random,
 };
 
 use super::{BROKER, Exchange, Packet, State, account::Entry};
-use crate::runtime::lock;
+use crate::{aim::Aim, runtime::lock};
 
 /// Has a node die of a fault; it comes back after a while.
 pub(crate) type Crash = Box<dyn Fn(Node, &Arc<str>, Duration) + Send + Sync>;
@@ -31,11 +30,8 @@ pub(super) struct Meddlers {
 }
 
 struct Meddler {
-    fault: Arc<str>,
-    meddling: Meddling,
-    /// Events that it has met: what is sent again, or comes again, is spared.
-    met: BTreeSet<Box<str>>,
-    hits: u64,
+    aim: Aim,
+    how: Interference,
 }
 
 /// Where on its way a message is.
@@ -62,19 +58,9 @@ impl Meddlers {
 
     /// Who meddles with a message, and how.
     fn meets(&mut self, at: Point, seed: u64, message: &Message, event: &str) -> Option<(Arc<str>, Interference)> {
-        self.active.iter_mut().find_map(|meddler| {
-            let Meddling { key, share, most, how } = &meddler.meddling;
-            let aimed = point(*how) == at
-                && key.as_ref().is_none_or(|key| *key == message.routing_key)
-                && most.is_none_or(|most| meddler.hits < most)
-                && !meddler.met.contains(event);
-            if !aimed {
-                return None;
-            }
-            meddler.met.insert(event.into());
-            let hit = Random::new(seed, &meddler.fault, event).unit() < *share;
-            meddler.hits += u64::from(hit);
-            hit.then(|| (Arc::clone(&meddler.fault), *how))
+        self.active.iter_mut().find_map(|Meddler { aim, how }| {
+            let hit = point(*how) == at && aim.hits(seed, &message.routing_key, event);
+            hit.then(|| (Arc::clone(&aim.fault), *how))
         })
     }
 }
@@ -82,13 +68,14 @@ impl Meddlers {
 impl Exchange {
     /// From now on some messages are meddled with.
     pub(crate) fn meddle(&self, fault: &Arc<str>, meddling: Meddling) {
-        let meddler = Meddler { fault: Arc::clone(fault), meddling, met: BTreeSet::new(), hits: 0 };
+        let Meddling { key, share, most, how } = meddling;
+        let meddler = Meddler { aim: Aim::new(fault, key, share, most), how };
         lock(&self.0.state).meddlers.active.push(meddler);
     }
 
     /// A fault meddles no more.
     pub(crate) fn meddle_no_more(&self, fault: &str) {
-        lock(&self.0.state).meddlers.active.retain(|meddler| &*meddler.fault != fault);
+        lock(&self.0.state).meddlers.active.retain(|meddler| &*meddler.aim.fault != fault);
     }
 
     /// Says who lets nodes die.

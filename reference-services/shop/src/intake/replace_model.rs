@@ -8,9 +8,8 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use chassis::{
-    Entry, Refusal, Service, describe,
+    Entry, Refusal, Service, Tries, describe,
     record::{expected, to_change, version},
-    step::TRIES,
 };
 use contracts::{Status, tables::Order};
 use world::{
@@ -29,13 +28,11 @@ pub(super) async fn replace(service: &Service, read: (Order, i64), model: Bytes,
     let key = service.new_model_key(&read.0.id);
     let file = (key.clone(), size(&model));
     put(service, entry.span.context(), &read.0, &key, model).await?;
-    let mut tried = 0;
+    let mut tries = Tries::default();
     loop {
-        let outcome = attempt(service, &mut entry.span, &read, &file, tried == 0).await;
-        tried += 1;
-        match outcome {
-            Err(refusal) if refusal.overtaken() && tried < TRIES => {}
-            outcome => return outcome,
+        let outcome = attempt(service, &mut entry.span, &read, &file, tries.none()).await;
+        if tries.over(&outcome) {
+            return outcome;
         }
     }
 }

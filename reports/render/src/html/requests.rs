@@ -1,15 +1,21 @@
 //! How long requests took, and what they waited for: each route while no fault lasted, and while those did that made it slow.
 
+use std::collections::BTreeSet;
+
 use judge::{
-    report::{Report, RequestRow, WaitsFor},
-    requests, words,
+    report::{Report, RequestRow},
+    requests::{self, spent_on},
+    words,
 };
 use maud::{Markup, html};
 
+/// A row, and whether its fault made the route slow.
+type Shown<'a> = (&'a RequestRow, bool);
+
 pub(super) fn section(report: &Report) -> Markup {
     let rows = &report.requests;
-    let slow: Vec<&RequestRow> = rows.iter().filter(|row| compared(rows, row)).collect();
-    let calm: Vec<&RequestRow> = rows.iter().filter(|row| row.during.is_none()).collect();
+    let slow: Vec<Shown<'_>> = requests::routes(rows).flat_map(compared).collect();
+    let calm: Vec<Shown<'_>> = rows.iter().filter(|row| row.during.is_none()).map(|row| (row, false)).collect();
     html! {
         section id="requests" {
             h2 { "Requests" }
@@ -27,7 +33,7 @@ pub(super) fn section(report: &Report) -> Markup {
     }
 }
 
-fn table(report: &Report, rows: &[&RequestRow], label: &str) -> Markup {
+fn table(report: &Report, rows: &[Shown<'_>], label: &str) -> Markup {
     html! {
         div class="scroll" tabindex="0" role="region" aria-label=(label) {
             table {
@@ -45,17 +51,16 @@ fn table(report: &Report, rows: &[&RequestRow], label: &str) -> Markup {
 }
 
 /// A route that a fault made slow is shown as it was otherwise, and in each fault of that kind: they are there to be compared.
-fn compared(rows: &[RequestRow], row: &RequestRow) -> bool {
-    let kind = |row: &RequestRow| row.during.as_deref().and_then(|fault| fault.split('@').next()).map(str::to_owned);
-    let alike = |other: &&RequestRow| {
-        other.service == row.service && other.route == row.route && (row.during.is_none() || kind(other) == kind(row))
-    };
-    rows.iter().filter(alike).any(|row| requests::slower(rows, row).is_some())
+fn compared(route: &[RequestRow]) -> Vec<Shown<'_>> {
+    let kind = |row: &'_ RequestRow| row.during.as_deref().and_then(|fault| fault.split('@').next()).map(str::to_owned);
+    let shown: Vec<Shown<'_>> = route.iter().map(|row| (row, requests::slower(route, row).is_some())).collect();
+    let slow: BTreeSet<Option<String>> = shown.iter().filter(|(_, slow)| *slow).map(|(row, _)| kind(row)).collect();
+    let belongs = |row: &RequestRow| !slow.is_empty() && (row.during.is_none() || slow.contains(&kind(row)));
+    shown.into_iter().filter(|(row, _)| belongs(row)).collect()
 }
 
-fn request(report: &Report, row: &RequestRow) -> Markup {
+fn request(report: &Report, (row, slow): &Shown<'_>) -> Markup {
     let fault = report.faults.iter().find(|fault| row.during.as_ref() == Some(&fault.name));
-    let slower = requests::slower(&report.requests, row);
     html! {
         tr {
             th scope="row" { code { (row.route) } }
@@ -69,23 +74,10 @@ fn request(report: &Report, row: &RequestRow) -> Markup {
             td class="num" { (words::count(row.count)) }
             td class="num" { (words::duration(row.p50_s)) }
             td class="num" {
-                @match slower {
-                    Some(_) => { span class="standing bad" { i aria-hidden="true" { "✕" } (words::duration(row.p95_s)) } }
-                    None => { (words::duration(row.p95_s)) }
-                }
+                @if *slow { span class="standing bad" { i aria-hidden="true" { "✕" } (words::duration(row.p95_s)) } } @else { (words::duration(row.p95_s)) }
             }
             td class="num" { (words::duration(row.max_s)) }
             td { (spent_on(row)) }
         }
-    }
-}
-
-/// `the database, 94 %`.
-pub(crate) fn spent_on(row: &RequestRow) -> String {
-    let percent = |share: f64| format!("{:.0} %", share * 100.0);
-    match row.waits_for {
-        WaitsFor::Database => format!("the database, {}", percent(row.database)),
-        WaitsFor::Calls => format!("others it calls, {}", percent(row.calls)),
-        WaitsFor::Unsaid => "itself, or what has no span".to_owned(),
     }
 }
