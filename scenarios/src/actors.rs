@@ -6,6 +6,7 @@
 pub(crate) mod api_user;
 pub(crate) mod asking;
 pub(crate) mod carrier;
+pub(crate) mod consent;
 pub(crate) mod correcting;
 pub(crate) mod customer;
 pub(crate) mod desk;
@@ -27,6 +28,7 @@ use crate::{
     Stage,
     actors::{
         asking::Asking,
+        consent::Undecided,
         habit::Habits,
         intents::{Entry, Intents, Who},
     },
@@ -41,6 +43,8 @@ pub(crate) struct Cast {
     pub(crate) intents: Intents,
     pub(crate) progress: Arc<Progress>,
     pub(crate) asking: Asking,
+    /// Who has yet to agree to a price; none where nobody is asked.
+    pub(crate) undecided: Option<Undecided>,
     /// What customers do otherwise.
     pub(crate) customers: Habits,
     /// How carriers work otherwise.

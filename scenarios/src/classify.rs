@@ -14,6 +14,8 @@ use std::{
     time::Duration,
 };
 
+use faults::What;
+
 use crate::{
     ledger::{Account, Ledger, Step},
     lifecycle::{Lifecycle, Side},
@@ -27,9 +29,13 @@ use walk::Walk;
 #[must_use]
 pub fn classify(ledger: &Ledger, lifecycle: &Lifecycle, clock_error: Duration) -> Vec<Truth> {
     let mut hit: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+    let mut held_up: BTreeSet<&str> = BTreeSet::new();
     for effect in &ledger.effects {
         if let Some(order_id) = &effect.order_id {
             hit.entry(order_id).or_default().insert(&effect.fault);
+            if matches!(effect.what, What::CallHit { .. }) {
+                held_up.insert(order_id);
+            }
         }
     }
     let walks: Vec<Walk<'_>> = ledger.initiated().map(|account| Walk::of(account, lifecycle)).collect();
@@ -51,7 +57,10 @@ pub fn classify(ledger: &Ledger, lifecycle: &Lifecycle, clock_error: Duration) -
             borderline: word.borderline,
             initiated_ns: walk.initiated_ns().unwrap_or(ledger.started_ns),
             closed_ns: walk.closed_ns(),
-            proof: if word.class.bad() { proof::proof(account, lifecycle, word.hop) } else { Proof::default() },
+            proof: match word.class.bad() {
+                true => Proof { call_hit: held_up.contains(&*order_id), ..proof::proof(account, lifecycle, word.hop) },
+                false => Proof::default(),
+            },
             journey: if word.class.bad() { walk.journey() } else { Vec::new() },
             order_id,
         })

@@ -20,7 +20,7 @@ pub use progress::Progress;
 
 use crate::{
     Scenario, Stage,
-    actors::{Cast, api_user, asking::Asking, customer, desk::Desk, habit::Habits, intents::Intents},
+    actors::{Cast, api_user, asking::Asking, consent::Undecided, customer, desk::Desk, habit::Habits, intents::Intents},
     classify,
     language::Actor,
     ledger::{self, FaultRun, Ledger},
@@ -63,6 +63,7 @@ pub async fn drive(stage: Stage, scenario: Arc<Scenario>, progress: Arc<Progress
         intents: Intents::default(),
         progress: Arc::clone(&progress),
         asking: Asking::default(),
+        undecided: scenario.architecture.notices.then(Undecided::default),
         customers: Habits::of(&scenario.faults, "customer"),
         carriers: Habits::of(&scenario.faults, "carrier"),
         effects: Mutex::default(),

@@ -86,11 +86,11 @@ impl Scenario {
         self.scaled_by.as_ref().map_or(Factors { machine: 1.0, human: 1.0 }, |clock| clock.factors)
     }
 
-    /// The same scenario on another architecture. The file's toggles belong to the file's own preset: another preset comes
-    /// as it is.
+    /// The same scenario on another architecture. The file's toggles belong to the file's own preset, but for those that no
+    /// preset decides: see [`Architecture::on`].
     #[must_use]
     pub fn with_architecture(mut self, preset: Preset) -> Self {
-        self.architecture = if preset == self.written.preset { self.written } else { preset.architecture() };
+        self.architecture = self.written.on(preset);
         self
     }
 

@@ -49,11 +49,11 @@ pages! {
         "broker-alarm" "queue-overflow" "message-expired" "message-delayed" "network-cut" "consumer-forgotten" "consumer-timeout" "consumer-kill"
         "crash-before-ack" "ack-lost" "poison-message" "dead-letters-dropped" "database-down" "pool-exhausted" "slow-database" "write-conflicts"
         "rows-overlooked" "table-grown" "lost-update" "files-down" "upload-lost" "service-unreachable" "answer-lost" "slow-calls" "slow-pricing" "pricing-fails"
-        "pricing-hangs" "staff-away" "newest-first" "first-page-only" "call-back-lost" "context-dropped" "head-sampling" "tail-sampling"
+        "pricing-hangs" "staff-away" "newest-first" "first-page-only" "notice-lost" "call-back-lost" "context-dropped" "head-sampling" "tail-sampling"
         "exporter-overflow" "tracing-outage" "clock-skew" "retention" "service-silent" "personal-data";
     Verdict: "lost" "diverged" "duplicated" "stuck" "parked" "starved" "slow" "in-flight" "ok" "unknown";
     Architecture: "as-is" "to-be" "publisher-confirms" "outbox" "ack-after-work" "idempotent-consumers" "version-check" "row-lock"
-        "dead-letters" "mes-consumers" "list-index" "pricing" "picking";
+        "dead-letters" "mes-consumers" "list-index" "pricing" "picking" "notices";
     Instrumentation: "full" "blind" "silent" "logs" "propagation" "unlinked" "broker" "scrape-interval";
 }
 

@@ -80,6 +80,7 @@ fn assembled(scenario: &Scenario) -> Simulation {
     let settings = Arc::new(scale::settings(scenario));
     let mut config = Config::new(scenario.seed);
     // A calculation is one call: however long it takes, its caller waits.
+    config.http.about = contracts::request::order_of;
     config.http.timeout += settings.pricing.longest();
     config.broker.consumer_timeout = Some(scenario.broker.consumer_timeout);
     config.broker.channel_tick = scenario.broker.tick;

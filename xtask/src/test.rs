@@ -28,6 +28,9 @@ const SAID: &str = "target/containers/tests.log";
 /// The open stack of the tests of the containers world.
 const STACK: &str = "test";
 
+/// What the fuzzer has found worth keeping.
+const CORPUS: &str = "target/fuzz/corpus";
+
 /// A step of the test run: what it does at a root, at night or not.
 type Step = fn(&Path, bool) -> Result<Outcome>;
 
@@ -92,6 +95,9 @@ pub(crate) fn run(root: &Path, nightly: bool) -> Result<Exit> {
         let containers = scope.spawn(|| containers(root, nightly));
         step("tests", tests, true)?;
         step("pages", pages, true)?;
+        if nightly {
+            step("fuzz", fuzz, false)?;
+        }
         println!("── containers");
         let outcome = containers.join().unwrap_or_else(|panic| resume_unwind(panic));
         if let Ok(said) = fs::read_to_string(root.join(SAID)) {
@@ -151,6 +157,20 @@ fn pages(root: &Path, _: bool) -> Result<Outcome> {
     let mut test = tested("test");
     test.extend(["--test", "accessibility"]);
     ended(command(YIELDING, &test, root).env("LOUPE_BROWSER", "1"))
+}
+
+/// Ten minutes of whatever libFuzzer can think of as a scenario file. It begins with those of the library.
+fn fuzz(root: &Path, _: bool) -> Result<Outcome> {
+    if !answers("cargo", &["fuzz", "--version"]) {
+        return Ok(Outcome::Skipped("cargo-fuzz is not installed (cargo install cargo-fuzz)".to_owned()));
+    }
+    let corpus = root.join(CORPUS);
+    fs::create_dir_all(&corpus).with_context(|| format!("cannot make {}", corpus.display()))?;
+    let run = ["fuzz", "run", "--fuzz-dir", "scenarios/fuzz", "--target-dir", "target/fuzz", "--sanitizer", "none", "scenario-file"];
+    let limits = ["--", "-max_total_time=600", "-timeout=10", "-rss_limit_mb=2048"];
+    let arguments: Vec<&str> = run.into_iter().chain([CORPUS, "scenarios/library"]).chain(limits).collect();
+    // A stable compiler can do what libFuzzer needs, and is told to.
+    ended(command(YIELDING, &arguments, root).env("RUSTC_BOOTSTRAP", "1"))
 }
 
 fn licences(root: &Path, _: bool) -> Result<Outcome> {

@@ -85,6 +85,7 @@ catalogue! {
     staff_away STAFF_AWAY;
     newest_first NEWEST_FIRST;
     first_page_only FIRST_PAGE_ONLY;
+    notice_lost NOTICE_LOST;
     call_back_lost CALL_BACK_LOST;
     context_dropped CONTEXT_DROPPED;
 

@@ -17,6 +17,11 @@ impl Effects {
         lock(&self.0).push(Effect { fault: fault.to_owned(), at_ns, what, order_id, hop });
     }
 
+    /// Adds one that no hop is known of, with its order where that is known.
+    pub(crate) fn add_about(&self, fault: &str, at_ns: u64, what: What, order_id: Option<String>) {
+        lock(&self.0).push(Effect { fault: fault.to_owned(), at_ns, what, order_id, hop: None });
+    }
+
     /// All of them, in the order they happened.
     pub(crate) fn all(&self) -> Vec<Effect> {
         lock(&self.0).clone()

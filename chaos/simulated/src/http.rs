@@ -1,6 +1,7 @@
 //! HTTP through a modelled link: the request runs as a task of the callee's node, and dies with it.
 
 use std::{
+    borrow::Cow,
     collections::BTreeMap,
     future::poll_fn,
     sync::{Arc, Mutex},
@@ -30,17 +31,19 @@ use crate::{
 };
 
 /// How the links between services are.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug)]
 pub struct HttpSettings {
     /// One way between two services; whole milliseconds.
     pub link: Duration,
     /// How long a caller waits for an answer. Generous by default: a price calculation is one call.
     pub timeout: Duration,
+    /// The order that a request is about, by its path and its body: for the faults' effects.
+    pub about: for<'a> fn(&'a str, &'a [u8]) -> Option<Cow<'a, str>>,
 }
 
 impl Default for HttpSettings {
     fn default() -> Self {
-        Self { link: Duration::from_millis(1), timeout: Duration::from_secs(2 * 3600) }
+        Self { link: Duration::from_millis(1), timeout: Duration::from_secs(2 * 3600), about: |_, _| None }
     }
 }
 
@@ -135,7 +138,7 @@ impl Links {
     }
 
     /// What happens to a call; that is told.
-    fn met(&self, from: Node, to: &str) -> Option<Call> {
+    fn met(&self, from: Node, to: &str, request: &Request<Bytes>) -> Option<Call> {
         let inner = &self.0;
         let how = lock(&inner.hits).iter_mut().find_map(|Hit { fault, calls, met }| {
             if calls.to != to || calls.from.as_ref().is_some_and(|caller| caller != from.service) {
@@ -152,7 +155,8 @@ impl Links {
             Call::Slow(_) => "held-up",
         };
         let what = What::CallHit { from: from.service.into(), to: to.into(), how: word.into() };
-        inner.effects.add(&fault, inner.host.wall_ns(from), what, None);
+        let about = (inner.settings.about)(request.uri().path(), request.body()).map(Cow::into_owned);
+        inner.effects.add_about(&fault, inner.host.wall_ns(from), what, about);
         Some(how)
     }
 
@@ -208,9 +212,9 @@ struct Port {
 impl Http for Port {
     fn call<'a>(&'a self, service: &'a str, request: Request<Bytes>) -> Boxed<'a, Result<Response<Bytes>, HttpError>> {
         Box::pin(async move {
-            let HttpSettings { link, timeout } = self.links.0.settings;
+            let HttpSettings { link, timeout, .. } = self.links.0.settings;
             let sent = self.rt.now();
-            let met = self.links.met(self.rt.node(), service);
+            let met = self.links.met(self.rt.node(), service, &request);
             spend(&self.links.0.host, self.rt.node(), link).await;
             match met {
                 Some(Call::Refused) => {

@@ -198,6 +198,15 @@ pub fn json(status: StatusCode, body: &impl Serialize) -> Response {
     response
 }
 
+/// A request with a JSON body.
+#[must_use]
+pub fn request(method: Method, uri: Uri, body: &impl Serialize) -> http::Request<Bytes> {
+    let mut request = http::Request::new(serde_json::to_vec(body).map(Bytes::from).unwrap_or_default());
+    (*request.method_mut(), *request.uri_mut()) = (method, uri);
+    request.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    request
+}
+
 /// Passes a span's context on with a request; nothing where contexts are not passed on.
 pub fn inject(service: &Service, context: &SpanContext, headers: &mut HeaderMap) {
     if let Some(value) = service.world.telemetry.traceparent(context).and_then(|value| HeaderValue::from_maybe_shared(value).ok())

@@ -123,7 +123,7 @@ pub fn select(service: &Service, parent: &SpanContext, table: &'static str) -> S
 }
 
 /// What the span of every statement says.
-fn statement(service: &Service, operation: &'static str, table: &'static str) -> [KeyValue; 4] {
+pub(crate) fn statement(service: &Service, operation: &'static str, table: &'static str) -> [KeyValue; 4] {
     [
         KeyValue::new(name::DB_SYSTEM, "postgresql"),
         KeyValue::new(name::DB_NAMESPACE, service.database),

@@ -4,12 +4,13 @@ use std::sync::Arc;
 
 use contracts::{OrderEvent, attributes as name, message, tables::Order};
 use opentelemetry::{KeyValue, trace::SpanContext};
-use world::{Span, broker::Message, record};
+use world::{Span, broker::Message};
 
 use crate::{
     Handled, Moved, Refusal, Service, Tries, describe,
     planted::{self, Bug},
-    record::{Owner, Place, to_change},
+    record::{Owner, Place},
+    wait,
     wire::Wire,
 };
 
@@ -107,8 +108,8 @@ async fn attempt(
     span: &mut Span,
     edit: &(impl Fn(&mut Order) + Send + Sync),
 ) -> Result<Handled, Refusal> {
-    let mut tx = record::begin(&*service.world.store).await?;
-    let Some((order, row)) = to_change(service, &mut *tx, &event.order_id).await? else {
+    let mut tx = wait::begin(service, span.context(), &event.order_id).await?;
+    let Some((order, row)) = wait::to_change(service, &mut *tx, span.context(), &event.order_id).await? else {
         return Err(too_early(event, 0));
     };
     if event.version > order.version + 1 {

@@ -24,6 +24,7 @@ pub mod service;
 pub mod shutdown;
 pub mod step;
 pub mod tries;
+pub mod wait;
 pub mod wire;
 
 pub use announce::announce;

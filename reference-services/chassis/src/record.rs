@@ -69,14 +69,6 @@ pub fn machine_event(order_id: &str, status: Status) -> Arc<str> {
     [order_id, ":", status.name()].concat().into()
 }
 
-/// An order's row, read by whoever is going to change it: locked, where the architecture has that.
-///
-/// # Errors
-/// Whatever the database says.
-pub async fn to_change(service: &Service, tx: &mut dyn Tx, order_id: &str) -> Result<Option<(Order, i64)>, StoreError> {
-    if service.settings.architecture.row_lock { record::lock(tx, order_id).await } else { record::load(tx, order_id).await }
-}
-
 /// What whoever changes an order's row expects of it, who read it in this version. Without the check the last writer wins, and what
 /// the other one wrote meanwhile is gone, unless the row was locked.
 #[must_use]

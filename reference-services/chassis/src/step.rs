@@ -13,7 +13,8 @@ use world::{
 
 use crate::{
     Moved, Refusal, Service, Tries, describe,
-    record::{Owner, Place, to_change, version},
+    record::{Owner, Place, version},
+    wait,
 };
 
 /// What became of a step.
@@ -83,8 +84,8 @@ async fn attempt(
     edit: &(impl Fn(&mut Order) + Send + Sync),
     first: bool,
 ) -> Result<Stepped, Refusal> {
-    let mut tx = record::begin(&*service.world.store).await?;
-    let Some((order, row)) = to_change(service, &mut *tx, order_id).await? else {
+    let mut tx = wait::begin(service, span.context(), order_id).await?;
+    let Some((order, row)) = wait::to_change(service, &mut *tx, span.context(), order_id).await? else {
         return Err(Refusal::UnknownOrder(order_id.clone()));
     };
     if first {

@@ -60,6 +60,18 @@ pub struct Architecture {
     pub pricing: Pricing,
     /// Which order people take first.
     pub picking: Picking,
+    /// Customers are told the price, and a seller approves it once they have agreed; else nobody is asked.
+    pub notices: bool,
+}
+
+impl Architecture {
+    /// The same toggles on another preset, where both presets leave them open: what a scenario adds to the company's
+    /// architecture it adds to the proposed one too.
+    #[must_use]
+    pub fn on(self, preset: Preset) -> Self {
+        let other = preset.architecture();
+        if preset == self.preset { self } else { Self { dead_letters: self.dead_letters, notices: self.notices, ..other } }
+    }
 }
 
 impl Preset {
@@ -92,6 +104,7 @@ impl Preset {
                 list_index: false,
                 pricing: Pricing::Blocking,
                 picking: Picking::NewestFirst,
+                notices: false,
             },
             Self::ToBe => Architecture {
                 preset: self,
@@ -106,6 +119,7 @@ impl Preset {
                 list_index: true,
                 pricing: Pricing::Asynchronous,
                 picking: Picking::OldestFirst,
+                notices: false,
             },
         }
     }

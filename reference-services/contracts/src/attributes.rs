@@ -42,6 +42,11 @@ pub const ROW_REWRITTEN: &str = "order.row_rewritten";
 /// The state that the row was written with.
 pub const IN: &str = "in";
 
+/// Event inside the span in which the CRM has handed the news of a price over to be shown to the customer.
+pub const CUSTOMER_NOTIFIED: &str = "customer.notified";
+/// Event inside the span in which the customer has seen it.
+pub const CUSTOMER_AWARE: &str = "customer.aware";
+
 /// Name of the zero-length span that says a price calculation has begun.
 pub const PRICING_STARTED: &str = "price_calculation started";
 /// Name prefix of the zero-length span that says a message has been received: `receive {exchange}:{key}:{queue}`.

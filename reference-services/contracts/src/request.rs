@@ -1,6 +1,6 @@
 //! Bodies of requests and answers. Errors are problem details (RFC 9457) with the media type [`PROBLEM`].
 
-use std::sync::Arc;
+use std::{borrow::Cow, sync::Arc};
 
 use serde::{Deserialize, Serialize};
 
@@ -129,6 +129,17 @@ pub struct Step {
     pub by: Arc<str>,
 }
 
+/// `POST /orders/{id}/notice` at `internet-shop`, by `crm-api`: the customer is to see a price. 202, also when sent again.
+/// `GET` of the same path, by the customer's browser: 200 with what there is to see, 204 as long as that is nothing.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Notice {
+    /// The price in cents.
+    pub price: i64,
+    /// Whose order it is: `retail` or `api_partner`.
+    pub client_type: Arc<str>,
+}
+
 /// `POST /price` at `mes`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -148,6 +159,18 @@ pub struct CalculatePrice {
 pub struct Price {
     /// In cents.
     pub price: i64,
+}
+
+/// The order that a request is about, by its path, else by a body of JSON: the first of these that names one.
+#[must_use]
+pub fn order_of<'a>(path: &'a str, body: &'a [u8]) -> Option<Cow<'a, str>> {
+    #[derive(Deserialize)]
+    struct About<'a> {
+        #[serde(borrow)]
+        order_id: Cow<'a, str>,
+    }
+    let named = |path: &'a str| path.strip_prefix("/orders/")?.split('/').next().filter(|id| !id.is_empty());
+    named(path).map(Cow::Borrowed).or_else(|| serde_json::from_slice::<About<'a>>(body).ok().map(|about| about.order_id))
 }
 
 /// Problem details (RFC 9457): the body of every 4xx and 5xx answer.
@@ -195,4 +218,19 @@ pub struct Missing {
     pub part: String,
     /// What the attempt met.
     pub reason: String,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_request_names_its_order_in_its_path_or_in_its_body() {
+        assert_eq!(order_of("/orders/o-1.1-7/approve", b"{}").as_deref(), Some("o-1.1-7"));
+        assert_eq!(order_of("/orders/o-1.1-7", b"").as_deref(), Some("o-1.1-7"));
+        assert_eq!(order_of("/price", br#"{"order_id":"o-2","attempt":1}"#).as_deref(), Some("o-2"));
+        for (path, body) in [("/orders", "{}"), ("/orders/", ""), ("/price", "{"), ("/price", r#"{"order_id":7}"#)] {
+            assert_eq!(order_of(path, body.as_bytes()), None, "{path} {body}");
+        }
+    }
 }

@@ -10,6 +10,7 @@ mod list_orders;
 mod relay_submitted;
 mod take_delivery;
 mod take_news;
+mod tell_customer;
 
 use std::sync::Arc;
 

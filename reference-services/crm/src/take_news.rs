@@ -6,6 +6,8 @@ use chassis::{Handled, Handler, Inbound, Refusal, Service, describe, inbound::ta
 use contracts::{OrderEvent, Status, tables::Order};
 use world::Span;
 
+use crate::tell_customer;
+
 /// Takes the events of `crm.orders`.
 pub(crate) struct TakeNews;
 
@@ -21,7 +23,11 @@ impl Handler for TakeNews {
         match event.status {
             Status::PriceCalculated => {
                 let edit = |order: &mut Order| order.price = event.price;
-                take_over(service, inbound, &event, span, edit).await
+                let handled = take_over(service, inbound, &event, span, edit).await?;
+                if service.settings.architecture.notices {
+                    tell_customer::tell(service, &event, span).await?;
+                }
+                Ok(handled)
             }
             Status::ManufacturingStarted | Status::ManufacturingCompleted | Status::Packaging | Status::Shipped => {
                 take_over(service, inbound, &event, span, |_| {}).await

@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use bytes::Bytes;
 use chassis::{
     Moved, Refusal, Service, Tries, call, describe, log,
     planted::{self, Bug},
-    record::{Owner, Place, machine_event, to_change, version},
+    record::{Owner, Place, machine_event, version},
+    wait,
 };
 use contracts::{
     Status, attributes as name, json,
@@ -14,7 +14,7 @@ use contracts::{
     services::MES,
     tables::{Order, PriceJob},
 };
-use http::{HeaderValue, Request, Uri, header};
+use http::{Method, Uri};
 use opentelemetry::{
     KeyValue,
     trace::{SpanContext, SpanKind},
@@ -56,10 +56,7 @@ async fn ask(service: &Service, context: &SpanContext, order: &Order, attempt: i
         file_ref: order.file_ref.clone().unwrap_or_else(|| "".into()),
         attempt,
     };
-    let mut request = Request::new(serde_json::to_vec(&asked).map(Bytes::from).unwrap_or_default());
-    *request.method_mut() = http::Method::POST;
-    *request.uri_mut() = Uri::from_static(PRICE.template);
-    request.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    let mut request = call::request(Method::POST, Uri::from_static(PRICE.template), &asked);
     call::inject(service, context, request.headers_mut());
     let answer = service.world.http.call(MES, request).await?;
     if !answer.status().is_success() {
@@ -84,8 +81,8 @@ pub(crate) async fn finish(service: &Service, span: &mut Span, job: &PriceJob, p
 }
 
 async fn attempt(service: &Service, span: &mut Span, job: &PriceJob, price: i64) -> Result<Option<Moved>, Refusal> {
-    let mut tx = record::begin(&*service.world.store).await?;
-    let Some((order, row)) = to_change(service, &mut *tx, &job.order_id).await? else {
+    let mut tx = wait::begin(service, span.context(), &job.order_id).await?;
+    let Some((order, row)) = wait::to_change(service, &mut *tx, span.context(), &job.order_id).await? else {
         return Err(Refusal::UnknownOrder(job.order_id.clone()));
     };
     let done = price_job::done(job, service.wall_ns());

@@ -6,10 +6,11 @@ use chassis::{
     Refusal, Service, announce, describe,
     log::{self, Failure},
     shutdown::Counted,
+    wait,
 };
 use contracts::{
     attributes as name, logs,
-    tables::{JOB_QUEUED, Order, PriceJob, price_job as column},
+    tables::{JOB_QUEUED, PriceJob, price_job as column},
 };
 use opentelemetry::{
     KeyValue,
@@ -144,8 +145,8 @@ async fn try_again_later(service: &Service, context: &SpanContext, job: &PriceJo
 }
 
 async fn price(service: &Service, span: &mut Span, job: &PriceJob) -> Result<(), Refusal> {
-    let mut tx = record::begin(&*service.world.store).await?;
-    let Some((order, _)) = record::load::<Order>(&mut *tx, &job.order_id).await? else {
+    let mut tx = wait::begin(service, span.context(), &job.order_id).await?;
+    let Some((order, _)) = wait::load(service, &mut *tx, span.context(), &job.order_id).await? else {
         return Err(Refusal::UnknownOrder(job.order_id.clone()));
     };
     drop(tx);

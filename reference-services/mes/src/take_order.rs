@@ -6,6 +6,7 @@ use chassis::{
     inbound::too_early,
     planted::{self, Bug},
     record::{Owner, Place, version},
+    wait,
 };
 use contracts::{
     OrderEvent, Status,
@@ -72,8 +73,8 @@ async fn take(service: &Service, inbound: &Inbound, event: &OrderEvent, span: &m
 }
 
 async fn attempt(service: &Service, inbound: &Inbound, event: &OrderEvent, span: &mut Span) -> Result<Option<Task>, Refusal> {
-    let mut tx = record::begin(&*service.world.store).await?;
-    match record::load::<Order>(&mut *tx, &event.order_id).await? {
+    let mut tx = wait::begin(service, span.context(), &event.order_id).await?;
+    match wait::load(service, &mut *tx, span.context(), &event.order_id).await? {
         None if event.version > version(Status::Submitted) => Err(too_early(event, 0)),
         None => first(service, inbound, event, span, tx).await,
         Some((order, _)) => again(service, event, span, tx, order).await,

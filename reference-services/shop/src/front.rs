@@ -11,15 +11,19 @@ use axum::{
 use chassis::{Call, Service, proxy::forward};
 use contracts::services::SHOP_API;
 
-use crate::intake::{CONSTRUCT, CREATE, SHOW, SUBMIT, UPLOAD};
+use crate::{
+    intake::{CONSTRUCT, CREATE, SHOW, SUBMIT, UPLOAD},
+    notices,
+};
 
-/// Its routes: those of the backend that a customer needs.
+/// Its routes: those of the backend that a customer needs, and what is shown to customers unasked.
 pub(crate) fn routes() -> Router<Arc<Service>> {
     Router::new()
         .route(CREATE.template, post(create_order))
         .route(UPLOAD.template, put(upload_model).post(construct_model))
         .route(SUBMIT.template, post(submit_order))
         .route(SHOW.template, get(show_order))
+        .merge(notices::routes())
 }
 
 async fn create_order(State(service): State<Arc<Service>>, call: Call) -> Response {

@@ -7,6 +7,7 @@
 mod constructor;
 mod front;
 mod intake;
+mod notices;
 
 use std::sync::Arc;
 

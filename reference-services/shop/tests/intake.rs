@@ -399,3 +399,18 @@ fn a_body_that_nobody_takes_has_a_span_too() {
     let [front] = &rig.named("PUT /orders/{id}/model")[..] else { panic!("it does not get past the front") };
     assert_eq!((integer(&front.attributes, "http.response.status_code"), failure(front)), (Some(413), None));
 }
+
+#[test]
+fn news_is_shown_once_and_kept_until_somebody_looks() {
+    let mut rig = shop(Preset::ToBe.architecture());
+    let path = "/orders/o-1/notice";
+    assert_eq!(rig.call(INTERNET_SHOP, "GET", path, "").status(), 204, "there is none yet");
+    let told = |body| rig.call(INTERNET_SHOP, "POST", path, body).status().as_u16();
+    assert_eq!((told(r#"{"price":12300,"client_type":"retail"}"#), told("{"), told("{}")), (202, 400, 422));
+    let seen = rig.call(INTERNET_SHOP, "GET", path, "");
+    assert_eq!((seen.status().as_u16(), &**seen.body()), (200, &br#"{"price":12300,"client_type":"retail"}"#[..]));
+    assert_eq!(rig.call(INTERNET_SHOP, "GET", path, "").status(), 204, "it was seen");
+    let spans = rig.named("GET /orders/{id}/notice");
+    assert_eq!(spans.len(), 1, "whoever finds nothing leaves no span");
+    assert_eq!(spans[0].events[0].name, "customer.aware");
+}

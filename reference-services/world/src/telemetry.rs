@@ -115,7 +115,16 @@ impl Telemetry {
         self.start_at(self.rt.wall_ns(), name.into(), kind, origin, attributes)
     }
 
-    fn start_at(&self, wall_ns: u64, name: Cow<'static, str>, kind: SpanKind, origin: Origin, attributes: Vec<KeyValue>) -> Span {
+    /// Starts a span of something that began earlier, at a time of this node's wall clock, nanoseconds since the Unix epoch.
+    #[must_use]
+    pub fn start_at(
+        &self,
+        wall_ns: u64,
+        name: Cow<'static, str>,
+        kind: SpanKind,
+        origin: Origin,
+        attributes: Vec<KeyValue>,
+    ) -> Span {
         let Some(tracer) = &self.tracer else {
             return Span { rt: self.rt.clone(), span: None, context: SpanContext::empty_context() };
         };

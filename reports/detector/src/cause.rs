@@ -41,6 +41,10 @@ causes! {
     NEVER_DELIVERED = "never_delivered", D, "lost: it came to its queue, and the broker has not handed it to anybody";
     DELIVERED_UNRECEIVED = "delivered_unreceived", D, "lost: the broker handed it out, and no span shows that anybody received it";
     QUEUE_WAIT = "queue_wait", A, "slow: the message or the job waited until somebody was free";
+    CONNECTION_WAIT = "connection_wait", A, "slow: the time went by waiting for a connection to the database";
+    LOCK_WAIT = "lock_wait", A, "slow: the time went by waiting for a row that somebody else had locked";
+    DATABASE = "database", A, "slow: the database took the time";
+    NETWORK = "network", A, "slow: the way to another service took the time: the call lasted longer than its handling";
     REDELIVERED = "redelivered", B, "slow or duplicated: the message was delivered more than once";
     ACKED_UNPROCESSED = "acked_unprocessed", B, "lost: the message was acknowledged, and what it asked for never recorded";
     REJECTED = "rejected", B, "lost or diverged: the consumer refused the message for good";
@@ -56,6 +60,7 @@ causes! {
     WORK = "work", A, "slow: the work itself took the time";
     NOT_ENTERED = "not_entered", A, "lost: nothing is missing before, and the service did not go on";
     WAITING_FOR_PERSON = "waiting_for_person", A, "stuck or slow: nothing is missing but a person's step";
+    CUSTOMER_UNAWARE = "customer_unaware", A, "stuck or slow: news was sent to the customer, who has not seen it and is waited for";
     OVERTAKEN = "overtaken", A, "starved: people took others first that could be taken later";
     PUBLISHED_TWICE = "published_twice", B, "duplicated: the news was sent more than once, and handled each time";
     REPEATED = "repeated", A, "duplicated: the state was recorded more than once";

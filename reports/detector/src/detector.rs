@@ -8,6 +8,7 @@ use opentelemetry::TraceId;
 use signals::{Log, Span};
 
 use crate::{
+    behind::{Behind, Holds},
     broker::Broker,
     clocks::Clocks,
     finding::Finding,
@@ -43,6 +44,7 @@ pub struct Detector {
     requests: Requests,
     broker: Broker,
     turns: Turns,
+    holds: Holds,
     deadlines: Deadlines,
     /// Orders that showed their last step, in the order in which that was seen.
     closing: VecDeque<u32>,
@@ -130,6 +132,7 @@ impl Detector {
             heard: vec![false; way.services.len()],
             logbooks: Logbooks::default(),
             turns: Turns::new(&way),
+            holds: Holds::new(&way),
             way,
             orders: Orders::default(),
             clients: vec!["".into()],
@@ -155,13 +158,17 @@ impl Detector {
         self.leaks.look_at_span(span);
         self.clocks.hear(span);
         self.requests.hear(span);
-        let Some(service) = self.way.service(&span.resource.service) else { return };
+        let Some(service) = self.way.service(&span.resource.service) else { return self.observe_helper(span) };
         self.heard[service] = true;
         let mut records = std::mem::take(&mut self.records);
         if let Some(sighting) = self.reader.read(span, service, &self.way, &mut records) {
             match sighting.order {
                 // What began with a commit that failed never began.
                 Some(order) if sighting.failed && self.orders.known(order).is_none() => {}
+                // It may still begin: then its trace says so.
+                Some(order) if sighting.aside && self.orders.known(order).is_none() => {
+                    self.strays.keep((span.trace_id, None), &records, 0);
+                }
                 Some(order) => {
                     let number = self.orders.number(order);
                     if let Some(client) = sighting.client_type {
@@ -170,6 +177,9 @@ impl Detector {
                     let order = &mut self.orders.all[number];
                     order.latest_ns = order.latest_ns.max(span.end_ns);
                     order.hinted |= sighting.hinted;
+                    if sighting.holds {
+                        self.holds.handled(service, number, (span.start_ns, span.end_ns));
+                    }
                     for record in &records {
                         self.take(number, *record, Some(span.trace_id));
                     }
@@ -182,6 +192,15 @@ impl Detector {
             }
         }
         self.records = records;
+    }
+
+    /// Takes a span of a service in that witnesses no step: it may say what a step's time was spent on.
+    fn observe_helper(&mut self, span: &Span) {
+        let Some((order, record)) = self.reader.aside(span, &self.way) else { return };
+        match self.orders.known(order) {
+            Some(number) => self.take(number, record, Some(span.trace_id)),
+            None => self.strays.keep((span.trace_id, None), &[record], 0),
+        }
     }
 
     /// Takes a log record in. Where a span says the same it changes nothing.
@@ -276,16 +295,25 @@ impl Detector {
             self.orders.all.iter().for_each(|order| self.broker.dead.note(order, &self.way));
             self.broker.close(vanished);
         }
-        let open = self.orders.all.iter().filter(|order| order.closed.is_none());
-        open.for_each(|order| self.turns.note(&Journey::of(order, &self.way)));
+        for (number, order) in self.orders.all.iter().enumerate().filter(|(_, order)| order.closed.is_none()) {
+            let journey = Journey::of(order, &self.way);
+            self.turns.note(&journey);
+            self.holds.note(number, &journey);
+        }
         self.turns.close();
+        self.holds.close();
         let gaps = self.known_gaps(end_ns, slack.iter().max().copied().unwrap_or(0));
         let mut findings: Vec<Finding> = Vec::with_capacity(self.orders.all.len());
         for (number, order) in self.orders.all.iter().enumerate() {
             let hidden = |journey: &Journey<'_>| gap::hidden(journey, number, &gaps);
             let open = gap::open(order, &gaps) & self.way.recorded;
             let (way, slack, broker, turns) = (&self.way, &*slack, &self.broker, &self.turns);
-            let testimony = Testimony { way, end_ns, silent, hidden: &hidden, open, slack, broker, turns };
+            let behind = |journey: &Journey<'_>, step: StepId| {
+                let name = |order: u32| &*self.orders.all[order as usize].id;
+                let (before, for_ns) = self.holds.behind(number, (journey, step), name)?;
+                Some(Behind { order_id: self.orders.all[before as usize].id.clone(), for_ns })
+            };
+            let testimony = Testimony { way, end_ns, silent, hidden: &hidden, open, slack, broker, turns, behind: &behind };
             findings.push(judge(order, self.clients[usize::from(order.client)].clone(), &testimony));
         }
         findings.sort_by(|a, b| a.order_id.cmp(&b.order_id));
@@ -351,6 +379,7 @@ impl Detector {
         let journey = Journey::of(order, &self.way);
         let Some((shown, spare_ns)) = fine(&journey) else { return };
         self.turns.note(&journey);
+        self.holds.note(number, &journey);
         self.clocks.check(order, &self.way);
         order.spare_ns = spare_ns;
         order.seen |= shown;

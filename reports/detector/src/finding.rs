@@ -5,6 +5,8 @@ use std::{fmt, sync::Arc};
 use opentelemetry::{SpanId, TraceId};
 use serde::Serialize;
 
+use crate::behind::Behind;
+
 /// The detector's word on one order.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Finding {
@@ -24,6 +26,8 @@ pub struct Finding {
     pub evidence: Vec<(TraceId, SpanId)>,
     /// The other records it rests on: what the broker lets see of itself, and the log records that say what no span says.
     pub records: Vec<Said>,
+    /// Where it waited in a queue: the order that it waited behind.
+    pub behind: Option<Behind>,
     /// When the first alarm for this order was raised (telemetry time, nanoseconds since the Unix epoch).
     pub alarmed_ns: Option<u64>,
     /// How many hops an order in its state should have shown.

@@ -14,6 +14,7 @@ pub mod gap;
 pub mod lifecycle;
 pub mod requests;
 
+mod behind;
 mod broker;
 mod clocks;
 mod detector;
@@ -25,11 +26,13 @@ mod order;
 mod orders;
 mod record;
 mod sighting;
+mod spent;
 mod strays;
 mod turns;
 mod verdict;
 mod way;
 
+pub use behind::Behind;
 pub use cause::{CAUSES, Cause};
 pub use detector::{Alarm, Counts, Detector};
 pub use finding::{Finding, HopSeen, Said, Source, Tier, Verdict};

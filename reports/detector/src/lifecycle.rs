@@ -31,14 +31,18 @@ pub(crate) struct Names {
     pub(crate) duplicate: String,
     /// The state of the order as a row has it when a span ends.
     pub(crate) status: String,
-    /// What a database span does: `commit`.
+    /// What a database span does: `commit`, `connect`, `lock`, or another statement.
     pub(crate) db_operation: String,
+    /// Says that a span is a call, or its other end.
+    pub(crate) http_method: String,
     /// Event, with the two attributes below.
     pub(crate) transition_event: String,
     pub(crate) to: String,
     pub(crate) event_id: String,
     /// Event, with the attribute below: a row was written, and its state left.
     pub(crate) rewritten_event: String,
+    pub(crate) notified_event: String,
+    pub(crate) aware_event: String,
     pub(crate) rewritten_in: String,
     /// Span name.
     pub(crate) work_started: String,
@@ -207,10 +211,13 @@ fn names(mut attributes: BTreeMap<String, String>) -> Result<Names, LifecycleErr
         duplicate: take("duplicate")?,
         status: take("status").unwrap_or_else(|_| "order.status".to_owned()),
         db_operation: take("db_operation").unwrap_or_else(|_| "db.operation.name".to_owned()),
+        http_method: take("http_method").unwrap_or_else(|_| "http.request.method".to_owned()),
         transition_event: take("transition_event")?,
         to: take("to")?,
         event_id: take("event_id")?,
         rewritten_event: take("rewritten_event").unwrap_or_else(|_| "order.row_rewritten".to_owned()),
+        notified_event: take("notified_event").unwrap_or_else(|_| "customer.notified".to_owned()),
+        aware_event: take("aware_event").unwrap_or_else(|_| "customer.aware".to_owned()),
         rewritten_in: take("in").unwrap_or_else(|_| "in".to_owned()),
         work_started: take("work_started")?,
     })

@@ -2,7 +2,10 @@
 
 use opentelemetry::{SpanId, TraceId};
 
-use crate::way::{StepId, Way};
+use crate::{
+    spent::On,
+    way::{StepId, Way},
+};
 
 const MILLISECOND: u64 = 1_000_000;
 
@@ -41,6 +44,12 @@ pub(crate) enum What {
     Rewritten,
     /// A commit failed, at the end of its span. The label is one more than the place of the service.
     RolledBack,
+    /// News was handed over to be shown to the customer, and the customer waits for nothing else.
+    Notified,
+    /// The customer has seen it.
+    Aware,
+    /// A span about the order took long, at its begin. The label is how long, in milliseconds; the span of [`On::Serve`] is the caller's.
+    Spent(On),
 }
 
 /// What else a record says.
@@ -67,8 +76,9 @@ pub(crate) mod flag {
 
 impl What {
     /// Its number. Steps come first, then for each message one for its processing, its settling, its coming to the broker and its
-    /// being handed out, then one for a row that was written with the state that it had, and
-    /// one for a commit that failed.
+    /// being handed out, then one each for a row that was written with the state that it had, a commit that failed, and
+    /// news that the customer was shown and has
+    /// seen, and what time was spent on.
     pub(crate) fn number(self, way: &Way) -> u8 {
         let number = match self {
             Self::Step(step) => step,
@@ -78,6 +88,9 @@ impl What {
             Self::Handed(message) => way.steps.len() + 3 * way.keys.len() + message,
             Self::Rewritten => way.steps.len() + 4 * way.keys.len(),
             Self::RolledBack => way.steps.len() + 4 * way.keys.len() + 1,
+            Self::Notified => way.steps.len() + 4 * way.keys.len() + 2,
+            Self::Aware => way.steps.len() + 4 * way.keys.len() + 3,
+            Self::Spent(on) => way.steps.len() + 4 * way.keys.len() + 4 + on as usize,
         };
         // A way has 64 steps at most, so 21 messages.
         number as u8

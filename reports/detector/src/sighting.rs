@@ -10,6 +10,7 @@ use crate::{
     keys::{Fields, Keys},
     lifecycle::Names,
     record::{Record, What, flag, label, span_label, span_number},
+    spent::{self, On},
     way::{Kind, Steps, Way, bit},
 };
 
@@ -32,6 +33,10 @@ pub(crate) struct Sighting<'a> {
     pub(crate) hinted: Steps,
     /// Nothing but what failed: it does not say that there is such an order.
     pub(crate) failed: bool,
+    /// Nothing but what time was spent on: neither does that.
+    pub(crate) aside: bool,
+    /// The span is the handling of a message, and others had to wait for it.
+    pub(crate) holds: bool,
 }
 
 /// What a message span is about.
@@ -52,15 +57,17 @@ impl Reader {
     pub(crate) fn read<'a>(&self, span: &'a Span, service: usize, way: &Way, records: &mut Vec<Record>) -> Option<Sighting<'a>> {
         records.clear();
         // Most spans are calls and commits: nothing in them is evidence.
-        if span.kind == SpanKind::Server && span.events.is_empty() {
+        let long = spent::is_telling(span);
+        if span.kind == SpanKind::Server && span.events.is_empty() && !long {
             return None;
         }
         let fields = self.keys.fields(&span.attributes);
-        let mut hinted = 0;
+        let (mut hinted, mut holds) = (0, false);
         if let Some((operation, message)) = operation(span, service, &fields, way) {
             let (record, hint) = message_record(operation, message, span, &fields, way);
             records.push(record);
             hinted = hint;
+            holds = long && operation == Operation::Process;
         } else if span.kind == SpanKind::Internal
             && span.name == self.names.work_started
             && let Some(start) = work_of(service, way)
@@ -76,11 +83,30 @@ impl Reader {
                 records.extend(self.transition(event, span, service, way));
             } else if event.name == self.names.rewritten_event {
                 records.extend(self.rewritten(event, span, service, way));
+            } else if event.name == self.names.notified_event {
+                records.push(record(What::Notified, event.time_ns, 0, 0, span, way));
+            } else if event.name == self.names.aware_event {
+                records.push(record(What::Aware, event.time_ns, 0, 0, span, way));
             }
         }
-        let order = fields.order.or(fields.conversation);
+        let said = records.len();
         let failed = records.iter().all(|record| record.what == What::RolledBack.number(way));
-        (!records.is_empty()).then_some(Sighting { order, client_type: fields.client_type, hinted, failed })
+        if let Some(on) = On::of(span, fields.db_operation, &self.names.http_method).filter(|_| long && fields.order.is_some()) {
+            records.push(spent(on, span, way));
+        }
+        let order = fields.order.or(fields.conversation);
+        let (failed, aside) = (failed && said > 0, said == 0);
+        (!records.is_empty()).then_some(Sighting { order, client_type: fields.client_type, hinted, failed, aside, holds })
+    }
+
+    /// What a span of a service that witnesses no step says: which order it worked for, and for how long.
+    pub(crate) fn aside<'a>(&self, span: &'a Span, way: &Way) -> Option<(&'a str, Record)> {
+        if !spent::is_telling(span) {
+            return None;
+        }
+        let fields = self.keys.fields(&span.attributes);
+        let on = On::of(span, fields.db_operation, &self.names.http_method)?;
+        Some((fields.order?, spent(on, span, way)))
     }
 
     /// The record of a state.
@@ -168,6 +194,12 @@ fn behind(fields: &Fields<'_>, message: usize, way: &Way) -> bool {
 
 fn record(what: What, at_ns: u64, label: u32, flags: u8, span: &Span, way: &Way) -> Record {
     Record { at_ns, span: span_number(span.span_id), label, trace: 0, what: what.number(way), flags }
+}
+
+/// How long a span took, and on what.
+fn spent(on: On, span: &Span, way: &Way) -> Record {
+    let whose = if on == On::Serve { span.parent_span_id } else { span.span_id };
+    Record { span: span_number(whose), ..record(What::Spent(on), span.start_ns, spent::took(span), 0, span, way) }
 }
 
 /// The step at which a service's work begins.

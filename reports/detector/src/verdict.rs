@@ -14,6 +14,7 @@ mod starved;
 use std::sync::Arc;
 
 use crate::{
+    behind::Behind,
     broker::Broker,
     cause::{self, Cause},
     finding::{Finding, Tier, Verdict},
@@ -42,6 +43,8 @@ pub(crate) struct Testimony<'a> {
     pub(crate) broker: &'a Broker,
     /// Who took what in which order.
     pub(crate) turns: &'a Turns,
+    /// Behind which order this one waited at a step.
+    pub(crate) behind: &'a dyn Fn(&Journey<'_>, StepId) -> Option<Behind>,
 }
 
 /// A verdict with its reasons.
@@ -79,6 +82,7 @@ pub(crate) fn judge(order: &Order, client_type: Arc<str>, testimony: &Testimony<
         tier: claim.tier,
         evidence: word.evidence.spans,
         records: [word.evidence.logs, claim.records].concat(),
+        behind: word.step.filter(|_| word.cause == Some(cause::QUEUE_WAIT)).and_then(|step| (testimony.behind)(&journey, step)),
         alarmed_ns,
         hops_expected: expected.count_ones(),
         hops_seen: (journey.seen() & expected).count_ones(),
@@ -157,6 +161,7 @@ fn judge_closed(order: &Order, client_type: Arc<str>, testimony: &Testimony<'_>)
         tier: cause.map_or(Tier::A, |cause| cause.tier),
         evidence: evidence.spans,
         records: evidence.logs,
+        behind: None,
         alarmed_ns: duplicated::first(order, way),
         hops_expected: (way.all & !1).count_ones(),
         hops_seen: (order.seen & !1).count_ones(),

@@ -22,6 +22,7 @@ pub(crate) fn is_true(cause: &str, proof: &Proof) -> Option<bool> {
         "published_twice" => Some(proof.published_again),
         "phantom" => Some(proof.phantom),
         "lost_update" => Some(proof.update_lost),
+        "network" => Some(proof.call_hit),
         "never_started" => Some(!proof.calculation_begun),
         "work_never_ended" => Some(proof.calculation_begun),
         _ => None,
@@ -61,7 +62,7 @@ mod tests {
         for word in ["lost_from_queue", "lost_unacked", "unroutable", "acked_unprocessed", "dead_lettered", "redelivered"] {
             assert!(known(word), "{word}");
         }
-        for word in ["published_twice", "lost_update", "phantom", "never_started", "work_never_ended"] {
+        for word in ["published_twice", "lost_update", "phantom", "network", "never_started", "work_never_ended"] {
             assert!(known(word), "{word}");
         }
     }

@@ -216,6 +216,7 @@ fn words_for(what: &What) -> (u8, &'static str, &'static str) {
         What::UpdateLost { .. } => (1, "update", "overwritten"),
         What::ObjectLost { acknowledged: true, .. } => (1, "model", "lost by the object store"),
         What::ObjectLost { acknowledged: false, .. } => (5, "call", "on the object store failed"),
+        What::CallHit { to, .. } if to == "customer" => (1, "notice", "that nobody saw"),
         What::CallHit { how, .. } => (5, "call", hit(how)),
         What::WorkedOtherwise { pool } if pool == "customer" => (5, "order", "sent off too soon"),
         What::WorkedOtherwise { .. } => (5, "pick", "in another order"),

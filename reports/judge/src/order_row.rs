@@ -1,6 +1,6 @@
 //! One order in the report: the truth about it, and what the telemetry says.
 
-use detector::Said;
+use detector::{Behind, Said};
 #[cfg(test)]
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -53,6 +53,9 @@ pub struct BadOrder {
     pub right_hop: bool,
     /// The detector's cause, as far as its evidence carries.
     pub cause: Option<String>,
+    /// Where it waited in a queue: the order that it waited behind, by what the traces say.
+    #[serde(default)]
+    pub behind: Option<BehindRow>,
     /// Why it was missed; null when it was not, or when full instrumentation was not tried.
     pub miss: Option<Miss>,
     /// When it was initiated, seconds since the start of the run.
@@ -63,6 +66,16 @@ pub struct BadOrder {
     pub since_s: Option<f64>,
     /// When the first alarm for it was raised, seconds since the start of the run.
     pub alarmed_s: Option<f64>,
+}
+
+/// An order that another one waited behind: of those that were worked on meanwhile the one that took most of the wait.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(JsonSchema))]
+pub struct BehindRow {
+    /// The order, as shop-api named it.
+    pub order_id: String,
+    /// For how much of the wait it was worked on, seconds.
+    pub for_s: f64,
 }
 
 /// How many hops an order should have shown, and showed.
@@ -162,6 +175,10 @@ fn record(said: &Said, run: &Run) -> RecordRow {
     }
 }
 
+fn behind(behind: &Behind) -> BehindRow {
+    BehindRow { order_id: behind.order_id.to_string(), for_s: words::seconds(behind.for_ns) }
+}
+
 /// The row of one order.
 #[must_use]
 pub fn with_journey(pair: &Pair<'_>, run: &Run) -> BadOrderWithJourney {
@@ -191,6 +208,7 @@ pub fn with_journey(pair: &Pair<'_>, run: &Run) -> BadOrderWithJourney {
         standing: pair.standing.unwrap_or(Standing::FalseAlarm),
         right_hop: pair.right_hop(),
         cause: finding.and_then(|finding| finding.cause).map(str::to_owned),
+        behind: finding.and_then(|finding| finding.behind.as_ref()).map(behind),
         miss: pair.miss,
         initiated_s: words::since(truth.initiated_ns, run.epoch_ns),
         age_s: words::since(truth.closed_ns.unwrap_or(run.end_ns), truth.initiated_ns),

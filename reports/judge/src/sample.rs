@@ -236,6 +236,7 @@ fn finding(truth: &Truth, unseen: bool, false_alarm: bool) -> Finding {
         tier: if verdict == Verdict::Lost { Tier::C } else { Tier::A },
         evidence: (0..3).map(span).map(|(trace, span)| (trace.into(), span.into())).collect(),
         records: if verdict == Verdict::Lost { vec![restarted(truth)] } else { Vec::new() },
+        behind: None,
         alarmed_ns: verdict
             .alarms()
             .then(|| truth.since_ns.unwrap_or(number + DAY) + if verdict == Verdict::Lost { 31 * MINUTE } else { 0 }),

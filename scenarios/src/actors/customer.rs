@@ -9,7 +9,11 @@ use contracts::{
 };
 use http::{Method, Request};
 
-use super::{Cast, End, Piece, asking, correcting, intents::Who, json, models, request};
+use super::{
+    Cast, End, Piece, asking, consent, correcting,
+    intents::{Entry, Who},
+    json, models, request,
+};
 use crate::load::Arrival;
 
 /// Orders, thinking in between.
@@ -30,9 +34,21 @@ pub(crate) async fn order(cast: Arc<Cast>, arrival: Arrival) {
 
     cast.rt().sleep(cast.draw("submit", &piece.order_ref, cast.people.submit)).await;
     correcting::begin(&cast, &piece).await;
-    if cast.last_step(submit, &piece, &customer).await {
+    if send_off(&cast, submit, &piece, &customer).await {
         asking::begin(&cast, piece);
     }
+}
+
+/// Sends the order off; where the customer is to be asked, it is theirs to agree from then on. True when it was done.
+async fn send_off(cast: &Arc<Cast>, submit: Entry, piece: &Piece, customer: &str) -> bool {
+    let Some(undecided) = &cast.undecided else { return cast.last_step(submit, piece, customer).await };
+    undecided.add(&piece.order_id);
+    let agree = cast.step(submit, piece, customer, (Who::Customer, Status::ManufacturingApproved)).await;
+    let sent = agree.is_some();
+    if let Some(agree) = agree {
+        consent::begin(cast, piece.clone(), agree);
+    }
+    sent
 }
 
 /// Their own model, or what they choose in the constructor. Whose model has a size, in a recording, had a file.

@@ -25,7 +25,7 @@ use world::{
 
 use faults::Habit;
 
-use super::{Cast, Piece, habit::Habits, intents::Who, operator, seller};
+use super::{Cast, Piece, consent::Undecided, habit::Habits, intents::Who, operator, seller};
 use crate::Scenario;
 
 /// A list holds so many orders at most: the services' own limit.
@@ -139,8 +139,9 @@ impl Desk {
             let turn = if self.waiting().await.unwrap_or(true) { self.hand_out().await } else { Turn::Nothing };
             match turn {
                 Turn::More => {}
-                Turn::Nothing => self.store.poll(Order::TABLE, &wanted, self.every).await,
-                Turn::Later => rt.sleep(self.every).await,
+                Turn::Nothing if self.kept_back() == 0 => self.store.poll(Order::TABLE, &wanted, self.every).await,
+                // No row changes when a customer agrees.
+                Turn::Nothing | Turn::Later => rt.sleep(self.every).await,
                 Turn::NoAnswer => rt.sleep(self.cast.people.retry).await,
             }
         }
@@ -164,6 +165,19 @@ impl Desk {
         self.cast.note(self.habits.mattered(rt.now(), rt.wall_ns(), which));
     }
 
+    /// Orders whose customers have yet to agree: nobody here may take them.
+    fn undecided(&self) -> Option<&Undecided> {
+        self.cast.undecided.as_ref().filter(|_| self.who == Who::Seller)
+    }
+
+    fn kept_back(&self) -> usize {
+        self.undecided().map_or(0, Undecided::count)
+    }
+
+    fn is_kept_back(&self, order_id: &str) -> bool {
+        self.undecided().is_some_and(|undecided| undecided.has(order_id))
+    }
+
     /// Ends [`Desk::run`] at its next turn.
     pub(crate) fn close(&self) {
         self.pool().closed = true;
@@ -172,7 +186,7 @@ impl Desk {
 
     /// Whether an order waits that is in nobody's hands and that nobody has given up.
     pub(crate) async fn waiting(&self) -> Result<bool, StoreError> {
-        let limit = self.pool().held.len() + 1;
+        let limit = self.pool().held.len() + self.kept_back() + 1;
         // In the order of the index, so that a long backlog is not read to its end.
         let order_by = Some((order::updated_ns, Direction::Ascending));
         let mut tx = record::begin(&*self.store).await?;
@@ -180,7 +194,7 @@ impl Desk {
             record::scan::<Order>(&mut *tx, Scan { equals: self.wanted(), order_by, limit: Some(limit), ..Scan::default() })
                 .await?;
         let pool = self.pool();
-        Ok(rows.iter().any(|(order, _)| !pool.held.contains(&order.id)))
+        Ok(rows.iter().any(|(order, _)| !pool.held.contains(&order.id) && !self.is_kept_back(&order.id)))
     }
 
     /// What orders that wait look like.
@@ -194,7 +208,7 @@ impl Desk {
             let absent = self.absent();
             let pool = self.pool();
             // Orders in somebody's hands may stand in the list too: they must not crowd out the others.
-            ((pool.idle.len() - absent.min(pool.idle.len())).min(TURN) + pool.held.len()).min(PAGE)
+            ((pool.idle.len() - absent.min(pool.idle.len())).min(TURN) + pool.held.len() + self.kept_back()).min(PAGE)
         };
         let rows = self.habits.rows(self.cast.rt().now());
         let limit = rows.map_or(limit, |rows| rows.min(PAGE));
@@ -203,6 +217,9 @@ impl Desk {
             let full = orders.len() >= limit;
             let mut handed = 0;
             for view in orders {
+                if self.is_kept_back(&view.order_id) {
+                    continue;
+                }
                 let worker = match self.pool().assign(&view.order_id, self.absent()) {
                     Assigned::To(worker) => worker,
                     Assigned::Already => continue,

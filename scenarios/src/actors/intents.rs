@@ -105,10 +105,10 @@ impl Intents {
         self.book().end(&entry, Outcome::GivenUp, status, now_ns);
     }
 
-    /// How often somebody has meant to bring the order of an intent into its state: 1 for the first time.
+    /// How often those who mean it have meant to bring the order of an intent into its state: 1 for the first time.
     #[must_use]
     pub fn attempts(&self, entry: &Entry) -> usize {
-        self.book().intents[entry.order].iter().filter(|intent| intent.step == entry.step).count()
+        self.book().intents[entry.order].iter().filter(|intent| (intent.who, intent.step) == (entry.who, entry.step)).count()
     }
 
     /// How many intents are open.

@@ -26,6 +26,8 @@ pub(super) fn proof(account: &Account, lifecycle: &Lifecycle, hop: Option<&str>)
         redelivered: account.messages.iter().any(again),
         published_again: events.len() < account.messages.len(),
         update_lost: [Side::Shop, Side::Mes].into_iter().any(|side| account.overwritten(side).next().is_some()),
+        // That stands among the effects.
+        call_hit: false,
         calculation_begun: account.jobs.iter().any(|job| job.started_ns.is_some()),
     }
 }

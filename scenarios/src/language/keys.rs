@@ -131,6 +131,7 @@ const ARCHITECTURE: &[Key] = &[
         .eg(r#""asynchronous""#),
     key("picking", Takes::Name(&["newest-first", "oldest-first"]), Optional, "Which order people take first.")
         .eg(r#""oldest-first""#),
+    key("notices", Takes::Flag, Optional, "Customers are told the price and agree to it before a seller approves.").eg("true"),
 ];
 
 const INSTRUMENTATIONS: [&str; 2] = [InstrumentationPreset::Full.name(), InstrumentationPreset::Blind.name()];
@@ -337,6 +338,7 @@ pub(crate) const FAULTS: &[(&str, &[Key])] = &[
     ("staff-away", &[STAFF, SHARE]),
     ("newest-first", &[STAFF]),
     ("first-page-only", &[STAFF, key("rows", Takes::Whole(1, 500), Default("20"), "How many orders a page shows.").eg("20")]),
+    ("notice-lost", &[SHARE]),
     ("call-back-lost", &[SHARE]),
     ("context-dropped", MESSAGES),
     // Telemetry faults.

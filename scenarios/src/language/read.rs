@@ -103,6 +103,7 @@ fn architecture(fields: &Fields) -> Architecture {
         ("row-lock", &mut architecture.row_lock),
         ("dead-letters", &mut architecture.dead_letters),
         ("list-index", &mut architecture.list_index),
+        ("notices", &mut architecture.notices),
     ];
     for (key, toggle) in flags {
         *toggle = fields.flag(key).unwrap_or(*toggle);

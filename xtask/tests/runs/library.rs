@@ -120,6 +120,7 @@ scenarios! {
     personal_data "personal-data"
     overlooked_rows "overlooked-rows"
     unheard_carrier "unheard-carrier"
+    prices_unheard "prices-unheard"
     slow_list "slow-list"
     overwritten_rows "overwritten-rows"
     prices_nobody_keeps "prices-nobody-keeps"

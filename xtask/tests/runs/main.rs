@@ -6,12 +6,14 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod agreement;
+mod blind;
 mod broker_evidence;
 mod causes;
 mod determinism;
 mod library;
 mod logs;
 mod manual;
+mod notices;
 mod phantoms;
 mod planted;
 mod promises;

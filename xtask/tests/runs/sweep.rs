@@ -56,6 +56,7 @@ const FAULTS: &[(&str, Places, &str)] = &[
     ("staff-away", POOLS, "share = 0.7"),
     ("newest-first", POOLS, ""),
     ("first-page-only", POOLS, "rows = 10"),
+    ("notice-lost", NOWHERE, "share = 0.3"),
     ("call-back-lost", NOWHERE, "share = 0.3"),
 ];
 

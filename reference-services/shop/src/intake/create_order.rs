@@ -6,6 +6,7 @@ use axum::{extract::State, response::Response};
 use chassis::{
     Call, Entry, Moved, Refusal, Service, describe, list,
     record::{Owner, Place, column, machine_event, version},
+    wait,
 };
 use contracts::{
     Status,
@@ -65,7 +66,7 @@ pub(super) struct Begun {
 /// [`Refusal::Taken`], [`Refusal::Store`].
 pub(super) async fn begin(service: &Service, new: &New, entry: &mut Entry) -> Result<Begun, Refusal> {
     let begun = first(service, new, entry.span.context());
-    let tx = record::begin(&*service.world.store).await?;
+    let tx = wait::begin(service, entry.span.context(), &begun.order.id).await?;
     match begun.commit(service, &mut entry.span, tx, Place::New, Owner::Here).await {
         Ok(()) => {
             entry.about(&begun.order.id);

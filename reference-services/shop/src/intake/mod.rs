@@ -16,9 +16,9 @@ use axum::{
     Router,
     routing::{get, post, put},
 };
-use chassis::{Refusal, Route, Service, route};
+use chassis::{Refusal, Route, Service, route, wait};
 use contracts::tables::Order;
-use world::record;
+use world::Span;
 
 /// A customer begins an order.
 pub(crate) const CREATE: Route = route!("POST", "/orders");
@@ -44,7 +44,7 @@ pub(crate) fn routes() -> Router<Arc<Service>> {
 }
 
 /// An order as it is now, and the version of its row.
-async fn look(service: &Service, id: &Arc<str>) -> Result<(Order, i64), Refusal> {
-    let mut tx = record::begin(&*service.world.store).await?;
-    record::load::<Order>(&mut *tx, id).await?.ok_or_else(|| Refusal::UnknownOrder(id.clone()))
+async fn look(service: &Service, span: &Span, id: &Arc<str>) -> Result<(Order, i64), Refusal> {
+    let mut tx = wait::begin(service, span.context(), id).await?;
+    wait::load(service, &mut *tx, span.context(), id).await?.ok_or_else(|| Refusal::UnknownOrder(id.clone()))
 }

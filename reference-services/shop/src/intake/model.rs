@@ -24,7 +24,7 @@ pub(super) async fn add(
     model: Bytes,
     entry: &mut Entry,
 ) -> Result<Order, Refusal> {
-    let (order, row) = look(service, id).await?;
+    let (order, row) = look(service, &entry.span, id).await?;
     describe::order(service, &mut entry.span, &order);
     describe::follows(service, &mut entry.span, &order);
     // The same once more is no other model: whoever got no answer asks again.

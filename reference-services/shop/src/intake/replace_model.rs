@@ -9,7 +9,8 @@ use std::sync::Arc;
 use bytes::Bytes;
 use chassis::{
     Entry, Refusal, Service, Tries, describe,
-    record::{expected, to_change, version},
+    record::{expected, version},
+    wait,
 };
 use contracts::{Status, tables::Order};
 use world::{
@@ -44,11 +45,11 @@ async fn attempt(
     (key, size): &(Arc<str>, i64),
     first: bool,
 ) -> Result<Order, Refusal> {
-    let mut tx = record::begin(&*service.world.store).await?;
+    let mut tx = wait::begin(service, span.context(), &read.0.id).await?;
     let (order, row) = if first && !service.settings.architecture.row_lock {
         read.clone()
     } else {
-        let now = to_change(service, &mut *tx, &read.0.id).await?;
+        let now = wait::to_change(service, &mut *tx, span.context(), &read.0.id).await?;
         now.ok_or_else(|| Refusal::UnknownOrder(read.0.id.clone()))?
     };
     if order.version != version(Status::FileUploaded) {

@@ -15,7 +15,7 @@ pub(super) async fn show_order(State(service): State<Arc<Service>>, call: Call) 
 }
 
 async fn show(service: &Service, call: &Call, entry: &mut Entry) -> Result<Response, Refusal> {
-    let (order, _) = look(service, &call.order_id).await?;
+    let (order, _) = look(service, &entry.span, &call.order_id).await?;
     describe::order(service, &mut entry.span, &order);
     describe::state(service, &mut entry.span, &order);
     Ok(list::answer(StatusCode::OK, &order))

@@ -28,7 +28,7 @@ pub(super) fn lost(journey: &Journey<'_>, halt: &Halt) -> Option<Word> {
 /// An order that a person may still move.
 pub(super) fn stuck(journey: &Journey<'_>, halt: &Halt) -> Option<Word> {
     match *halt {
-        Halt::At(step) => Some(word(journey, Verdict::Stuck, step, Some(cause::WAITING_FOR_PERSON))),
+        Halt::At(step) => Some(word(journey, Verdict::Stuck, step, Some(person(journey, step)))),
         Halt::Behind(step) => Some(word(journey, Verdict::Stuck, step, None)),
         _ => None,
     }
@@ -69,6 +69,13 @@ fn not_received(journey: &Journey<'_>, message: usize) -> Cause {
         Some(sent) if sent.is(flag::UNCONFIRMED) => cause::UNCONFIRMED_VANISHED,
         _ => cause::VANISHED,
     }
+}
+
+/// Whom a person's step waits for: the customer, where news of what is to be agreed to was not seen; else whoever does it.
+pub(super) fn person(journey: &Journey<'_>, step: StepId) -> Cause {
+    let began_ns = journey.earliest(journey.way.steps[step].begin);
+    let since = |what: What| journey.order.of(what.number(journey.way)).any(|record| record.at_ns >= began_ns);
+    if since(What::Notified) && !since(What::Aware) { cause::CUSTOMER_UNAWARE } else { cause::WAITING_FOR_PERSON }
 }
 
 /// A message that was received and did nothing. The last word about it counts.

@@ -5,7 +5,8 @@ use crate::{
     finding::Verdict,
     journey::Journey,
     record::{Record, What, flag},
-    verdict::Word,
+    spent,
+    verdict::{Word, lost::person},
     way::{By, Kind, StepId, Stretch, bit},
 };
 
@@ -141,6 +142,7 @@ fn blame(journey: &Journey<'_>, stretch: &Stretch, deadline_ns: u64, worst: &mut
 }
 
 fn cause(journey: &Journey<'_>, step: StepId) -> Cause {
+    let spent = || spent::most(journey, step);
     let redelivered = |message: usize| {
         let received = journey.record(journey.way.message[message][1]);
         let processed = || journey.order.of(What::Process(message).number(journey.way));
@@ -151,9 +153,9 @@ fn cause(journey: &Journey<'_>, step: StepId) -> Cause {
         Kind::Send(_) => cause::PUBLISH_LATE,
         Kind::Receive(message) if redelivered(message) => cause::REDELIVERED,
         Kind::Receive(_) | Kind::Start(_) => cause::QUEUE_WAIT,
-        Kind::Effect(_) => cause::PROCESSING,
-        Kind::Enter { by: By::Work, .. } => cause::WORK,
-        Kind::Enter { by: By::Person, .. } => cause::WAITING_FOR_PERSON,
-        Kind::Enter { by: By::Itself, .. } => cause::PROCESSING,
+        Kind::Effect(_) => spent().unwrap_or(cause::PROCESSING),
+        Kind::Enter { by: By::Work, .. } => spent().unwrap_or(cause::WORK),
+        Kind::Enter { by: By::Person, .. } => person(journey, step),
+        Kind::Enter { by: By::Itself, .. } => spent().unwrap_or(cause::PROCESSING),
     }
 }

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that fails says where")]
 
+mod behind;
 mod blurred;
 mod broker;
 mod deadlines;
@@ -12,7 +13,9 @@ mod oracle;
 mod overwritten;
 mod parked;
 mod phantom;
+mod spent;
 mod starved;
 mod stream;
 mod testimony;
 mod trace;
+mod unaware;

@@ -1,9 +1,10 @@
 //! Spans from a few words: one line for each, `<time> <service> <what it does>`.
 //!
-//! `enters STATE`, `rewrites STATE` (the row, in that state), `sends|receives|processes|settles KEY MESSAGE ..`, `starts` (the calculation), `commits`, `calls` (nothing of interest).
+//! `enters STATE`, `rewrites STATE` (the row, in that state), `sends|receives|processes|settles KEY MESSAGE ..`, `starts` (the calculation), `commits`, `connects`, `locks` (of a database), `asks` (another service), `answers` (it: `under=`), `tells` (the customer: news), `shows` (it to
+//! the customer), `calls` (nothing of interest).
 //! A state in a `processes` line is what the consumer records. Options: `error`, `redelivered`, `duplicate`, `returned`,
 //! `confirm=ack`, `order=o-2` (`order=none`: not named), `about=o-2` (by its conversation id), `event=..`, `trace=7`,
-//! `link=7` (a trace), `span=9`, `under=9`.
+//! `link=7` (a trace), `span=9`, `under=9`, `for=3m` (how long it lasts).
 
 use std::sync::Arc;
 
@@ -158,8 +159,8 @@ fn spoken(verb: &str) -> (SpanKind, &'static str) {
         "processes" => (SpanKind::Consumer, "process"),
         "settles" => (SpanKind::Client, "settle"),
         "starts" => (SpanKind::Internal, ""),
-        "calls" | "commits" => (SpanKind::Client, ""),
-        "enters" | "rewrites" => (SpanKind::Server, ""),
+        "calls" | "commits" | "connects" | "locks" | "asks" | "tells" => (SpanKind::Client, ""),
+        "enters" | "rewrites" | "answers" | "shows" => (SpanKind::Server, ""),
         _ => panic!("{verb}"),
     }
 }
@@ -190,8 +191,12 @@ fn span(line: &str, number: u64) -> Span {
         say("messaging.rabbitmq.destination.routing_key", words[3]);
         say("messaging.message.id", words[4]);
     }
-    if verb == "commits" {
-        say("db.operation.name", "commit");
+    match verb {
+        "commits" | "connects" | "locks" => say("db.operation.name", verb.trim_end_matches('s')),
+        "asks" | "answers" => say("http.request.method", "POST"),
+        "tells" => events.push(Event { name: "customer.notified".into(), time_ns: start_ns, attributes: Vec::new() }),
+        "shows" => events.push(Event { name: "customer.aware".into(), time_ns: start_ns, attributes: Vec::new() }),
+        _ => {}
     }
     if let Some(confirm) = option("confirm") {
         say("alexandrite.amqp.confirm", confirm);
@@ -219,7 +224,7 @@ fn span(line: &str, number: u64) -> Span {
         name: if verb == "starts" { "price_calculation started".into() } else { verb.to_owned().into() },
         kind,
         start_ns,
-        end_ns: start_ns,
+        end_ns: start_ns + option("for").map_or(0, duration),
         attributes,
         events,
         links: option("link")

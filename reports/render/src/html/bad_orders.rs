@@ -167,6 +167,7 @@ fn testimony(order: &BadOrder, causes: &BTreeMap<String, String>) -> Markup {
         Some(format!("{} of {} hops seen", order.hops.seen, order.hops.expected)),
         order.tier.as_ref().map(|tier| format!("tier {tier}")),
         cause,
+        order.behind.as_ref().map(|behind| format!("{} of it behind {}", words::duration(behind.for_s), behind.order_id)),
         miss,
     ];
     html! {
