@@ -112,20 +112,30 @@ fn assembled(scenario: &Scenario) -> Simulation {
     simulation
 }
 
-/// Starts a role. A service that cannot start fails its callers, as a real one would.
+/// How long whoever keeps the services up waits before one that could not start is started again.
+const RESTART: Duration = Duration::from_secs(10);
+
+/// Starts a role. One that cannot start, because its database is away, fails its callers and is started again.
 fn start(service: &'static str, world: World, settings: &Arc<contracts::Settings>) {
     let (rt, settings) = (world.rt.clone(), Arc::clone(settings));
+    let keeper = rt.clone();
     rt.spawn("start", async move {
-        let started = match service {
-            services::INTERNET_SHOP => shop::front(world, settings).await,
-            services::SHOP_API => shop::api(world, settings).await,
-            services::CRM => crm::front(world, settings).await,
-            services::CRM_API => crm::api(world, settings).await,
-            services::MES_API => mes::api(world, settings).await,
-            _ => mes::pricing(world, settings).await,
-        };
-        drop(started);
+        while !started(service, world.clone(), Arc::clone(&settings)).await {
+            keeper.sleep(RESTART).await;
+        }
     });
+}
+
+async fn started(service: &'static str, world: World, settings: Arc<contracts::Settings>) -> bool {
+    let started = match service {
+        services::INTERNET_SHOP => shop::front(world, settings).await,
+        services::SHOP_API => shop::api(world, settings).await,
+        services::CRM => crm::front(world, settings).await,
+        services::CRM_API => crm::api(world, settings).await,
+        services::MES_API => mes::api(world, settings).await,
+        _ => mes::pricing(world, settings).await,
+    };
+    started.is_ok()
 }
 
 /// Spans that an exporter sends as soon as they end: transitions, sends, receives, settles, and marks of long work.

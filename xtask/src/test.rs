@@ -166,7 +166,8 @@ fn fuzz(root: &Path, _: bool) -> Result<Outcome> {
     }
     let corpus = root.join(CORPUS);
     fs::create_dir_all(&corpus).with_context(|| format!("cannot make {}", corpus.display()))?;
-    let run = ["fuzz", "run", "--fuzz-dir", "scenarios/fuzz", "--target-dir", "target/fuzz", "--sanitizer", "none", "scenario-file"];
+    let run =
+        ["fuzz", "run", "--fuzz-dir", "scenarios/fuzz", "--target-dir", "target/fuzz", "--sanitizer", "none", "scenario-file"];
     let limits = ["--", "-max_total_time=600", "-timeout=10", "-rss_limit_mb=2048"];
     let arguments: Vec<&str> = run.into_iter().chain([CORPUS, "scenarios/library"]).chain(limits).collect();
     // A stable compiler can do what libFuzzer needs, and is told to.

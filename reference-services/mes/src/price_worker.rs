@@ -29,6 +29,9 @@ use crate::{
     price_job,
 };
 
+/// So often the time to the next attempt at a price is doubled: from five seconds to five minutes.
+const MOST_DOUBLED: u32 = 6;
+
 /// Starts to take jobs for that many workers.
 pub(crate) fn start(service: &Arc<Service>, workers: u16) {
     let (dispatcher, counted) = (Arc::clone(service), service.shutdown.count());
@@ -106,8 +109,8 @@ async fn begin(service: &Service, mut tx: Box<dyn Tx>, waiting: Vec<(PriceJob, i
     Ok(begun)
 }
 
-/// Does one job; the worker is idle again when this ends.
-async fn work(service: &Service, job: PriceJob, _busy: (OwnedSemaphorePermit, Counted)) {
+/// Does one job; the worker is idle again when it is done, or has failed.
+async fn work(service: &Service, job: PriceJob, (busy, _counted): (OwnedSemaphorePermit, Counted)) {
     let telemetry = &service.world.telemetry;
     let mut attributes = Vec::new();
     if telemetry.enabled() {
@@ -122,6 +125,7 @@ async fn work(service: &Service, job: PriceJob, _busy: (OwnedSemaphorePermit, Co
     span.fail(refusal.cause(), refusal.to_string());
     log::failed(telemetry, &context, Failure::of(&refusal, logs::PRICE_CALCULATION_FAILED, &job.order_id));
     span.end();
+    drop(busy);
     if matches!(refusal, Refusal::Stopping) {
         // It goes back as it was. When the database does not take even that, the next start finds the job.
         drop(price_job::put_back(service, &context, &job).await);
@@ -132,11 +136,15 @@ async fn work(service: &Service, job: PriceJob, _busy: (OwnedSemaphorePermit, Co
     }
 }
 
-/// Leaves the next attempt to whoever is idle then. The database may be what has failed: nobody else knows of the job, so this goes on
-/// until it is written down, or the next start finds it.
+/// Leaves the next attempt to whoever is idle then, after twice the time that the last one was left for, so that what fails for a day is
+/// not tried every few seconds. The database may be what has failed: nobody else knows of the job, so this goes on until it is written
+/// down, or the next start finds it.
 async fn try_again_later(service: &Service, context: &SpanContext, job: &PriceJob) {
+    let doubled = u32::try_from(job.attempt - 1).unwrap_or(0).min(MOST_DOUBLED);
+    let mut pause = service.settings.reconnect * 2_u32.pow(doubled);
     loop {
-        service.unless_stopped(service.world.rt.sleep(service.settings.reconnect)).await;
+        service.unless_stopped(service.world.rt.sleep(pause)).await;
+        pause = service.settings.reconnect;
         let written = price_job::again(service, context, job).await.is_ok();
         if written || service.shutdown.requested() {
             return;

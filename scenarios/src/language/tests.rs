@@ -60,7 +60,9 @@ fn an_unknown_key_names_the_nearest() {
 fn a_wrong_value_names_the_nearest() {
     check_after(
         "[[fault]]\nkind = \"broker-kil\"\nat = \"1d\"\nfor = \"4m\"",
-        expect![[r#"my.toml:8:8: `kind` is "broker-kil"; expected `crash-before-publish`, `phantom-publish`, `publish-lost`, `confirm-lost`, `publish-refused`, `binding-removed`, `broker-kill`, `broker-restart`, `broker-alarm`, `queue-overflow`, `message-expired`, `message-delayed`, `network-cut`, `consumer-forgotten`, `consumer-timeout`, `consumer-kill`, `crash-before-ack`, `ack-lost`, `poison-message`, `dead-letters-dropped`, `database-down`, `pool-exhausted`, `slow-database`, `write-conflicts`, `rows-overlooked`, `table-grown`, `lost-update`, `files-down`, `upload-lost`, `service-unreachable`, `answer-lost`, `slow-calls`, `slow-pricing`, `pricing-fails`, `pricing-hangs`, `staff-away`, `newest-first`, `first-page-only`, `notice-lost`, `call-back-lost`, `context-dropped`, `head-sampling`, `tail-sampling`, `exporter-overflow`, `tracing-outage`, `clock-skew`, `retention`, `service-silent` or `personal-data`; did you mean `broker-kill`?"#]],
+        expect![[
+            r#"my.toml:8:8: `kind` is "broker-kil"; expected `crash-before-publish`, `phantom-publish`, `publish-lost`, `confirm-lost`, `publish-refused`, `binding-removed`, `broker-kill`, `broker-restart`, `broker-alarm`, `queue-overflow`, `message-expired`, `message-delayed`, `network-cut`, `consumer-forgotten`, `consumer-timeout`, `consumer-kill`, `crash-before-ack`, `ack-lost`, `poison-message`, `dead-letters-dropped`, `database-down`, `pool-exhausted`, `slow-database`, `write-conflicts`, `rows-overlooked`, `table-grown`, `lost-update`, `files-down`, `upload-lost`, `service-unreachable`, `answer-lost`, `slow-calls`, `slow-pricing`, `pricing-fails`, `pricing-hangs`, `staff-away`, `newest-first`, `first-page-only`, `notice-lost`, `call-back-lost`, `context-dropped`, `head-sampling`, `tail-sampling`, `exporter-overflow`, `tracing-outage`, `clock-skew`, `retention`, `service-silent` or `personal-data`; did you mean `broker-kill`?"#
+        ]],
     );
     check(
         &HEAD.replace("customer", "custommer"),
@@ -145,7 +147,9 @@ fn wrong_types_and_units_say_what_was_expected() {
     );
     check(
         &format!("architecture = \"as-is\"\n{HEAD}"),
-        expect![[r#"my.toml:1:16: `architecture` is "as-is"; expected a table with `preset`, `publisher-confirms`, `outbox`, `ack-after-work`, `idempotent-consumers`, `version-check`, `row-lock`, `dead-letters`, `mes-consumers`, `list-index`, `pricing`, `picking` or `notices`"#]],
+        expect![[
+            r#"my.toml:1:16: `architecture` is "as-is"; expected a table with `preset`, `publisher-confirms`, `outbox`, `ack-after-work`, `idempotent-consumers`, `version-check`, `row-lock`, `dead-letters`, `mes-consumers`, `list-index`, `pricing`, `picking` or `notices`"#
+        ]],
     );
     check(
         &format!("architecture = {{ mes-consumers = 0 }}\n{HEAD}"),

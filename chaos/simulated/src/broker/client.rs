@@ -132,6 +132,17 @@ impl Handle {
     }
 }
 
+/// A publish that waits for its confirm. Whoever stops waiting while nothing comes through has failed to send.
+struct Asked<'a>(&'a Handle, Entry);
+
+impl Drop for Asked<'_> {
+    fn drop(&mut self) {
+        if self.0.is_held() {
+            lock(&self.0.exchange.0.state).account.sent(self.1, Outcome::Failed);
+        }
+    }
+}
+
 impl Drop for Handle {
     fn drop(&mut self) {
         self.exchange.send(Packet::Close { channel: self.id });
@@ -204,7 +215,9 @@ impl Channel for Client {
             if !options.confirm {
                 return Ok(Sent::Written);
             }
+            let asked = Asked(&self.0, entry);
             let mut answered = self.0.confirmed().await;
+            std::mem::forget(asked);
             if let Some(Interference::LoseConfirm) = met {
                 answered = Err(self.0.lose_confirm());
             }
