@@ -12,6 +12,7 @@ mod determinism;
 mod library;
 mod logs;
 mod manual;
+mod partners;
 mod phantoms;
 mod planted;
 mod promises;
