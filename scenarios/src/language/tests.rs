@@ -339,7 +339,7 @@ fn every_library_file_makes_sense_in_both_presets() {
         let other = scenario.clone().with_architecture(Preset::ToBe);
         assert_eq!(other.architecture, Preset::ToBe.architecture());
         assert_eq!(other.with_architecture(Preset::AsIs), scenario, "{}", scenario.name);
-        assert_eq!(scenario.quiet, scenario.faults.is_empty());
+        assert!(!scenario.quiet || scenario.faults.is_empty(), "{}: who inflicts something expects something", scenario.name);
         assert!(scenario.group.is_some(), "{}: what does a reader look for who wants it?", scenario.name);
     }
 }
