@@ -70,6 +70,20 @@ fn client_row(client: &str, row: &ClientRow) -> Markup {
     }
 }
 
+/// Causes before the rest is only counted.
+const MOST: usize = 3;
+
+/// `08006, too_large and 2 more`, the most frequent first.
+fn causes(calls: &FailedCalls) -> String {
+    let mut causes: Vec<(&str, u64)> = calls.causes.iter().map(|(cause, calls)| (cause.as_str(), *calls)).collect();
+    causes.sort_by_key(|(_, calls)| std::cmp::Reverse(*calls));
+    let mut said: Vec<String> = causes.iter().take(MOST).map(|(cause, _)| (*cause).to_owned()).collect();
+    if causes.len() > MOST {
+        said.push(format!("{} more", causes.len() - MOST));
+    }
+    words::list(&said)
+}
+
 /// How many calls failed, and whether a trace says why.
 fn failed_calls(calls: &FailedCalls) -> Markup {
     let dark = calls.answered - calls.traced;
@@ -77,8 +91,26 @@ fn failed_calls(calls: &FailedCalls) -> Markup {
         span {
             (words::count(calls.answered + calls.unanswered))
             @if dark > 0 { small class="standing bad" { i aria-hidden="true" { "✕" } (words::count(dark)) " without their cause" } }
-            @else if calls.answered > 0 { small { "each with its cause in a trace" } }
+            @else if calls.answered > 0 { small { "each traced: " (causes(calls)) } }
             @if calls.unanswered > 0 { small { (words::count(calls.unanswered)) " never answered" } }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn calls(answered: u64, traced: u64, unanswered: u64, causes: &[&str]) -> String {
+        let causes = (1..).zip(causes).map(|(calls, cause)| ((*cause).to_owned(), calls)).collect();
+        failed_calls(&FailedCalls { answered, traced, causes, unanswered }).into_string()
+    }
+
+    #[test]
+    fn failed_calls_say_why_unless_some_do_not() {
+        assert!(calls(10, 10, 0, &["a", "b", "c", "d"]).contains("each traced: d, c, b and 1 more"));
+        let dark = calls(3, 2, 1, &["a"]);
+        assert!(dark.contains("1 without their cause") && dark.contains("1 never answered") && !dark.contains("each traced"));
+        assert_eq!(calls(0, 0, 0, &[]), "<span>0</span>");
     }
 }
