@@ -19,7 +19,11 @@ pub(crate) mod seller;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
-use contracts::{Status, request::Step, services};
+use contracts::{
+    Status,
+    request::{API_PARTNER, RETAIL, Step},
+    services,
+};
 use faults::Effect;
 use http::{Method, Request};
 use world::Runtime;
@@ -30,7 +34,7 @@ use crate::{
         asking::Asking,
         consent::Undecided,
         habit::Habits,
-        intents::{Entry, Intents, Who},
+        intents::{Entry, FailedCall, Intents, Who},
     },
     driver::Progress,
     people::{People, Wait},
@@ -118,11 +122,11 @@ impl Cast {
         let nth = self.intents.attempts(entry);
         let nth = if nth > 1 { format!("#{nth}") } else { String::new() };
         let event_id = [&*piece.order_ref, ":", entry.step.name(), &nth].concat();
-        let path = ["/orders/", &piece.order_id, "/", verb(entry.step, entry.who)].concat();
+        let path = [entry.who.orders(), "/", &piece.order_id, "/", verb(entry.step, entry.who)].concat();
         let body = Step { event_id: event_id.into(), by: by.into() };
         // Whoever closes an order may come before the CRM has heard that it was shipped.
         let patience = if entry.step == Status::Closed { People::CLOSE_RETRIES } else { 0 };
-        self.insist(entry.who, json(Method::POST, &path, &body), patience).await
+        self.insist(entry, json(Method::POST, &path, &body), patience).await
     }
 
     /// Strikes an intent out by how its request ended. True when it was done.
@@ -147,11 +151,16 @@ impl Cast {
 
     /// Sends a request again and again, as patiently as people are: a server's failure is tried again soon, and a step that
     /// comes too early a little later, as often as `patience` says.
-    pub(crate) async fn insist(&self, who: Who, request: Request<Bytes>, patience: u32) -> End {
+    pub(crate) async fn insist(&self, entry: &Entry, request: Request<Bytes>, patience: u32) -> End {
         let (mut failures, mut refusals) = (0, 0);
         loop {
-            let answer = self.stage.world.http.call(who.service(), request.clone()).await;
+            let asked_ns = self.now_ns();
+            let answer = self.stage.world.http.call(entry.who.service(), request.clone()).await;
             let status = answer.as_ref().ok().map(|response| response.status());
+            if status.is_none_or(|status| !status.is_success()) {
+                let status = status.map(|status| status.as_u16());
+                self.intents.failed(entry, FailedCall { asked_ns, ended_ns: self.now_ns(), status });
+            }
             match (answer, status) {
                 (Ok(response), Some(status)) if status.is_success() => return End::Done(status.as_u16(), response.into_body()),
                 (_, Some(status)) if status.as_u16() == 409 && refusals < patience => {
@@ -170,6 +179,24 @@ impl Cast {
 }
 
 impl Who {
+    /// Whose order it is that such a one begins; empty of those who begin none.
+    #[must_use]
+    pub const fn client_type(self) -> &'static str {
+        match self {
+            Self::Customer => RETAIL,
+            Self::ApiUser => API_PARTNER,
+            Self::Seller | Self::Operator | Self::Carrier => "",
+        }
+    }
+
+    /// Where it has its orders.
+    const fn orders(self) -> &'static str {
+        match self {
+            Self::ApiUser => "/partner/orders",
+            _ => "/orders",
+        }
+    }
+
     /// The service that they talk to.
     const fn service(self) -> &'static str {
         match self {

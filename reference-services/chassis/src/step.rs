@@ -37,6 +37,17 @@ impl Stepped {
     }
 }
 
+/// What a span has said before a step of whose order it is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Said {
+    /// Nothing.
+    Nothing,
+    /// What type of client the order is of.
+    Client,
+    /// All there is to say.
+    All,
+}
+
 /// Moves an order into the state `to`, from the state before it, and says on the span whose order it is. `edit` sets what else
 /// the step changes.
 ///
@@ -50,10 +61,10 @@ pub async fn step(
     event_id: &Arc<str>,
     edit: impl Fn(&mut Order) + Send + Sync,
 ) -> Result<Stepped, Refusal> {
-    step_on(service, span, order_id, to, event_id, edit, false).await
+    step_on(service, span, order_id, to, event_id, edit, Said::Nothing).await
 }
 
-/// The same, where the span may have said whose order it is (`described`).
+/// The same, where the span may have said whose order it is.
 ///
 /// # Errors
 /// As [`step`].
@@ -64,11 +75,11 @@ pub async fn step_on(
     to: Status,
     event_id: &Arc<str>,
     edit: impl Fn(&mut Order) + Send + Sync,
-    described: bool,
+    said: Said,
 ) -> Result<Stepped, Refusal> {
     let mut tries = Tries::default();
     loop {
-        let outcome = attempt(service, span, order_id, to, event_id, &edit, tries.none() && !described).await;
+        let outcome = attempt(service, span, order_id, to, event_id, &edit, if tries.none() { said } else { Said::All }).await;
         if tries.over(&outcome) {
             return outcome;
         }
@@ -82,14 +93,18 @@ async fn attempt(
     to: Status,
     event_id: &Arc<str>,
     edit: &(impl Fn(&mut Order) + Send + Sync),
-    first: bool,
+    said: Said,
 ) -> Result<Stepped, Refusal> {
     let mut tx = wait::begin(service, span.context(), order_id).await?;
     let Some((order, row)) = wait::to_change(service, &mut *tx, span.context(), order_id).await? else {
         return Err(Refusal::UnknownOrder(order_id.clone()));
     };
-    if first {
-        describe::order(service, span, &order);
+    match said {
+        Said::Nothing => describe::order(service, span, &order),
+        Said::Client => describe::customer(service, span, &order.customer),
+        Said::All => {}
+    }
+    if said != Said::All {
         describe::follows(service, span, &order);
     }
     if to.previous().is_none_or(|previous| previous.name() != &*order.status) {

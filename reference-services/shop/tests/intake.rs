@@ -12,7 +12,7 @@ use bytes::Bytes;
 use contracts::{
     Architecture, Status,
     architecture::Preset,
-    request::{CreateOrder, OrderView, PROBLEM, PartnerOrder, Problem},
+    request::{CreateOrder, OrderView, PROBLEM, PartnerOrder, Problem, Step},
     services::{INTERNET_SHOP, SHOP_API},
     tables::{Order, Outbox},
 };
@@ -304,7 +304,7 @@ fn a_partners_order_comes_with_its_model() {
     assert_eq!(rig.history("shop"), moves);
     let order = rig.rows::<Order>("shop").remove(0);
     assert_eq!((&*order.client_type, order.file_ref.as_deref()), ("api_partner", Some("models/o-1.1-1")));
-    assert_eq!(rig.step(SHOP_API, "/orders/o-1.1-1/submit", "e-1"), 200);
+    assert_eq!(rig.step(SHOP_API, "/partner/orders/o-1.1-1/submit", "e-1"), 200);
     rig.check_spans(&[("shop", &[SHOP_API])]);
     let [first, second] = &rig.named("POST /partner/orders")[..] else { panic!("two requests are two spans") };
     assert_eq!((first.events.len(), second.events.len(), flag(&second.attributes, "duplicate")), (2, 0, true));
@@ -350,6 +350,30 @@ fn what_a_partner_may_not_send_is_turned_away_and_the_trace_says_why() {
     }
     assert_eq!(rig.rows::<Order>("shop").len(), 1, "what is turned away is no order");
     assert_eq!(rig.call(SHOP_API, "POST", "/partner/orders", long(limit)).status(), 201, "the limit itself is within it");
+    rig.check_spans(&[("shop", &[SHOP_API])]);
+}
+
+#[test]
+fn whatever_a_partner_asks_in_vain_has_a_trace_with_its_cause() {
+    let mut rig = shop(Preset::AsIs.architecture());
+    assert_eq!(rig.call(SHOP_API, "POST", "/partner/orders", partner("p-1", "solid")).status(), 201);
+    let step = json(&Step { event_id: "e-1".into(), by: "u-1".into() });
+    let own = "/partner/orders/o-1.1-1/submit";
+    assert_eq!(rig.call(SHOP_API, "POST", own, step.clone()).status(), 200);
+    let other = json(&Step { event_id: "e-2".into(), by: "u-1".into() });
+    let cases: [(&str, Bytes, u16, &str); 5] = [
+        (own, other, 409, "illegal_transition"),
+        ("/partner/orders/o-9/submit", step, 404, "unknown_order"),
+        (own, Bytes::from_static(b"{"), 400, "malformed"),
+        (own, Bytes::from_static(b"{}"), 422, "invalid"),
+        (own, json(&Step { event_id: "".into(), by: "u-1".into() }), 422, "invalid"),
+    ];
+    for (nth, (path, body, status, cause)) in cases.into_iter().enumerate() {
+        assert_eq!(rig.call(SHOP_API, "POST", path, body).status(), status);
+        let span = rig.named("POST /partner/orders/{id}/submit").remove(nth + 1);
+        assert_eq!((failure(&span), integer(&span.attributes, "http.response.status_code")), (Some(cause), Some(status.into())));
+        assert_eq!(span.attributes.iter().filter(|it| it.key.as_str() == "client.type").count(), 1);
+    }
     rig.check_spans(&[("shop", &[SHOP_API])]);
 }
 

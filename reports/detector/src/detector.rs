@@ -126,6 +126,7 @@ impl Detector {
     pub fn new(lifecycle: Lifecycle) -> Self {
         let Lifecycle { names, logs, way } = lifecycle;
         Self {
+            requests: Requests::new([&names.order, &names.reference].map(String::clone)),
             reader: Reader::new(names),
             logbook: Logbook(logs),
             deadlines: Deadlines::new(&way),
@@ -140,7 +141,6 @@ impl Detector {
             gaps: Vec::new(),
             clocks: Clocks::default(),
             leaks: Leaks::default(),
-            requests: Requests::default(),
             broker: Broker::default(),
             closing: VecDeque::new(),
             closed: Vec::new(),

@@ -39,4 +39,4 @@ pub use finding::{Finding, HopSeen, Said, Source, Tier, Verdict};
 pub use gap::Gap;
 pub use leaks::Leak;
 pub use lifecycle::{Lifecycle, LifecycleError};
-pub use requests::{Request, Route};
+pub use requests::{Failure, Request, Route};

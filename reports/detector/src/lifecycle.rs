@@ -19,6 +19,8 @@ pub struct Lifecycle {
 #[derive(Clone, Debug)]
 pub(crate) struct Names {
     pub(crate) order: String,
+    /// The client's own reference of an order.
+    pub(crate) reference: String,
     pub(crate) client_type: String,
     pub(crate) conversation: String,
     pub(crate) message_id: String,
@@ -198,6 +200,7 @@ fn names(mut attributes: BTreeMap<String, String>) -> Result<Names, LifecycleErr
     let mut take = |key: &'static str| attributes.remove(key).ok_or(LifecycleError::Attribute(key));
     Ok(Names {
         order: take("order")?,
+        reference: take("reference").unwrap_or_else(|_| "order.ref".to_owned()),
         client_type: take("client_type")?,
         // Not every lifecycle says it; the conventions have a name for it.
         conversation: take("conversation").unwrap_or_else(|_| "messaging.message.conversation_id".to_owned()),

@@ -17,8 +17,6 @@ pub struct Case {
     pub run: Run,
     /// The truth about each order that was initiated.
     pub truths: Vec<Truth>,
-    /// What never became an order: it was turned away when it came.
-    pub refused: u64,
     /// The detector's word on each order that the telemetry names.
     pub findings: Vec<Finding>,
     /// The requests that the telemetry shows.
@@ -29,6 +27,8 @@ pub struct Case {
     pub states: Vec<StateTimes>,
     /// How long the closed orders took from first to last state.
     pub lead_times: LeadTimes,
+    /// The same by type of client, and what was turned away when it came, so that it never became an order.
+    pub clients: BTreeMap<Arc<str>, Client>,
     /// What must hold, the scenario language's defaults included.
     pub thresholds: Vec<Threshold>,
     /// Whether the telemetry is all there.
@@ -126,6 +126,38 @@ pub struct LeadTimes {
     pub due: u64,
     /// The ref of the order that took longest.
     pub slowest: Option<Arc<str>>,
+}
+
+/// What the ledger says of the orders of one type of client.
+#[derive(Clone, Debug, Default)]
+pub struct Client {
+    /// What never became an order: it was turned away when it came.
+    pub refused: u64,
+    /// How long the closed orders took from first to last state.
+    pub lead_times: LeadTimes,
+    /// The calls of such clients that were not answered with success.
+    pub failed_calls: Vec<Call>,
+}
+
+/// A call of a client that was not answered with success.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Call {
+    /// When it was made, nanoseconds since the Unix epoch.
+    pub asked_ns: u64,
+    /// When its answer came, or it was clear that none would.
+    pub ended_ns: u64,
+    /// The HTTP status; `None` when there was no answer.
+    pub status: Option<u16>,
+    /// The order that it was about: its id, where it has one, and the client's own reference.
+    pub order: [Option<Arc<str>>; 2],
+}
+
+impl Case {
+    /// What never became an order, whosever it was.
+    #[must_use]
+    pub fn refused(&self) -> u64 {
+        self.clients.values().map(|client| client.refused).sum()
+    }
 }
 
 /// Whether all spans that ended came to the detector.

@@ -3,20 +3,17 @@
 use std::collections::BTreeMap;
 
 use detector::Verdict;
-use scenarios::truth::Class;
 use signals::{Loss, firehose::Contexts};
 
 use crate::{
     answer,
     case::Case,
-    exposure, flow,
+    clients, exposure, flow,
     matching::{self, Matched, Pair},
     order_row,
     ordered::Ordered,
     outcome::{self, Base},
-    report::{
-        self, BadOrder, BadOrderWithJourney, CauseRow, LossRow, Messages, Orders, Report, Setting, Standing, TelemetryRow, Window,
-    },
+    report::{self, BadOrder, BadOrderWithJourney, CauseRow, LossRow, Messages, Report, Setting, Standing, TelemetryRow, Window},
     requests, states, thresholds, timeline, unseen, words,
 };
 
@@ -37,7 +34,7 @@ pub struct Judged {
 /// Judges a run.
 #[must_use]
 pub fn judge(mut case: Case) -> Judged {
-    states::sort(&mut case.states, &mut case.lead_times);
+    states::sort(&mut case);
     let matched = matching::matched(&case.truths, &case.findings, case.exposed_when_full.as_ref());
     let rows: Vec<BadOrderWithJourney> = matched
         .pairs
@@ -52,10 +49,11 @@ pub fn judge(mut case: Case) -> Judged {
 fn report(case: &Case, matched: &Matched<'_>, rows: &[BadOrderWithJourney]) -> Report {
     let pairs = &matched.pairs;
     let run = &case.run;
-    let orders = orders(case, pairs);
+    let orders = clients::orders(pairs, case.refused());
     let exposure = exposure::exposure(pairs);
     let faults = exposure::by_fault(pairs, &case.faults, run);
     let hops = exposure::by_hop(pairs, run, &faults, &case.faults);
+    let clients = clients::rows(case, pairs);
     let unsaid = pairs.iter().filter(|pair| pair.verdict() == Verdict::Unknown).count() as u64;
     let gap = case.telemetry.gap().or_else(|| case.telemetry.missing(unsaid, run.epoch_ns));
     let base = Base {
@@ -89,7 +87,7 @@ fn report(case: &Case, matched: &Matched<'_>, rows: &[BadOrderWithJourney]) -> R
         versions: run.versions.clone(),
         configuration: settings(case),
         verdicts: verdicts(pairs),
-        truth: classes(pairs),
+        truth: clients::classes(pairs),
         causes: causes(rows),
         alarms_by_cause: alarms_by_cause(rows),
         truncated: orders.bad > bad.len() as u64,
@@ -99,7 +97,7 @@ fn report(case: &Case, matched: &Matched<'_>, rows: &[BadOrderWithJourney]) -> R
         states: states::states(&case.states),
         lead_time: states::lead_time(&case.lead_times),
         requests: requests::rows(case),
-        unseen: unseen::unseen((case, gap.as_deref()), matched, &hops, &faults, &exposure),
+        unseen: unseen::unseen((case, gap.as_deref()), matched, &hops, &faults, &exposure, &clients),
         telemetry: TelemetryRow {
             ended: case.telemetry.ended,
             exported: case.telemetry.exported,
@@ -109,6 +107,7 @@ fn report(case: &Case, matched: &Matched<'_>, rows: &[BadOrderWithJourney]) -> R
             gap,
             messages: case.contexts.as_ref().map(messages),
         },
+        clients,
         flow: flow::flow(case, pairs),
         timeline: timeline::timeline(case, pairs, &faults),
         orders,
@@ -116,19 +115,6 @@ fn report(case: &Case, matched: &Matched<'_>, rows: &[BadOrderWithJourney]) -> R
         hops,
         faults,
         thresholds: thresholds.into_iter().map(|judged| judged.row).collect(),
-    }
-}
-
-fn orders<'a>(case: &Case, pairs: &[Pair<'a>]) -> Orders {
-    let count = |wanted: fn(&Pair<'a>) -> bool| pairs.iter().filter(|pair| wanted(pair)).count() as u64;
-    Orders {
-        initiated: pairs.len() as u64,
-        refused: case.refused,
-        closed: count(|pair| pair.truth.closed_ns.is_some()),
-        in_flight: count(|pair| pair.truth.class == Class::InFlight),
-        analysed: count(|pair| pair.finding.is_some()),
-        borderline: count(|pair| pair.truth.borderline),
-        bad: count(Pair::bad),
     }
 }
 
@@ -176,14 +162,6 @@ fn verdicts(pairs: &[Pair<'_>]) -> Ordered<u64> {
         *counts.entry(pair.verdict()).or_insert(0) += 1;
     }
     counts.into_iter().map(|(verdict, count)| (verdict.name().to_owned(), count)).collect()
-}
-
-fn classes(pairs: &[Pair<'_>]) -> Ordered<u64> {
-    let mut counts: BTreeMap<Class, u64> = BTreeMap::new();
-    for pair in pairs {
-        *counts.entry(pair.truth.class).or_insert(0) += 1;
-    }
-    counts.into_iter().map(|(class, count)| (class.name().to_owned(), count)).collect()
 }
 
 fn settings(case: &Case) -> Vec<Setting> {

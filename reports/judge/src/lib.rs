@@ -5,8 +5,10 @@
 //! journeys of those orders. Nothing else in the project computes a number that people see.
 
 pub mod answer;
+pub mod calls;
 pub mod case;
 mod causes;
+pub mod clients;
 pub mod evaluate;
 pub mod exposure;
 pub mod flow;

@@ -59,8 +59,8 @@ pub fn metric(threshold: &Threshold, case: &Case, pairs: &[Pair<'_>]) -> Option<
         }
         ("orders_initiated", _) => Some(orders(pairs, |_| true, |_| true).without_worst()),
         ("orders_refused", _) => {
-            let of = case.refused + pairs.len() as u64;
-            Some(ledger(Series::Rate { hits: case.refused, of }, None))
+            let refused = case.refused();
+            Some(ledger(Series::Rate { hits: refused, of: refused + pairs.len() as u64 }, None))
         }
         ("orders_closed", _) => Some(orders(pairs, |_| true, |pair| pair.truth.closed_ns.is_some()).without_worst()),
         ("orders_in_flight", _) => Some(orders(pairs, |_| true, |pair| pair.truth.class == Class::InFlight)),

@@ -9,6 +9,8 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+pub use crate::calls::FailedCalls;
+pub use crate::clients::ClientRow;
 pub use crate::flow::{Flow, FlowHop, FlowState};
 pub use crate::order_row::{BadOrder, BadOrderWithJourney, Evidence, Hops, Miss, RecordRow, Standing};
 use crate::ordered::Ordered;
@@ -86,6 +88,9 @@ pub struct Report {
     pub states: Ordered<StateRow>,
     /// Time from the first state to the last.
     pub lead_time: LeadTime,
+    /// The orders of each type of client apart.
+    #[serde(default)]
+    pub clients: Ordered<ClientRow>,
     /// How long services took to answer requests, as measured, by service and route: first while no fault lasted, then while each did.
     #[serde(default)]
     pub requests: Vec<RequestRow>,

@@ -173,7 +173,7 @@ mod tests {
         let kind = faults::TABLE_GROWN.with("rows", 100_000_u64);
         let fault =
             Fault { name: "table-grown@1".to_owned(), kind, at: Duration::from_secs(100), lasts: Duration::from_secs(50) };
-        let route = Route { service: "mes-api".into(), name: "GET /orders".to_owned(), requests };
+        let route = Route { service: "mes-api".into(), name: "GET /orders".to_owned(), requests, failures: Vec::new() };
         Case { faults: vec![(fault, Vec::new())], requests: vec![route], ..Case::default() }
     }
 

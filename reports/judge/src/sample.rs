@@ -11,7 +11,7 @@ use scenarios::{
     truth::{Class, Proof, Truth},
 };
 
-use crate::case::{Case, LeadTimes, Run, Setting, StateTimes, Telemetry};
+use crate::case::{Case, Client, LeadTimes, Run, Setting, StateTimes, Telemetry};
 
 const SECOND: u64 = 1_000_000_000;
 const MINUTE: u64 = 60 * SECOND;
@@ -119,7 +119,9 @@ pub fn case(shape: Shape) -> Case {
     }
     case.faults = inflicted(&case.truths);
     case.queues = queues(&case.truths);
-    (case.states, case.lead_times) = times(&case.truths);
+    case.states = times(&case.truths);
+    case.lead_times = lead_times(case.truths.iter());
+    case.clients = clients(&case.truths);
     let spans = shape.orders * 61;
     case.telemetry = Telemetry { ended: spans, exported: spans, found: spans, ..Telemetry::default() };
     case
@@ -291,7 +293,7 @@ fn queues(truths: &[Truth]) -> BTreeMap<String, Vec<(u64, u64)>> {
     queues
 }
 
-fn times(truths: &[Truth]) -> (Vec<StateTimes>, LeadTimes) {
+fn times(truths: &[Truth]) -> Vec<StateTimes> {
     let mut states = Vec::new();
     for (at, (_, _, state, deadline)) in HOPS.iter().enumerate().filter(|(_, hop)| !hop.2.is_empty()) {
         let before = HOPS[..at].iter().rposition(|hop| !hop.2.is_empty());
@@ -312,10 +314,21 @@ fn times(truths: &[Truth]) -> (Vec<StateTimes>, LeadTimes) {
             slowest,
         });
     }
-    let lead: Vec<u64> = truths.iter().filter_map(|truth| Some(truth.closed_ns? - truth.initiated_ns)).collect();
-    let overdue = truths.iter().filter(|truth| truth.closed_ns.is_none()).count() as u64;
-    let slowest = truths.iter().find(|truth| truth.closed_ns.is_none()).map(|truth| Arc::clone(&truth.order_ref));
-    (states, LeadTimes { promise_ns: Some(21 * DAY), times_ns: lead, overdue, due: truths.len() as u64, slowest })
+    states
+}
+
+fn lead_times<'a>(truths: impl Iterator<Item = &'a Truth> + Clone) -> LeadTimes {
+    let times_ns: Vec<u64> = truths.clone().filter_map(|truth| Some(truth.closed_ns? - truth.initiated_ns)).collect();
+    let open = truths.clone().filter(|truth| truth.closed_ns.is_none());
+    let slowest = open.clone().next().map(|truth| Arc::clone(&truth.order_ref));
+    let due = truths.count() as u64;
+    LeadTimes { promise_ns: Some(21 * DAY), times_ns, overdue: open.count() as u64, due, slowest }
+}
+
+fn clients(truths: &[Truth]) -> BTreeMap<Arc<str>, Client> {
+    let of = |client: &'static str| truths.iter().filter(move |truth| &*truth.client_type == client);
+    let client = |name| Client { lead_times: lead_times(of(name)), ..Client::default() };
+    ["api_partner", "retail"].map(|name| (name.into(), client(name))).into()
 }
 
 fn thresholds() -> Vec<Threshold> {

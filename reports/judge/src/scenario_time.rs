@@ -31,7 +31,16 @@ impl Case {
             ends.flatten().for_each(|at| timeline.stretch(at));
         }
         self.faults.iter_mut().for_each(|(fault, effects)| timeline.fault(fault, effects));
-        self.requests.iter_mut().flat_map(|route| &mut route.requests).for_each(|request| timeline.stretch(&mut request.at_ns));
+        for route in &mut self.requests {
+            route.requests.iter_mut().for_each(|request| timeline.stretch(&mut request.at_ns));
+            route
+                .failures
+                .iter_mut()
+                .flat_map(|failure| [&mut failure.at_ns, &mut failure.end_ns])
+                .for_each(|at| timeline.stretch(at));
+        }
+        let calls = self.clients.values_mut().flat_map(|client| &mut client.failed_calls);
+        calls.flat_map(|call| [&mut call.asked_ns, &mut call.ended_ns]).for_each(|at| timeline.stretch(at));
         for loss in &mut self.telemetry.losses {
             timeline.stretch(&mut loss.from_ns);
             timeline.stretch(&mut loss.until_ns);
@@ -41,7 +50,8 @@ impl Case {
             timeline.stretch(to);
         }
         self.states.iter_mut().for_each(|state| stretch_state(state, clock));
-        stretch_lead(&mut self.lead_times, clock.whole);
+        let by_client = self.clients.values_mut().map(|client| &mut client.lead_times);
+        by_client.chain([&mut self.lead_times]).for_each(|lead| stretch_lead(lead, clock.whole));
         self.thresholds = self.thresholds.iter().map(|threshold| clock.threshold(threshold)).collect();
         self
     }

@@ -1,7 +1,7 @@
 //! Time into each state, and from the first to the last.
 
 use crate::{
-    case::{LeadTimes, StateTimes},
+    case::{Case, LeadTimes, StateTimes},
     exposure::share,
     metrics::percentile,
     ordered::Ordered,
@@ -10,11 +10,10 @@ use crate::{
 };
 
 /// Sorts all durations: percentiles need it.
-pub fn sort(states: &mut [StateTimes], lead_times: &mut LeadTimes) {
-    for state in states {
-        state.times_ns.sort_unstable();
-    }
-    lead_times.times_ns.sort_unstable();
+pub fn sort(case: &mut Case) {
+    let leads = case.clients.values_mut().map(|client| &mut client.lead_times).chain([&mut case.lead_times]);
+    let states = case.states.iter_mut().map(|state| &mut state.times_ns);
+    leads.map(|lead| &mut lead.times_ns).chain(states).for_each(|times_ns| times_ns.sort_unstable());
 }
 
 /// One row per state, in the order given. The durations are sorted.

@@ -3,9 +3,11 @@
 use detector::Verdict;
 
 use crate::{
+    calls,
     case::Case,
     matching::Matched,
-    report::{BadHop, Exposure, FaultRow, Unseen},
+    ordered::Ordered,
+    report::{BadHop, ClientRow, Exposure, FaultRow, Unseen},
     words,
 };
 
@@ -17,6 +19,7 @@ pub fn unseen(
     hops: &[BadHop],
     faults: &[FaultRow],
     exposure: &Exposure,
+    clients: &Ordered<ClientRow>,
 ) -> Vec<Unseen> {
     let mut all = Vec::new();
     let mut say = |what: String, remedy: Option<&str>| all.push(Unseen { what, remedy: remedy.map(str::to_owned) });
@@ -39,6 +42,12 @@ pub fn unseen(
     if exposure.fine_but_unknown > 0 {
         let orders = words::several(exposure.fine_but_unknown, "order");
         say(format!("{orders} that are fine, though the telemetry does not say so"), None);
+    }
+    for (client, failed) in calls::unexplained(clients) {
+        say(
+            format!("why {} of {client} failed", words::several(failed, "call")),
+            Some("a span for each request at the service that answers it, with the order and `error.type`"),
+        );
     }
     for fault in faults.iter().filter(|fault| fault.effects == 0) {
         say(

@@ -4,6 +4,7 @@
 
 mod answer;
 mod bad_orders;
+mod clients;
 mod configuration;
 mod exposure;
 mod flow;
@@ -49,6 +50,7 @@ pub fn html(report: &Report, rows: &[BadOrderWithJourney]) -> String {
                 main {
                     (answer::section(report))
                     (exposure::section(report))
+                    (clients::section(report))
                     (flow::section(report))
                     (states::section(report))
                     (timeline::section(report))
@@ -123,6 +125,16 @@ mod tests {
         assert!(at("id=\"states\"") < at("id=\"orders\""));
         assert!(page.starts_with("<!DOCTYPE html><html lang=\"en\">"));
         assert!(page.contains("<title>FAIL: broker-kill, seed 42 - Loupe</title>"));
+    }
+
+    #[test]
+    fn clients_stand_apart_where_there_is_more_than_one_type_of_them() {
+        assert!(page(sample::blind_hop()).contains("id=\"clients\""));
+        let mut case = sample::blind_hop();
+        case.truths.retain(|truth| &*truth.client_type == "retail");
+        case.clients.remove("api_partner");
+        let page = page(case);
+        assert!(!page.contains("#clients") && !page.contains("id=\"clients\""));
     }
 
     #[test]

@@ -30,6 +30,9 @@ pub fn summary(report: &Report) -> String {
     }
     lines.extend(numbers(report));
     lines.extend(hops(&report.hops));
+    if let Some(said) = terminal::by_client(report) {
+        lines.extend([format!("Clients apart: {}.", plain(&said.replace("   ", ", "))), String::new()]);
+    }
     if let Some(scale) = &report.scale {
         lines.extend([format!("Shortened: {}.", plain(scale)), String::new()]);
     }

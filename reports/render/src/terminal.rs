@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use judge::{
+    clients::{self, ClientRow},
     report::{BadHop, Outcome, Report, ThresholdRow},
     requests,
     tally::Tally,
@@ -32,6 +33,7 @@ pub fn terminal(report: &Report, screen: &Screen<'_>) -> String {
     lines.push(line("exposed", &exposed(report)));
     lines.extend(hops(report, screen.colour));
     lines.extend(causes(report));
+    lines.extend(by_client(report).map(|said| line("clients", &said)));
     lines.extend(slowest(report));
     lines.push(line("thresholds", &thresholds(&report.thresholds)));
     let (shown, more) = report.reasons.split_at(report.reasons.len().min(MOST));
@@ -192,6 +194,15 @@ fn causes(report: &Report) -> Option<String> {
     (!said.is_empty()).then(|| line("causes", &said.join("   ")))
 }
 
+/// The bad orders of each type of client, where one fares so much worse than another that it is worth a word.
+pub(crate) fn by_client(report: &Report) -> Option<String> {
+    let said = |(client, row): &(String, ClientRow)| {
+        let orders = &row.orders;
+        format!("{client} {} of {} bad", words::count(orders.bad), words::count(orders.initiated))
+    };
+    clients::differ(report).then(|| report.clients.0.iter().map(said).collect::<Vec<_>>().join("   "))
+}
+
 /// The route that a fault made slow more than any other.
 fn slowest(report: &Report) -> Option<String> {
     let slower = |route| move |row| Some((requests::slower(route, row)?, route, row));
@@ -300,6 +311,19 @@ mod tests {
                   because     threshold exposure_precision rate==1: observed 0.92; worst order c-000043
                 FAIL  report: target/loupe/x/latest/report.html   again: cargo xtask simulate broker-kill --seed 42"#]],
         );
+    }
+
+    #[test]
+    fn clients_are_told_apart_where_one_fares_worse() {
+        let said = |lost_of: &'static str| {
+            let mut case = sample::broker_kill();
+            for truth in case.truths.iter_mut().filter(|truth| truth.class.bad()) {
+                truth.client_type = lost_of.into();
+            }
+            by_client(&judge(case).report)
+        };
+        assert_eq!(said("api_partner").as_deref(), Some("api_partner 41 of 3,622 bad   retail 0 of 1,790 bad"));
+        assert_eq!(by_client(&judge(sample::broker_kill()).report), None);
     }
 
     #[test]

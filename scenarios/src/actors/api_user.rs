@@ -25,7 +25,7 @@ pub(crate) async fn order(cast: Arc<Cast>, arrival: Arrival) {
     let initiate = cast.begin(&order_ref, Who::ApiUser, Status::Initiated);
     let customer = pseudonym(&cast, &order_ref);
     let request = first(&order_ref, &customer, models::of(model_bytes));
-    let end = readable(cast.insist(Who::ApiUser, request, 0).await);
+    let end = readable(cast.insist(&initiate, request, 0).await);
     let (Some(upload), Some(order_id)) = (cast.strike_next(initiate, &end, (Who::ApiUser, Status::FileUploaded)), id(&end))
     else {
         return;

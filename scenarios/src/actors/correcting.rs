@@ -33,7 +33,7 @@ pub(crate) async fn begin(cast: &Arc<Cast>, piece: &Piece) {
     drop(rt.spawn("correction", async move {
         let path = ["/orders/", &piece.order_id, "/model"].concat();
         let better = request(Method::PUT, &path, "model/stl", Bytes::from_static(BETTER.as_bytes()));
-        let end = sender.insist(Who::Customer, better, 0).await;
+        let end = sender.insist(&entry, better, 0).await;
         sender.strike(entry, &end);
     }));
     cast.rt().sleep(A_MOMENT).await;

@@ -22,14 +22,14 @@ pub(crate) async fn order(cast: Arc<Cast>, arrival: Arrival) {
     let initiate = cast.begin(&order_ref, Who::Customer, Status::Initiated);
     let customer = pseudonym(&cast, &order_ref);
     let create = CreateOrder { order_ref: Arc::clone(&order_ref), customer: Arc::clone(&customer) };
-    let end = readable(cast.insist(Who::Customer, json(Method::POST, "/orders", &create), 0).await);
+    let end = readable(cast.insist(&initiate, json(Method::POST, "/orders", &create), 0).await);
     let upload = cast.strike_next(initiate, &end, (Who::Customer, Status::FileUploaded));
     let (Some(upload), Some(order_id)) = (upload, id(&end)) else { return };
     let piece = Piece { order_id, order_ref };
     cast.progress.initiate();
 
     cast.rt().sleep(cast.draw("upload", &piece.order_ref, cast.people.upload)).await;
-    let end = cast.insist(Who::Customer, model(&cast, &piece, model_bytes), 0).await;
+    let end = cast.insist(&upload, model(&cast, &piece, model_bytes), 0).await;
     let Some(submit) = cast.strike_next(upload, &end, (Who::Customer, Status::Submitted)) else { return };
 
     cast.rt().sleep(cast.draw("submit", &piece.order_ref, cast.people.submit)).await;

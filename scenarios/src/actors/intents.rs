@@ -42,6 +42,21 @@ pub struct Intent {
     /// The last HTTP status; `None` when there was no answer.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub status: Option<u16>,
+    /// The calls for it that were not answered with success, in their order.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub failed: Vec<FailedCall>,
+}
+
+/// A call that was not answered with success: refused, failed, or without an answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct FailedCall {
+    /// When it was made, nanoseconds since the Unix epoch.
+    pub asked_ns: u64,
+    /// When its answer came, or it was clear that none would.
+    pub ended_ns: u64,
+    /// The HTTP status; `None` when there was no answer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub status: Option<u16>,
 }
 
 /// What became of an intent.
@@ -105,6 +120,11 @@ impl Intents {
         self.book().end(&entry, Outcome::GivenUp, status, now_ns);
     }
 
+    /// Writes down a call that was not answered with success.
+    pub fn failed(&self, entry: &Entry, call: FailedCall) {
+        self.book().intents[entry.order][entry.index].failed.push(call);
+    }
+
     /// How often those who mean it have meant to bring the order of an intent into its state: 1 for the first time.
     #[must_use]
     pub fn attempts(&self, entry: &Entry) -> usize {
@@ -142,7 +162,15 @@ impl Book {
             self.intents.resize_with(order + 1, Vec::new);
         }
         let intents = &mut self.intents[order];
-        intents.push(Intent { who, step, begun_ns: now_ns, outcome: Outcome::Open, ended_ns: None, status: None });
+        intents.push(Intent {
+            who,
+            step,
+            begun_ns: now_ns,
+            outcome: Outcome::Open,
+            ended_ns: None,
+            status: None,
+            failed: Vec::new(),
+        });
         Entry { order, index: intents.len() - 1, who, step }
     }
 

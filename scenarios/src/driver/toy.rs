@@ -107,6 +107,7 @@ fn router(toy: &Arc<Toy>) -> Router {
         .route("/orders/{id}", get(order))
         .route("/orders/{id}/model", put(model).post(model))
         .route("/orders/{id}/{verb}", post(step))
+        .route("/partner/orders/{id}/{verb}", post(step))
         .with_state(Arc::clone(toy))
 }
 

@@ -340,7 +340,7 @@ fn every_library_file_makes_sense_in_both_presets() {
         let (dead_letters, notices) = (file.dead_letters, file.notices);
         assert_eq!(other.architecture, Architecture { dead_letters, notices, ..Preset::ToBe.architecture() });
         assert_eq!(other.with_architecture(Preset::AsIs), scenario, "{}", scenario.name);
-        assert_eq!(scenario.quiet, scenario.faults.is_empty());
+        assert!(!scenario.quiet || scenario.faults.is_empty(), "{}: who inflicts something expects something", scenario.name);
         assert!(scenario.group.is_some(), "{}: what does a reader look for who wants it?", scenario.name);
     }
 }

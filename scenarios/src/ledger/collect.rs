@@ -172,7 +172,10 @@ impl Gathering {
         for (order_ref, intents) in cast.intents.all() {
             match refs.known(&order_ref) {
                 Some(number) => orders[first[number]].intents = intents,
-                None => orders.push(Account { intents, ..Account::new(order_ref, "".into()) }),
+                None => {
+                    let client = intents.first().map_or("", |intent| intent.who.client_type());
+                    orders.push(Account { intents, ..Account::new(order_ref, client.into()) });
+                }
             }
         }
         orders.sort_by(|a, b| a.order_ref.cmp(&b.order_ref));

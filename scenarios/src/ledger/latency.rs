@@ -25,21 +25,38 @@ pub struct Times {
 /// From entering a state's predecessor to entering the state: every state but the first, in the order of the lifecycle.
 #[must_use]
 pub fn states(ledger: &Ledger, lifecycle: &Lifecycle) -> Vec<(Status, Times)> {
-    let times = |status: Status, before: Status| between(ledger, lifecycle, (before, status), lifecycle.state(status).deadline);
+    let times = |status: Status, before: Status| {
+        between((ledger, lifecycle), ledger.initiated(), (before, status), lifecycle.state(status).deadline)
+    };
     Status::ALL.into_iter().filter_map(|status| Some((status, times(status, status.previous()?)))).collect()
 }
 
 /// From the first state to the last; its deadline is the promise.
 #[must_use]
 pub fn lead_time(ledger: &Ledger, lifecycle: &Lifecycle) -> Times {
-    between(ledger, lifecycle, (Status::Initiated, Status::Closed), Some(lifecycle.promise))
+    whole(ledger, lifecycle, ledger.initiated())
 }
 
-fn between(ledger: &Ledger, lifecycle: &Lifecycle, (from, to): (Status, Status), deadline: Option<Duration>) -> Times {
+/// The same, of the orders of one type of client.
+#[must_use]
+pub fn lead_time_of(ledger: &Ledger, lifecycle: &Lifecycle, client_type: &str) -> Times {
+    whole(ledger, lifecycle, ledger.initiated().filter(|account| &*account.client_type == client_type))
+}
+
+fn whole<'a>(ledger: &Ledger, lifecycle: &Lifecycle, orders: impl Iterator<Item = &'a Account>) -> Times {
+    between((ledger, lifecycle), orders, (Status::Initiated, Status::Closed), Some(lifecycle.promise))
+}
+
+fn between<'a>(
+    (ledger, lifecycle): (&Ledger, &Lifecycle),
+    orders: impl Iterator<Item = &'a Account>,
+    (from, to): (Status, Status),
+    deadline: Option<Duration>,
+) -> Times {
     let entered = |account: &Account, status| account.entered(lifecycle.state(status).side, status);
     let mut times = Times { deadline, ..Times::default() };
     let mut longest_ns = None;
-    for account in ledger.initiated() {
+    for account in orders {
         let Some(from_ns) = entered(account, from) else { continue };
         let arrived_ns = entered(account, to);
         let took_ns = arrived_ns.unwrap_or(ledger.end_ns).saturating_sub(from_ns);

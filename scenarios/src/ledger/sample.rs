@@ -133,7 +133,8 @@ impl Order {
     }
 
     pub(crate) fn means(mut self, who: Who, step: Status, outcome: Outcome) -> Self {
-        self.account.intents.push(Intent { who, step, begun_ns: self.now, outcome, ended_ns: None, status: None });
+        let failed = Vec::new();
+        self.account.intents.push(Intent { who, step, begun_ns: self.now, outcome, ended_ns: None, status: None, failed });
         self
     }
 

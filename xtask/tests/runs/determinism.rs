@@ -69,6 +69,10 @@ impl Thin {
         fs::create_dir_all(&folder).unwrap();
         let file = folder.join(format!("{name}.toml"));
         fs::write(&file, thinned(&text, whole, orders)).unwrap();
+        let recording = root().join("scenarios/library").join(format!("{name}.csv"));
+        if recording.is_file() {
+            fs::copy(&recording, folder.join(format!("{name}.csv"))).unwrap();
+        }
         let scenario = Scenario::load(&file).unwrap().with_architecture(whole.architecture.preset);
         Self { scenario, file }
     }

@@ -124,4 +124,10 @@ scenarios! {
     slow_list "slow-list"
     overwritten_rows "overwritten-rows"
     prices_nobody_keeps "prices-nobody-keeps"
+    partner_api_opened "partner-api-opened"
+    five_hundred_a_minute "five-hundred-a-minute"
+    intake_answers "intake-answers"
+    three_weeks_promised "three-weeks-promised"
+    worst_hour "worst-hour"
+    heavy_models "heavy-models"
 }

@@ -14,6 +14,7 @@ mod library;
 mod logs;
 mod manual;
 mod notices;
+mod partners;
 mod phantoms;
 mod planted;
 mod promises;

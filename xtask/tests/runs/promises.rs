@@ -11,7 +11,7 @@ use crate::{
     broker_evidence,
     causes::{self, Claimed},
     logs::Held,
-    root, sized, spans,
+    partners, root, sized, spans,
 };
 
 /// What all runs together have shown.
@@ -19,6 +19,7 @@ use crate::{
 struct Shown {
     claimed: Claimed,
     logs: Held,
+    failed_calls: usize,
 }
 
 /// Long price calculations need their load to be in each other's way.
@@ -42,6 +43,7 @@ fn look(scenario: &Scenario, shown: &mut Shown) {
     broker_evidence::every_message_carries_a_context(&name, &whole);
     spans::keep_their_promises(&name, &whole);
     shown.logs.look(&name, &whole);
+    shown.failed_calls += partners::causes(&whole).0.values().sum::<usize>();
     // Lost and parked nobody but the broker can tell from each other.
     if !scenario.architecture.dead_letters {
         let findings = BrokerTelemetry::ALL.map(|broker| {
@@ -62,6 +64,7 @@ fn keeps_its_promises(preset: Preset) -> Shown {
         look(&small, &mut shown);
     }
     shown.logs.enough();
+    assert!(shown.failed_calls >= 20, "{}: hardly a call of a partner failed", shown.failed_calls);
     shown
 }
 

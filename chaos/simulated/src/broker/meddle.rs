@@ -19,7 +19,7 @@ use crate::{aim::Aim, runtime::lock};
 pub(crate) type Crash = Box<dyn Fn(Node, &Arc<str>, Duration) + Send + Sync>;
 
 /// The header that carries the trace context.
-const CONTEXT: &str = "traceparent";
+pub(super) const CONTEXT: &str = "traceparent";
 
 /// All that meddle at present.
 #[derive(Default)]

@@ -3,11 +3,12 @@
 use std::{collections::VecDeque, sync::Arc, time::Duration};
 
 use signals::QueueCounters;
-use world::broker::{Message, QueueKind};
+use world::broker::{Headers, Message, QueueKind};
 
 use super::{
     flush::Flush,
     max_length::Told,
+    meddle::CONTEXT,
     priority::Lanes,
     ready::{Incoming, Item, Ready},
     rules::{Declaration, Rules},
@@ -135,6 +136,26 @@ impl Queue {
 
 /// About what the message store keeps of a message: payload, properties and headers in Erlang's external format.
 fn size(message: &Message) -> usize {
-    let headers: usize = message.headers.0.iter().map(|(key, value)| key.len() + value.len() + 16).sum();
-    160 + message.body.len() + headers + message.message_id.len() + message.correlation_id.len() + message.routing_key.len()
+    let ids = message.message_id.len() + message.correlation_id.len() + message.routing_key.len();
+    160 + message.body.len() + headers_size(&message.headers) + ids
+}
+
+/// The trace context is not counted: which messages a kill leaves must not depend on who is traced.
+fn headers_size(headers: &Headers) -> usize {
+    let kept = headers.0.iter().filter(|(key, _)| key != CONTEXT);
+    kept.map(|(key, value)| key.len() + value.len() + 16).sum()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_message_is_as_large_with_a_trace_context_as_without() {
+        let mut headers = Headers::default();
+        headers.set("x-event-id", "e");
+        let plain = headers_size(&headers);
+        headers.set(CONTEXT, "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01");
+        assert_eq!((headers_size(&headers), plain), (27, 27));
+    }
 }

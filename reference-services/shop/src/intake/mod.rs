@@ -30,6 +30,8 @@ pub(crate) const UPLOAD: Route = route!("PUT", "/orders/{id}/model");
 pub(crate) const CONSTRUCT: Route = route!("POST", "/orders/{id}/model");
 /// The order is sent off.
 pub(crate) const SUBMIT: Route = route!("POST", "/orders/{id}/submit");
+/// A partner's program sends the order off.
+pub(crate) const PARTNER_SUBMIT: Route = route!("POST", "/partner/orders/{id}/submit");
 /// How is the order?
 pub(crate) const SHOW: Route = route!("GET", "/orders/{id}");
 
@@ -40,6 +42,7 @@ pub(crate) fn routes() -> Router<Arc<Service>> {
         .route(PARTNER.template, post(partner_order::partner_order))
         .route(UPLOAD.template, put(upload_model::upload_model).post(construct_model::construct_model))
         .route(SUBMIT.template, post(submit_order::submit_order))
+        .route(PARTNER_SUBMIT.template, post(submit_order::submit_partner_order))
         .route(SHOW.template, get(show_order::show_order))
 }
 

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use chassis::{
     Entry, Refusal, Service, describe,
     record::{machine_event, version},
-    step::step_on,
+    step::{Said, step_on},
 };
 use contracts::{Status, attributes as name, tables::Order};
 use opentelemetry::{KeyValue, trace::SpanContext};
@@ -58,7 +58,7 @@ pub(super) async fn store(
     put(service, entry.span.context(), &order, &key, model).await?;
     let event_id = machine_event(&order.id, Status::FileUploaded);
     let edit = |order: &mut Order| (order.file_ref, order.file_size) = (Some(key.clone()), Some(size));
-    let stepped = step_on(service, &mut entry.span, &order.id, Status::FileUploaded, &event_id, edit, true).await?;
+    let stepped = step_on(service, &mut entry.span, &order.id, Status::FileUploaded, &event_id, edit, Said::All).await?;
     Ok(stepped.order().clone())
 }
 

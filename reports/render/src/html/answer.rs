@@ -6,7 +6,7 @@ use judge::{
 };
 use maud::{Markup, html};
 
-use super::marks;
+use super::{clients, marks};
 
 /// Reasons before the rest is only counted.
 const MOST: usize = 12;
@@ -37,7 +37,7 @@ pub(super) fn section(report: &Report) -> Markup {
                 button type="button" data-copy=(report.replay) hidden { "Copy" }
             }
             nav aria-label="Sections" {
-                a href="#exposure" { "Exposure" } a href="#flow" { "Order flow" } a href="#states" { "Time in each state" } a href="#timeline" { "Timeline" } a href="#orders" { "Bad orders" } a href="#requests" { "Requests" }
+                a href="#exposure" { "Exposure" } @if clients::apart(report) { a href="#clients" { "Clients" } } a href="#flow" { "Order flow" } a href="#states" { "Time in each state" } a href="#timeline" { "Timeline" } a href="#orders" { "Bad orders" } a href="#requests" { "Requests" }
                 a href="#thresholds" { "Thresholds" } a href="#configuration" { "Configuration" } a href="#unseen" { "Not seen" }
             }
         }

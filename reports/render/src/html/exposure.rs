@@ -74,7 +74,7 @@ fn cells(exposure: &Exposed) -> Markup {
     }
 }
 
-fn exposed(exposure: &Exposed) -> Markup {
+pub(super) fn exposed(exposure: &Exposed) -> Markup {
     let blind = exposure.orders - exposure.exposed;
     html! {
         @if exposure.orders == 0 {
