@@ -10,6 +10,7 @@ mod blind;
 mod broker_evidence;
 mod causes;
 mod determinism;
+mod drawn;
 mod library;
 mod logs;
 mod manual;

@@ -5,7 +5,7 @@ use contracts::{architecture::Preset, message, services};
 use scenarios::Scenario;
 
 /// Where a kind of fault can strike: a key of the scenario, and its values.
-type Places = (&'static str, &'static [&'static str]);
+pub(crate) type Places = (&'static str, &'static [&'static str]);
 
 const KEYS: Places = ("key", &message::ROUTING_KEYS);
 /// Of a submitted order nobody tells who records it.
@@ -18,7 +18,7 @@ const CALLED: Places = ("service", &[services::SHOP_API, services::CRM_API, serv
 const NOWHERE: Places = ("", &[""]);
 
 /// Each kind with its places and the keys it needs.
-const FAULTS: &[(&str, Places, &str)] = &[
+pub(crate) const FAULTS: &[(&str, Places, &str)] = &[
     ("crash-before-publish", KEYS, "share = 0.1, count = 15"),
     ("phantom-publish", TOLD, "share = 0.2"),
     ("publish-lost", KEYS, "share = 0.2"),
@@ -68,7 +68,7 @@ fn scenario(kind: &str, place: &str, keys: &str, preset: Preset) -> Scenario {
         title = "t"
         seed = 11
         duration = "18h"
-        architecture = {{ preset = "{}", mes-consumers = 4 }}
+        architecture = {{ preset = "{}", mes-consumers = 4, notices = {} }}
         fault = [{{ kind = "{kind}", at = "3h", for = "{lasts}"{place}{} }}]
         [[load]]
         actor = "customer"
@@ -91,6 +91,7 @@ fn scenario(kind: &str, place: &str, keys: &str, preset: Preset) -> Scenario {
         "verdicts{{verdict:lost}}" = ["count>=0"]
     "#,
         preset.name(),
+        kind == "notice-lost",
         if keys.is_empty() { String::new() } else { format!(", {keys}") },
     );
     Scenario::parse("sweep.toml".as_ref(), text.as_bytes()).unwrap_or_else(|error| panic!("{error}\n{text}"))

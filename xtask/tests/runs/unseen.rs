@@ -350,3 +350,44 @@ fn a_silent_house_raises_no_false_alarm_and_passes_nothing() {
         }
     }
 }
+
+/// A service dies while its database has no connection for it, and is started until it has one.
+#[test]
+fn a_service_that_cannot_start_is_started_again() {
+    let text = r#"
+        title = "Nothing to start with"
+        seed = 1
+        duration = "1d"
+        architecture = { preset = "as-is", mes-consumers = 4 }
+        fault = [
+            { kind = "pool-exhausted", at = "4h", for = "6h", database = "mes" },
+            { kind = "consumer-kill", at = "5h", for = "1m", service = "mes-api" },
+        ]
+        [[load]]
+        actor = "customer"
+        executor = "constant-arrival-rate"
+        rate = "6/h"
+        [thresholds]
+        "verdicts{verdict:lost}" = ["count>=0"]
+    "#;
+    exposes("nothing-to-start-with", text, [(Outcome::Pass, &["slow"]), (Outcome::Pass, &["slow"])]);
+}
+
+/// Whoever waits for a confirm on a connection that nothing comes through gives up, and says so.
+#[test]
+fn a_confirm_that_never_comes_through() {
+    let text = r#"
+        title = "Cut off"
+        seed = 9946
+        duration = "1d"
+        architecture = { preset = "to-be", outbox = false }
+        fault = [{ kind = "network-cut", at = "6h", for = "1h", service = "mes-api", times = 3, every = "5h" }]
+        [[load]]
+        actor = "customer"
+        executor = "constant-arrival-rate"
+        rate = "12/h"
+        [thresholds]
+        "verdicts{verdict:lost}" = ["count>=0"]
+    "#;
+    exposes("cut-off", text, [(Outcome::Pass, &[]), (Outcome::Pass, &["lost"])]);
+}
