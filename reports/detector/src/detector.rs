@@ -381,7 +381,9 @@ impl Detector {
         self.turns.note(&journey);
         self.holds.note(number, &journey);
         self.clocks.check(order, &self.way);
+        let ended_ns = journey.at(self.way.last()).unwrap_or(0);
         order.spare_ns = spare_ns;
+        order.ended_ns = ended_ns;
         order.seen |= shown;
         order.close(&self.way);
         self.counts.closed += 1;

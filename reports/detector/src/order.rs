@@ -33,6 +33,8 @@ pub(crate) struct Order {
     pub(crate) latest_ns: u64,
     /// Once it is closed: how much of its tightest deadline was left.
     pub(crate) spare_ns: u64,
+    /// Once it is closed: when it came to its end.
+    pub(crate) ended_ns: u64,
     /// Evidence, as it came. Once it is closed: only what came after.
     pub(crate) records: Vec<Record>,
     pub(crate) traces: Vec<TraceId>,
@@ -53,6 +55,7 @@ impl Order {
             first_ns: u64::MAX,
             latest_ns: 0,
             spare_ns: 0,
+            ended_ns: 0,
             records: Vec::new(),
             traces: Vec::new(),
             closed: None,

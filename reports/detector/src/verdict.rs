@@ -68,6 +68,7 @@ pub(crate) fn judge(order: &Order, client_type: Arc<str>, testimony: &Testimony<
     let word = parked::or(word, &journey, testimony);
     let word = starved::or(word, &journey, testimony.turns);
     let word = overwritten::or(word, &journey, testimony);
+    let word = overwritten::set_back(order, way, testimony).unwrap_or(word);
     // An order that halts should have shown the hop at which it does.
     let halted = word.step.filter(|step| !journey.has_happened(*step)).map_or(0, bit);
     let expected = (journey.happened | halted) & !1;
@@ -151,7 +152,9 @@ fn alarm(journey: &Journey<'_>, end_ns: u64, verdict: Verdict) -> Option<u64> {
 /// An order that came to its end in time, whatever was said of it afterwards.
 fn judge_closed(order: &Order, client_type: Arc<str>, testimony: &Testimony<'_>) -> Finding {
     let way = testimony.way;
-    let Word { verdict, step, cause, evidence } = duplicated::duplicated(order, way).unwrap_or_else(|| in_time(order, testimony));
+    let Word { verdict, step, cause, evidence } = overwritten::set_back(order, way, testimony)
+        .or_else(|| duplicated::duplicated(order, way))
+        .unwrap_or_else(|| in_time(order, testimony));
     Finding {
         order_id: order.id.clone(),
         client_type,

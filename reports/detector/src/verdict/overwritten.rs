@@ -7,6 +7,7 @@ use crate::{
     cause,
     finding::Verdict,
     journey::{Journey, evidence},
+    order::Order,
     record::{Record, What},
     verdict::{Testimony, Word},
     way::{Kind, StepId, Way, bit},
@@ -24,6 +25,31 @@ pub(super) fn or(word: Word, journey: &Journey<'_>, testimony: &Testimony<'_>) -
     let about = |record: &&Record| [writing, lost].contains(record) || stretch.steps.contains(&usize::from(record.what));
     let evidence = evidence(journey.order, journey.way, journey.order.records.iter().filter(about));
     Word { cause: Some(cause::LOST_UPDATE), evidence, ..word }
+}
+
+/// An order that came to its end, and whose row was then written with an earlier state: by whom it looks as if it were on its way.
+pub(super) fn set_back(order: &Order, way: &Way, testimony: &Testimony<'_>) -> Option<Word> {
+    if !way.is_whole(order.known()) || testimony.slack.iter().any(|wrong_ns| *wrong_ns > 0) {
+        return None;
+    }
+    let back: Vec<&Record> = order.records.iter().filter(|record| sets_back(order, way, record)).collect();
+    let evidence = evidence(order, way, back.iter().copied());
+    let word = Word { verdict: Verdict::Diverged, step: Some(way.last()), cause: Some(cause::LOST_UPDATE), evidence };
+    (!back.is_empty()).then_some(word)
+}
+
+/// Whether a record shows that a row was written with an earlier state than its last, after that was recorded. Of an order that is
+/// forgotten the last state is known by when it was closed.
+fn sets_back(order: &Order, way: &Way, record: &Record) -> bool {
+    let step = if record.what == What::Rewritten.number(way) { wrote(record) } else { StepId::from(record.what) };
+    if step >= way.steps.len() || way.recorded & bit(step) == 0 {
+        return false;
+    }
+    let mut sides = way.record.iter().filter(|states| states.contains(&Some(step)));
+    let Some(last) = sides.next().and_then(|states| states.iter().flatten().next_back().copied()) else { return false };
+    let recorded = order.of(last as u8).map(|record| record.at_ns).max();
+    let ended_ns = recorded.max(order.closed.is_some().then_some(order.ended_ns));
+    step != last && ended_ns.is_some_and(|ended_ns| record.at_ns > ended_ns)
 }
 
 /// Whether what is missing at a step is missing for a row that says too little, as far as the word on it goes.

@@ -168,6 +168,16 @@ fn judge(spans: &[Span], end_ns: u64) -> (String, String) {
         return ("lost".into(), steps[step].hop.clone());
     }
     let recorded = |step: &usize| steps[*step].says.contains("enters") || steps[*step].says.contains("processes");
+    // The last to write a row has written an earlier state than the last one that had been recorded there.
+    let factory = |step: &usize| steps[*step].says.starts_with("mes-api");
+    let set_back = |factorys: bool| {
+        let side: Vec<usize> = (0..steps.len()).filter(recorded).filter(|step| factory(step) == factorys).collect();
+        let latest = |step: &usize| times[*step].last().copied();
+        side[..side.len() - 1].iter().any(|step| latest(step) > latest(&side[side.len() - 1]))
+    };
+    if missing.is_none() && (set_back(true) || set_back(false)) {
+        return ("diverged".into(), steps[steps.len() - 1].hop.clone());
+    }
     if let Some(step) = (0..steps.len()).filter(recorded).find(|step| times[*step].len() > 1) {
         return ("duplicated".into(), steps[step].hop.clone());
     }

@@ -1,6 +1,6 @@
 //! A row that was written once more as it had been before: why an order stands still.
 
-use crate::trace::{CALM, check, until};
+use crate::trace::{CALM, END, T0, check, duration, finish, line, seen, spans, until};
 
 /// The price has come, somebody writes the row, and nobody approves.
 fn unapproved(rewrites: &str) -> String {
@@ -62,4 +62,32 @@ fn a_message_that_vanished_did_not_vanish_for_a_row() {
 #[test]
 fn an_order_that_gets_on_is_fine_whoever_wrote_its_row() {
     check(&format!("{CALM}\n20m shop-api rewrites FILE_UPLOADED"), "ok, hops 31/31");
+}
+
+/// A state of the shop's side, recorded once more.
+const SET_BACK: &str = "crm-api processes order.shipped m8 SHIPPED";
+
+#[test]
+fn a_closed_order_whose_row_was_set_back_is_closed_for_nobody() {
+    let set_back = "diverged, at CLOSED wait, lost_update(A), alarm 8d1s, hops 31/31";
+    check(&format!("{CALM}\n8d1s {SET_BACK}"), set_back);
+    check(&format!("{CALM}\n8d1s shop-api rewrites FILE_UPLOADED"), "diverged, at CLOSED wait, lost_update(A), hops 31/31");
+    check(&format!("{CALM}\n8d {SET_BACK}"), "duplicated, at order.shipped process, published_twice(B), alarm 8d, hops 31/31");
+}
+
+#[test]
+fn a_closed_order_that_is_closed_again_or_shipped_again_in_the_factory_is_not_set_back() {
+    let again = |line: &str| format!("{CALM}\n{line}");
+    check(&again("8d1s crm-api enters CLOSED"), "duplicated, at CLOSED wait, repeated(A), alarm 8d1s, hops 31/31");
+    check(&again("8d1s mes-api enters SHIPPED"), "duplicated, at SHIPPED wait, repeated(A), alarm 8d1s, hops 31/31");
+}
+
+#[test]
+fn an_order_that_was_forgotten_is_set_back_too() {
+    let mut detector = seen(&spans(CALM));
+    detector.advance(T0 + duration("9d"));
+    assert_eq!(detector.take_closed().len(), 1);
+    spans(&format!("10d {SET_BACK}")).iter().for_each(|span| detector.observe(span));
+    let word = line(&finish(detector, END)[0]);
+    assert!(word.starts_with("diverged, at CLOSED wait, lost_update(A)"), "{word}");
 }

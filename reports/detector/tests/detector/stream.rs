@@ -73,11 +73,11 @@ fn a_forgotten_order_is_still_known_by_what_comes_again() {
     // The same spans again, late: nothing new.
     calm.iter().for_each(|span| detector.observe(span));
     assert!(detector.take_alarms().is_empty());
-    let more = spans(&format!("{CALM}\n 10d crm-api processes order.shipped m7 SHIPPED redelivered"));
+    let more = spans(&format!("{CALM}\n 10d crm-api enters CLOSED event=again"));
     detector.observe(&more[more.len() - 1]);
     assert_eq!(detector.take_alarms().len(), 1);
     let finding = finish(detector, END).remove(0);
-    assert_eq!(line(&finding), "duplicated, at order.shipped process, repeated(A), alarm 10d, hops 31/31");
+    assert_eq!(line(&finding), "duplicated, at CLOSED wait, repeated(A), alarm 10d, hops 31/31");
     assert_eq!(finding.evidence.len(), 1);
 }
 

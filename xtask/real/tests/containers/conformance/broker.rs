@@ -42,7 +42,7 @@ fn the_real_broker_keeps_the_promises_for_operators_and_loses_what_the_model_can
                 let possible = possible();
                 gate::block_on(async {
                     let broker = alone(Setup::default()).await;
-                    let lost = lost(&broker, false).await;
+                    let lost = lost(&broker, 0).await;
                     broker.end().await.unwrap();
                     are_possible(&lost, &possible);
                 });
