@@ -24,7 +24,7 @@ use contracts::{
     request::{API_PARTNER, RETAIL, Step},
     services,
 };
-use faults::Effect;
+use faults::{Effect, What};
 use http::{Method, Request};
 use world::Runtime;
 
@@ -85,6 +85,20 @@ impl Cast {
     /// What faults did so far that the people carry out themselves.
     pub(crate) fn noted(&self) -> Vec<Effect> {
         self.effects.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Whether what one says to the other about an order does not get through, by the habits of one of them; that is written down.
+    fn unheard(&self, habits: &Habits, piece: &Piece, (from, to): (&str, &str)) -> bool {
+        let lost = habits.unheard(self.rt().now()).find(|(fault, share)| self.among(*share, fault, &piece.order_ref));
+        let Some((fault, _)) = lost else { return false };
+        self.note(vec![Effect {
+            fault: fault.to_owned(),
+            at_ns: self.now_ns(),
+            what: What::CallHit { from: from.to_owned(), to: to.to_owned(), how: "unheard".to_owned() },
+            order_id: Some(piece.order_id.to_string()),
+            hop: None,
+        }]);
+        true
     }
 
     pub(crate) fn now_ns(&self) -> u64 {

@@ -13,7 +13,10 @@ use scenarios::{
     lifecycle::Lifecycle,
 };
 
-use crate::case::{Call, Case, Client, LeadTimes, Run, StateTimes};
+use crate::{
+    case::{Call, Case, Client, LeadTimes, Run, StateTimes},
+    exposure::nanoseconds,
+};
 
 impl Case {
     /// What the ledger says of a run. Findings, telemetry, versions and where the traces are kept come from elsewhere.
@@ -90,8 +93,4 @@ impl From<Times> for LeadTimes {
             slowest: times.slowest,
         }
     }
-}
-
-fn nanoseconds(duration: Duration) -> u64 {
-    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }

@@ -10,7 +10,6 @@ use std::{
 
 use bytes::Bytes;
 use contracts::{Status, services::INTERNET_SHOP, tables::Order};
-use faults::{Effect, What};
 use http::{Method, StatusCode};
 use world::record;
 
@@ -87,7 +86,7 @@ async fn look(cast: &Cast, piece: &Piece) -> Look {
     if !priced(cast, piece).await {
         return Look::Nothing;
     }
-    if unseen(cast, piece) {
+    if cast.unheard(&cast.customers, piece, (INTERNET_SHOP, "customer")) {
         return Look::Lost;
     }
     let path = ["/orders/", &piece.order_id, "/notice"].concat();
@@ -101,19 +100,4 @@ async fn priced(cast: &Cast, piece: &Piece) -> bool {
     let Ok(mut tx) = record::begin(&*cast.stage.shop).await else { return false };
     let order = record::load::<Order>(&mut *tx, &piece.order_id).await;
     matches!(order, Ok(Some((order, _))) if &*order.status == Status::PriceCalculated.name())
-}
-
-/// Whether the news of this price does not arrive.
-fn unseen(cast: &Cast, piece: &Piece) -> bool {
-    let lost = cast.customers.unheard(cast.rt().now()).find(|(fault, share)| cast.among(*share, fault, &piece.order_ref));
-    let Some((fault, _)) = lost else { return false };
-    let (from, to, how) = (INTERNET_SHOP.to_owned(), "customer".to_owned(), "unseen".to_owned());
-    cast.note(vec![Effect {
-        fault: fault.to_owned(),
-        at_ns: cast.now_ns(),
-        what: What::CallHit { from, to, how },
-        order_id: Some(piece.order_id.to_string()),
-        hop: None,
-    }]);
-    true
 }
