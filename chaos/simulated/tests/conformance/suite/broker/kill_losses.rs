@@ -43,12 +43,11 @@ pub(crate) static ROWS: [Row; 11] = [
     row(12, 9_000, 9_000),
     row(6, 9_000, 9_000),
 ];
-/// So long before the first message something wakes a queue: after its back-off, and too early for a whole nap between the two.
-const WOKEN_BEFORE: Duration = Duration::from_secs(5);
-/// So often at most.
-const WAKES: u32 = 2;
+/// When something wakes a queue, so long before its first message: after its back-off, and too early for a whole nap between the two. Not
+/// at all, once, or twice.
+static WAKES: [&[Duration]; 3] = [&[], &[Duration::from_secs(5)], &[Duration::from_millis(7_000), Duration::from_millis(3_500)]];
 /// So long before the first message of the longest row all queues are there, so that each can be woken.
-const LEAD: Duration = Duration::from_secs(13);
+const LEAD: Duration = Duration::from_secs(8);
 /// How many seeds the model is asked under: enough for the rare ones, under which the back-off grows as fast as it can.
 const SEEDS: u64 = 200;
 
@@ -58,15 +57,14 @@ impl Row {
     }
 
     /// Publishes so that it is through, and idle for long enough, at `end`. The connection lives until the broker dies.
-    async fn publish(&self, client: &Client, queue: &str, end: Duration, wakes: u32) -> Arc<dyn Channel> {
+    async fn publish(&self, client: &Client, queue: &str, end: Duration, wakes: &[Duration]) -> Arc<dyn Channel> {
         let channel = client.broker.connect().await.unwrap();
         let topology = Topology { exchanges: &[], queues: &[Queue::classic(queue)], bindings: &[] };
         channel.declare(&topology).await.unwrap();
         let begin = end.saturating_sub(self.lasts());
         // Only where messages come slowly does the back-off decide anything.
-        let wakes = if self.gap > Duration::from_secs(1) { wakes } else { 0 };
-        for left in (1..=wakes).rev() {
-            client.rt.sleep(begin.saturating_sub(client.rt.now() + WOKEN_BEFORE * left)).await;
+        for before in wakes.iter().filter(|_| self.gap > Duration::from_secs(1)) {
+            client.rt.sleep(begin.saturating_sub(client.rt.now() + *before)).await;
             channel.declare(&topology).await.unwrap();
         }
         for n in 0..self.count {
@@ -79,9 +77,9 @@ impl Row {
     }
 }
 
-/// How many messages of each row a kill loses; the first ones are there, in their order. `wakes`: so often something else wakes each queue
+/// How many messages of each row a kill loses; the first ones are there, in their order. `wakes`: when something else wakes each queue
 /// before.
-pub(crate) async fn lost(operator: &dyn Operator, wakes: u32) -> Vec<usize> {
+pub(crate) async fn lost(operator: &dyn Operator, wakes: &'static [Duration]) -> Vec<usize> {
     let client = operator.client().await;
     let longest = ROWS.iter().map(Row::lasts).max().unwrap_or_default();
     let end = client.rt.now() + longest + LEAD;
@@ -115,7 +113,7 @@ pub(crate) async fn lost(operator: &dyn Operator, wakes: u32) -> Vec<usize> {
 /// What the model loses of each row under some seed.
 pub(crate) fn possible() -> Vec<BTreeSet<usize>> {
     let mut outcomes = vec![BTreeSet::new(); ROWS.len()];
-    for (seed, wakes) in (0..SEEDS).flat_map(|seed| (0..=WAKES).map(move |wakes| (seed, wakes))) {
+    for (seed, wakes) in (0..SEEDS).flat_map(|seed| WAKES.map(|wakes| (seed, wakes))) {
         let lost = on_the_model(seed, move |model| async move { lost(&model, wakes).await });
         outcomes.iter_mut().zip(lost).for_each(|(outcomes, lost)| outcomes.extend([lost]));
     }
