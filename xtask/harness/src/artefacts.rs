@@ -123,3 +123,14 @@ pub fn peak_memory() -> Option<u64> {
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
     line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok().map(|kilobytes| kilobytes * 1024)
 }
+
+/// What a run folder can do without once its run has passed.
+const RECORDS: [&str; 3] = ["ledger.jsonl", "spans.otlp.jsonl", "logs.ndjson"];
+
+/// Takes the records out of the folder of a report: the same seed gives the same ones.
+pub fn lighten(report: &Path) {
+    if let Some(folder) = report.parent() {
+        // What is not there needs no removal, and what stays does no harm.
+        RECORDS.iter().for_each(|name| drop(fs::remove_file(folder.join(name))));
+    }
+}

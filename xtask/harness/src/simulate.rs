@@ -83,7 +83,7 @@ pub fn simulate(root: &Path, options: &Options, arena: &mut dyn Arena, terminal:
     }
     let single = runs.len() == 1;
     let mut exit = Exit::Pass;
-    let mut red = Vec::new();
+    let (mut red, mut passed) = (Vec::new(), 0);
     let mut together = Together::default();
     let mut page = None;
     let told = RefCell::new(Told { seeds: options.seeds, tallies: Vec::new(), terminal });
@@ -92,7 +92,9 @@ pub fn simulate(root: &Path, options: &Options, arena: &mut dyn Arena, terminal:
             exit = exit.worst(exit_of(judged.report.outcome));
             together.judged(prepared, &judged, options.world);
             page = Some(html);
-            if judged.report.outcome != Outcome::Pass {
+            if judged.report.outcome == Outcome::Pass {
+                passed += 1;
+            } else {
                 red.push(judged);
             }
         }
@@ -112,7 +114,8 @@ pub fn simulate(root: &Path, options: &Options, arena: &mut dyn Arena, terminal:
         None
     });
     if !single {
-        summary(runs.len(), &red, index.as_deref(), terminal);
+        told.borrow().tell_rest();
+        summary((passed, runs.len()), &red, index.as_deref(), terminal);
     }
     if let Some(page) = index.or(page).filter(|_| options.open)
         && let Err(why) = browser::open(&page)
@@ -172,7 +175,13 @@ fn several(
             forgotten(played);
             written
         });
-        take(&runs[at], written.inspect(tell));
+        // Whoever has the seed can have them again, and a hundred seeds of the library are a hundred gigabytes.
+        let light = |(judged, html): &(Judged, PathBuf)| {
+            if options.seeds > 1 && !options.otlp && judged.report.outcome == Outcome::Pass {
+                artefacts::lighten(html);
+            }
+        };
+        take(&runs[at], written.inspect(tell).inspect(light));
     });
 }
 
@@ -201,6 +210,16 @@ impl Told {
         tally.add(report);
         if tally.runs == self.seeds {
             println!("{}", render::terminal::tally(tally, colour));
+        }
+    }
+}
+
+impl Told {
+    /// Rows of scenarios some of whose runs have no report.
+    #[expect(clippy::print_stdout, reason = "the answer")]
+    fn tell_rest(&self) {
+        for tally in self.tallies.iter().filter(|tally| tally.runs < self.seeds) {
+            println!("{}", render::terminal::tally(tally, self.terminal.colour));
         }
     }
 }
@@ -247,8 +266,8 @@ fn label(prepared: &Prepared) -> String {
 
 /// After several runs: what is red or unknown, with its reasons, and how to see one again.
 #[expect(clippy::print_stdout, reason = "the answer")]
-fn summary(runs: usize, red: &[Judged], index: Option<&Path>, terminal: Terminal) {
-    println!("\n{} of {runs} pass", runs - red.len());
+fn summary((passed, runs): (usize, usize), red: &[Judged], index: Option<&Path>, terminal: Terminal) {
+    println!("\n{passed} of {runs} pass");
     for judged in red {
         println!("\n{}", render::terminal::row(&judged.report, terminal.colour));
         judged.report.reasons.iter().take(3).for_each(|reason| println!("  because     {reason}"));
