@@ -29,12 +29,12 @@ use walk::Walk;
 #[must_use]
 pub fn classify(ledger: &Ledger, lifecycle: &Lifecycle, clock_error: Duration) -> Vec<Truth> {
     let mut hit: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
-    let mut held_up: BTreeSet<&str> = BTreeSet::new();
+    let mut called: BTreeSet<&str> = BTreeSet::new();
     for effect in &ledger.effects {
         if let Some(order_id) = &effect.order_id {
             hit.entry(order_id).or_default().insert(&effect.fault);
             if matches!(effect.what, What::CallHit { .. }) {
-                held_up.insert(order_id);
+                called.insert(order_id);
             }
         }
     }
@@ -57,9 +57,10 @@ pub fn classify(ledger: &Ledger, lifecycle: &Lifecycle, clock_error: Duration) -
             borderline: word.borderline,
             initiated_ns: walk.initiated_ns().unwrap_or(ledger.started_ns),
             closed_ns: walk.closed_ns(),
-            proof: match word.class.bad() {
-                true => Proof { call_hit: held_up.contains(&*order_id), ..proof::proof(account, lifecycle, word.hop) },
-                false => Proof::default(),
+            proof: if word.class.bad() {
+                proof::proof(account, lifecycle, word.hop, called.contains(&*order_id))
+            } else {
+                Proof::default()
             },
             journey: if word.class.bad() { walk.journey() } else { Vec::new() },
             order_id,

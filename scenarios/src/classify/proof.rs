@@ -10,7 +10,8 @@ use crate::{
     truth::Proof,
 };
 
-pub(super) fn proof(account: &Account, lifecycle: &Lifecycle, hop: Option<&str>) -> Proof {
+/// `call_hit`: what faults did to calls about an order stands among their effects, and not in its account.
+pub(super) fn proof(account: &Account, lifecycle: &Lifecycle, hop: Option<&str>, call_hit: bool) -> Proof {
     let hop = hop.and_then(|name| lifecycle.hops.iter().find(|hop| &*hop.name == name));
     let carried = hop.filter(|hop| matches!(hop.part, Part::CommitSend | Part::Transit | Part::Process));
     let at_hop = |status| account.messages.iter().filter(move |message| message.announces == status);
@@ -26,8 +27,7 @@ pub(super) fn proof(account: &Account, lifecycle: &Lifecycle, hop: Option<&str>)
         redelivered: account.messages.iter().any(again),
         published_again: events.len() < account.messages.len(),
         update_lost: [Side::Shop, Side::Mes].into_iter().any(|side| account.overwritten(side).next().is_some()),
-        // That stands among the effects.
-        call_hit: false,
+        call_hit,
         calculation_begun: account.jobs.iter().any(|job| job.started_ns.is_some()),
     }
 }
