@@ -28,7 +28,8 @@ use world::{
 
 use crate::{PRICE, price_job};
 
-/// Calculates a price in cents. The span of the call ends with the calculation, so a marker says that it has begun.
+/// Calculates a price in cents. The span of the call ends with the calculation, so a marker says when it has
+/// begun: when its row says so, which a slow database can commit much earlier.
 pub(crate) async fn calculate(service: &Service, context: &SpanContext, order: &Order, job: &PriceJob) -> Result<i64, Refusal> {
     let telemetry = &service.world.telemetry;
     let mut attributes = Vec::new();
@@ -36,7 +37,8 @@ pub(crate) async fn calculate(service: &Service, context: &SpanContext, order: &
         attributes.push(KeyValue::new(name::ORDER_ID, order.id.clone()));
         attributes.push(KeyValue::new(name::CLIENT_TYPE, order.client_type.clone()));
         attributes.push(KeyValue::new(name::PRICING_ATTEMPT, job.attempt));
-        telemetry.mark(name::PRICING_STARTED, Origin::child_of(context), attributes.clone());
+        let began_ns = job.started_ns.and_then(|ns| u64::try_from(ns).ok()).unwrap_or_else(|| telemetry.now_ns());
+        telemetry.mark_at(began_ns, name::PRICING_STARTED, Origin::child_of(context), attributes.clone());
         attributes.push(KeyValue::new(name::HTTP_METHOD, PRICE.method));
         attributes.push(KeyValue::new(name::SERVER_ADDRESS, MES));
     }

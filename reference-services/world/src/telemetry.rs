@@ -143,11 +143,15 @@ impl Telemetry {
 
     /// A zero-length span that says that something long has begun: a span is exported only when it ends.
     pub fn mark(&self, name: impl Into<Cow<'static, str>>, origin: Origin, attributes: Vec<KeyValue>) {
-        // One reading of the clock: an exporter sends what has no length at once.
-        let now = self.rt.wall_ns();
-        let mut mark = self.start_at(now, name.into(), SpanKind::Internal, origin, attributes);
+        self.mark_at(self.rt.wall_ns(), name, origin, attributes);
+    }
+
+    /// A mark at a time of this node's wall clock, nanoseconds since the Unix epoch: the time that a row says too.
+    pub fn mark_at(&self, wall_ns: u64, name: impl Into<Cow<'static, str>>, origin: Origin, attributes: Vec<KeyValue>) {
+        // One time for both ends: an exporter sends what has no length at once.
+        let mut mark = self.start_at(wall_ns, name.into(), SpanKind::Internal, origin, attributes);
         if let Some(mut span) = mark.span.take() {
-            span.end_with_timestamp(time(now));
+            span.end_with_timestamp(time(wall_ns));
         }
     }
 
