@@ -3,6 +3,7 @@
 //! A fault leaves proof. Its [`Effect`]s say which message or order was hit, at which hop; a fault without an effect makes
 //! a run *unknown*, never green. [`Definition`] says what a fault is, [`Deed`] how it gets at a world, [`Nemesis`] inflicts it.
 
+pub mod aim;
 pub mod deed;
 pub mod definition;
 pub mod effect;
@@ -13,6 +14,7 @@ pub mod telemetry;
 
 use std::time::Duration;
 
+pub use aim::Aim;
 pub use deed::{
     Calculation, Call, CallFault, Change, DatabaseFault, Deed, FilesFault, Habit, Interference, Meddling, Outage, Policy,
     PricingFault, Resource, RollBack,

@@ -5,11 +5,10 @@ use std::sync::{
     atomic::{AtomicBool, Ordering::Relaxed},
 };
 
-use faults::{RollBack, What};
+use faults::{Aim, RollBack, What};
 use world::{Failpoint, Node};
 
 use crate::{
-    aim::Aim,
     effects::Effects,
     runtime::{Host, lock},
 };

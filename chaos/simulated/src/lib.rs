@@ -5,7 +5,6 @@
 //!
 //! Read on in this order: [`simulation`], [`models`], [`runtime`], [`broker`], [`management`], [`store`], [`http`], [`files`], [`telemetry`], the nemesis.
 
-mod aim;
 pub mod broker;
 mod effects;
 mod failpoints;

@@ -6,14 +6,14 @@
 use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
-use faults::{Interference, Meddling, Outcome, What};
+use faults::{Aim, Interference, Meddling, Outcome, What};
 use world::{
     Node,
     broker::{BrokerError, Message, Publish},
 };
 
 use super::{BROKER, Exchange, Packet, State, account::Entry};
-use crate::{aim::Aim, runtime::lock};
+use crate::runtime::lock;
 
 /// Has a node die of a fault; it comes back after a while.
 pub(crate) type Crash = Box<dyn Fn(Node, &Arc<str>, Duration) + Send + Sync>;

@@ -1,12 +1,16 @@
 //! What a fault hits: by routing key, a share of the events, at most so many. What is tried again is spared.
+//!
+//! Whoever inflicts it draws alike: the same seed hits the same events in each world.
 
 use std::{collections::BTreeSet, sync::Arc};
 
 use world::random::Random;
 
 /// Whom a fault is aimed at, and whom it has met.
-pub(crate) struct Aim {
-    pub(crate) fault: Arc<str>,
+#[derive(Debug)]
+pub struct Aim {
+    /// The fault's name.
+    pub fault: Arc<str>,
     key: Option<String>,
     share: f64,
     most: Option<u64>,
@@ -17,12 +21,13 @@ pub(crate) struct Aim {
 
 impl Aim {
     /// At a share, 0 to 1, of the events with a routing key (`None`: any), and at most so many of them.
-    pub(crate) fn new(fault: &Arc<str>, key: Option<String>, share: f64, most: Option<u64>) -> Self {
+    #[must_use]
+    pub fn new(fault: &Arc<str>, key: Option<String>, share: f64, most: Option<u64>) -> Self {
         Self { fault: Arc::clone(fault), key, share, most, met: BTreeSet::new(), hits: 0 }
     }
 
     /// Whether it hits an event: drawn once for each.
-    pub(crate) fn hits(&mut self, seed: u64, key: &str, event: &str) -> bool {
+    pub fn hits(&mut self, seed: u64, key: &str, event: &str) -> bool {
         let aimed = self.key.as_ref().is_none_or(|of| of == key)
             && self.most.is_none_or(|most| self.hits < most)
             && !self.met.contains(event);
