@@ -8,7 +8,7 @@ use std::{path::PathBuf, process::ExitCode};
 
 use clap::{Parser, Subcommand};
 use harness::{
-    Exit,
+    Exit, compare,
     options::{Options, WorldName},
     simulate::Terminal,
     stack::Stack,
@@ -28,6 +28,8 @@ struct CommandLine {
 enum Command {
     /// Run scenarios and judge them by their traces
     Simulate(Options),
+    /// Put two runs side by side, hold runs against a baseline, or the real world against the simulated one
+    Compare(compare::Options),
     /// Keep the real stack and its user interfaces open in Docker, for people and for runs
     #[command(subcommand)]
     Stack(Stack),
@@ -57,6 +59,7 @@ fn main() -> ExitCode {
     };
     let ended = match line.command {
         Command::Simulate(options) => simulate(&options),
+        Command::Compare(options) => compare(&options),
         // Another binary obeys.
         Command::Stack(_) => containers::run(&root()).map(|never| match never {}),
         Command::List => list(),
@@ -78,6 +81,18 @@ fn simulate(options: &Options) -> anyhow::Result<Exit> {
     match options.world {
         WorldName::Simulated => Ok(harness::simulate::simulate(&root(), options, &mut Simulated, Terminal::detect(variable))),
         WorldName::Containers => match containers::run(&root())? {},
+    }
+}
+
+/// The worlds are compared where the containers are: nobody else must return before they are removed.
+fn compare(options: &compare::Options) -> anyhow::Result<Exit> {
+    let terminal = Terminal::detect(variable);
+    if !options.worlds {
+        return Ok(compare::run(options, terminal));
+    }
+    match compare::worlds::seeds(&root(), options, &Simulated) {
+        Exit::Pass => match containers::run(&root())? {},
+        wrong => Ok(wrong),
     }
 }
 

@@ -8,6 +8,7 @@ pub mod artefacts;
 mod beside;
 pub mod broker;
 pub mod browser;
+pub mod compare;
 pub mod conclude;
 pub mod exit;
 pub mod folder;

@@ -67,6 +67,17 @@ impl Terminal {
 
 /// Plays, judges and reports every run that the options ask for. What is wrong is said on stderr, the answers on stdout.
 pub fn simulate(root: &Path, options: &Options, arena: &mut dyn Arena, terminal: Terminal) -> Exit {
+    simulate_and_hear(root, options, arena, terminal, &mut |_| {})
+}
+
+/// The same, and `hear` is given each judged run.
+pub fn simulate_and_hear(
+    root: &Path,
+    options: &Options,
+    arena: &mut dyn Arena,
+    terminal: Terminal,
+    hear: &mut dyn FnMut(&Judged),
+) -> Exit {
     let runs = match prepare::runs(root, options, arena) {
         Ok(runs) => runs,
         Err(error) => {
@@ -91,6 +102,7 @@ pub fn simulate(root: &Path, options: &Options, arena: &mut dyn Arena, terminal:
         Ok((judged, html)) => {
             exit = exit.worst(exit_of(judged.report.outcome));
             together.judged(prepared, &judged, options.world);
+            hear(&judged);
             page = Some(html);
             if judged.report.outcome == Outcome::Pass {
                 passed += 1;

@@ -8,7 +8,7 @@ use contracts::attributes;
 use detector::{Detector, Gap};
 use harness::{
     Archive,
-    arena::{Arena, PlayError, Played, Prepared, can_inflict},
+    arena::{Arena, PlayError, Played, Prepared, for_real},
     broker::BrokerRecords,
     progress::{Progress, Reached},
 };
@@ -48,12 +48,7 @@ impl Containers {
 
 impl Arena for Containers {
     fn accepts(&self, scenario: &Scenario) -> Result<(), PlayError> {
-        if scenario.architecture.dead_letters {
-            let reason =
-                format!("{}: the containers world keeps no account of dead letters; expected --world simulated", scenario.name);
-            return Err(PlayError::Unable(reason));
-        }
-        can_inflict(scenario, faults::World::Containers)
+        for_real(scenario)
     }
 
     /// Docker answers, and the open stack, if it is up, fits.

@@ -5,7 +5,7 @@ use std::{env, path::PathBuf, process::ExitCode};
 
 use clap::{Parser, Subcommand};
 use containers::{Images, Limits};
-use harness::{Exit, options::Options, simulate::Terminal, stack::Stack};
+use harness::{Exit, compare, options::Options, simulate::Terminal, stack::Stack};
 use real::{Containers, Place, assembly, stack};
 
 #[derive(Parser)]
@@ -19,6 +19,8 @@ struct CommandLine {
 enum Command {
     /// Run scenarios and judge them by their traces
     Simulate(Options),
+    /// Hold the real world against what the seeds of the simulated one show
+    Compare(compare::Options),
     /// Keep the real stack and its user interfaces open
     #[command(subcommand)]
     Stack(Stack),
@@ -43,6 +45,12 @@ fn main() -> ExitCode {
     let done = match command {
         Command::Simulate(options) => {
             simulate(options, Place { app: app(), images, limits: Limits::default(), open: Some(name) })
+        }
+        Command::Compare(options) => {
+            let place = Place { app: app(), images, limits: Limits::default(), open: Some(name) };
+            Containers::new(place)
+                .map(|mut world| compare::worlds::hold(&root(), &options, &mut world, Terminal::detect(variable)))
+                .map_err(|error| format!("no runtime: {error}"))
         }
         Command::Stack(action) => {
             stack::run(action, &assembly::blueprint(name, images, Limits::default())).map_err(|error| error.to_string())

@@ -27,8 +27,9 @@ const EDGES: &[(&str, &str)] = &[
     ("detector", "signals"),
     ("judge", "detector faults scenarios signals"),
     ("render", "judge"),
+    ("compare", "judge"),
     // The command line.
-    ("harness", "contracts detector faults judge render scenarios signals world"),
+    ("harness", "compare contracts detector faults judge render scenarios signals world"),
     ("xtask", "contracts crm detector faults harness judge mes render scenarios shop signals simulated world"),
     ("real", "adapters containers contracts detector faults harness judge render scenarios signals world"),
 ];

@@ -1,0 +1,177 @@
+//! The real world against the simulated one: first many seeds of each scenario, then one run on the real stack.
+//!
+//! The seeds are played by the process that can simulate, which leaves what they show in `worlds.json`; the real runs by the one that
+//! has containers to remove, and that one says the answer.
+
+use std::{collections::BTreeMap, path::Path};
+
+use compare::{
+    Summary,
+    worlds::{Held, Seen},
+};
+use judge::{Judged, report::Outcome};
+use scenarios::{Scenario, scale};
+
+use super::Options;
+use crate::{
+    Exit,
+    arena::{Arena, for_real},
+    beside, conclude, folder,
+    options::{Options as Simulate, WorldName},
+    prepare,
+    simulate::{self, Terminal},
+};
+
+/// What the seeds of each scenario show, by its name.
+type BySeed = BTreeMap<String, Seen>;
+
+const FILE: &str = "worlds.json";
+
+/// Plays the seeds of all scenarios that can run for real, and leaves what they show beside the reports.
+pub fn seeds(root: &Path, options: &Options, arena: &dyn Arena) -> Exit {
+    let scenarios = match chosen(root, &options.runs) {
+        Ok(scenarios) => scenarios,
+        Err(error) => return complain(&error, Exit::Usage),
+    };
+    let mut shown = BySeed::new();
+    for Chosen { scenario, .. } in &scenarios {
+        say(&format!("{}  {}", scenario.name, judge::words::several(options.seeds, "seed")));
+        match seen(scenario, options.seeds, arena) {
+            Ok(seen) => drop(shown.insert(scenario.name.clone(), seen)),
+            Err(error) => return complain(&format!("{}: {error}", scenario.name), Exit::Failure),
+        }
+    }
+    let kept = folder::probe(&options.report_dir).map_err(|error| error.to_string()).and_then(|()| {
+        let text = serde_json::to_string(&shown).map_err(|error| error.to_string())?;
+        folder::replace_file(&options.report_dir.join(FILE), &text).map_err(|error| error.to_string())
+    });
+    kept.map_or_else(|error| complain(&error, Exit::Usage), |()| Exit::Pass)
+}
+
+/// A scenario, and how it is called on a command line.
+struct Chosen {
+    argument: String,
+    scenario: Scenario,
+}
+
+/// Scenarios that can run for real. Those that cannot are told of and left out, but for one that is asked for by name.
+fn chosen(root: &Path, names: &[String]) -> Result<Vec<Chosen>, String> {
+    let default = [prepare::DEFAULT.to_owned()];
+    let names = if names.is_empty() { &default[..] } else { names };
+    let mut chosen = Vec::new();
+    for name in names {
+        let found = Scenario::resolve(root, name).map_err(|error| error.to_string())?;
+        let folder = Path::new(name).is_dir().then(|| Path::new(name));
+        for scenario in found {
+            let argument = folder.map_or_else(|| name.clone(), |folder| folder.join(file(&scenario)).display().to_string());
+            let fits = for_real(&scenario).map_err(|error| error.to_string());
+            match fits.and_then(|()| scale::scaled(&scenario).map(drop).map_err(|error| format!("{}: {error}", scenario.name))) {
+                Ok(()) => chosen.push(Chosen { argument, scenario }),
+                Err(why) if folder.is_none() => return Err(why),
+                Err(why) => say(&format!("left out    {why}")),
+            }
+        }
+    }
+    if chosen.is_empty() { Err("none of these scenarios can run for real".to_owned()) } else { Ok(chosen) }
+}
+
+fn file(scenario: &Scenario) -> String {
+    format!("{}.toml", scenario.name)
+}
+
+/// What so many seeds of a scenario show, shortened as the real run is.
+fn seen(scenario: &Scenario, seeds: u64, arena: &dyn Arena) -> Result<Seen, String> {
+    let turns = (0..seeds).map(|turn| Scenario { seed: scenario.seed.wrapping_add(turn), ..scenario.clone() });
+    let runs: Result<Vec<_>, _> = turns.map(|scenario| prepare::prepared(scenario, true, false)).collect();
+    let runs = runs.map_err(|error| error.to_string())?;
+    let mut shown = Ok(Seen::default());
+    beside::play(&runs, beside::arenas(arena, runs.len()), |at, played| {
+        let judged = played
+            .map_err(|error| error.to_string())
+            .and_then(|played| conclude::judged(&runs[at], &played, WorldName::Simulated).map_err(|error| error.to_string()));
+        match (&mut shown, judged) {
+            (Ok(seen), Ok(judged)) => seen.add(&summary(&judged)),
+            (shown @ Ok(_), Err(error)) => *shown = Err(error),
+            (Err(_), _) => {}
+        }
+    });
+    shown
+}
+
+fn summary(judged: &Judged) -> Summary {
+    let bad: Vec<_> = judged.bad_orders.iter().map(|bad| bad.order.clone()).collect();
+    Summary::of(&judged.report, &bad)
+}
+
+/// Plays the scenarios for real and holds each against its seeds.
+#[expect(clippy::print_stdout, reason = "the answer")]
+pub fn hold(root: &Path, options: &Options, arena: &mut dyn Arena, terminal: Terminal) -> Exit {
+    let shown = match shown(&options.report_dir) {
+        Ok(shown) => shown,
+        Err(error) => return complain(&error, Exit::Failure),
+    };
+    let scenarios = match chosen(root, &options.runs) {
+        Ok(scenarios) => scenarios,
+        Err(error) => return complain(&error, Exit::Usage),
+    };
+    let mut exit = Exit::Pass;
+    let mut held = Vec::new();
+    for Chosen { argument, scenario } in &scenarios {
+        let Some(seen) = shown.get(&scenario.name) else {
+            return complain(&format!("{FILE} knows no seeds of {}", scenario.name), Exit::Failure);
+        };
+        let mut hear = |judged: &Judged| held.push(seen.hold(&summary(judged)));
+        let asked = for_real_run(options, argument);
+        let played = simulate::simulate_and_hear(root, &asked, arena, terminal, &mut hear);
+        // How the run ended is held against the seeds below; here it counts only that there is none.
+        if played == Exit::Failure || played == Exit::Usage {
+            exit = exit.worst(played);
+        }
+    }
+    println!("\n{}", Held::head());
+    held.iter().for_each(|held| println!("{}", held.row()));
+    let agree = held.iter().filter(|held| held.agrees()).count();
+    println!("\n{agree} of {} agree", scenarios.len());
+    held.iter().map(exit_of).fold(exit, Exit::worst)
+}
+
+fn exit_of(held: &Held) -> Exit {
+    match held.agrees() {
+        false => Exit::Red,
+        true if held.outcome == Outcome::Unknown => Exit::Unknown,
+        true => Exit::Pass,
+    }
+}
+
+fn for_real_run(options: &Options, argument: &str) -> Simulate {
+    Simulate {
+        scenarios: vec![argument.to_owned()],
+        world: WorldName::Containers,
+        seed: None,
+        seeds: 1,
+        architecture: None,
+        instrumentation: None,
+        scaled: true,
+        report_dir: options.report_dir.clone(),
+        junit: None,
+        otlp: false,
+        plan: false,
+        open: false,
+    }
+}
+
+fn shown(reports: &Path) -> Result<BySeed, String> {
+    let path = reports.join(FILE);
+    let text = std::fs::read_to_string(&path).map_err(|error| format!("cannot read {}: {error}", path.display()))?;
+    serde_json::from_str(&text).map_err(|error| format!("{}: {error}", path.display()))
+}
+
+#[expect(clippy::print_stderr, reason = "progress and what is wrong")]
+fn say(text: &str) {
+    eprintln!("{text}");
+}
+
+fn complain(text: &str, exit: Exit) -> Exit {
+    say(&format!("error: {text}"));
+    exit
+}
