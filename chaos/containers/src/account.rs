@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use adapters::journal::{Answer, Entry, Line, Outcome as Learned};
-use faults::{End, Handover, MessageFate, Outcome};
+use faults::{Change, End, Handover, MessageFate, Outcome, Policy};
 
 /// Reads the lines of a journal; the last line of each process that was killed may be cut off, any other must be whole.
 ///
@@ -39,6 +39,54 @@ pub struct Broker {
     pub counted_ns: u64,
     /// When it died or was stopped, nanoseconds since the Unix epoch, oldest first.
     pub deaths_ns: Vec<u64>,
+    /// What faults changed in it.
+    pub changes: Vec<Changed>,
+}
+
+/// The broker was set up otherwise for a while.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Changed {
+    /// The fault.
+    pub fault: String,
+    /// The routing keys of the messages that this concerns.
+    pub keys: Vec<String>,
+    /// What was changed.
+    pub what: Change,
+    /// From when on, nanoseconds since the Unix epoch.
+    pub from_ns: u64,
+    /// Until when; `None`: it lasts.
+    pub until_ns: Option<u64>,
+}
+
+impl Changed {
+    /// Where a message ends that the broker drops because of it; `None` where it drops none.
+    #[must_use]
+    pub const fn end(&self) -> Option<End> {
+        match self.what {
+            Change::Unbound { .. } => Some(End::Unroutable),
+            Change::Policy { policy: Policy::DropHead(_), .. } => Some(End::Overflowed),
+            Change::Policy { policy: Policy::RejectPublish(_), .. } => Some(End::Refused),
+            Change::Policy { policy: Policy::MessageTtl(_), .. } => Some(End::Expired),
+            _ => None,
+        }
+    }
+
+    /// Whether a moment lies in its time, give or take the way to the broker.
+    #[must_use]
+    pub fn covers(&self, at_ns: u64) -> bool {
+        self.from_ns <= at_ns + ON_THE_WAY_NS && self.until_ns.is_none_or(|until_ns| at_ns <= until_ns + ON_THE_WAY_NS)
+    }
+
+    /// How a message ends that came to the broker and is nowhere, when that can be its doing.
+    fn dropped(&self, fate: &MessageFate) -> Option<End> {
+        let end = self.end().filter(|_| self.keys.iter().any(|key| *key == *fate.routing_key))?;
+        let can = match end {
+            // These happen as it comes, the others while it waits.
+            End::Unroutable | End::Refused => fate.deliveries.is_empty() && self.covers(fate.published_ns),
+            _ => self.until_ns.is_none_or(|until_ns| fate.end_ns <= until_ns + ON_THE_WAY_NS),
+        };
+        can.then_some(end)
+    }
 }
 
 /// How long a message may be on its way between a journal's line and the broker, or back.
@@ -65,8 +113,11 @@ pub fn fates(lines: &[Line], broker: &Broker) -> Vec<MessageFate> {
         let open = matches!(fate.end, End::Ready | End::Unacked);
         if open && broker.depth == 0 && fate.end_ns + ON_THE_WAY_NS < broker.counted_ns {
             let last_sign = fate.end_ns;
-            fate.end = End::Lost;
-            fate.end_ns = broker.deaths_ns.iter().copied().find(|death| *death >= last_sign).unwrap_or(last_sign);
+            let changed = broker.changes.iter().find_map(|changed| Some((changed.dropped(fate)?, changed.from_ns)));
+            (fate.end, fate.end_ns) = match changed {
+                Some((end, from_ns)) => (end, last_sign.max(from_ns)),
+                None => (End::Lost, broker.deaths_ns.iter().copied().find(|death| *death >= last_sign).unwrap_or(last_sign)),
+            };
         }
     }
     fates
@@ -170,17 +221,44 @@ mod tests {
         let mut all = publish(10, "m-1", Some(Learned::Written));
         all.extend(publish(20, "m-2", Some(Learned::Confirmed)));
         all.push(delivered(30, "m-2", false));
-        let there = fates(&all, &Broker { depth: 2, counted_ns: u64::MAX, deaths_ns: vec![] });
+        let there = fates(&all, &Broker { depth: 2, counted_ns: u64::MAX, deaths_ns: vec![], ..Broker::default() });
         assert_eq!([there[0].end, there[1].end], [End::Ready, End::Unacked]);
-        let gone = fates(&all, &Broker { depth: 0, counted_ns: u64::MAX, deaths_ns: vec![5, 25, 60] });
+        let gone = fates(&all, &Broker { depth: 0, counted_ns: u64::MAX, deaths_ns: vec![5, 25, 60], ..Broker::default() });
         assert_eq!([(gone[0].end, gone[0].end_ns), (gone[1].end, gone[1].end_ns)], [(End::Lost, 25), (End::Lost, 60)]);
     }
 
     #[test]
     fn what_was_published_while_the_queues_were_counted_is_not_taken_for_lost() {
         let all = publish(10, "m-1", Some(Learned::Written));
-        let broker = Broker { depth: 0, counted_ns: 12, deaths_ns: vec![] };
+        let broker = Broker { depth: 0, counted_ns: 12, deaths_ns: vec![], ..Broker::default() };
         assert_eq!(fates(&all, &broker)[0].end, End::Ready);
+    }
+
+    #[test]
+    fn what_came_while_no_queue_was_bound_and_is_nowhere_was_unroutable() {
+        const SECOND: u64 = 1_000_000_000;
+        let all: Vec<Line> = [10, 20, 40]
+            .into_iter()
+            .zip(["m-1", "m-2", "m-3"])
+            .flat_map(|(at, id)| publish(at * SECOND, id, Some(Learned::Written)))
+            .collect();
+        let changed = |what| Changed {
+            fault: "binding-removed@1".into(),
+            keys: vec!["order.submitted".into()],
+            what,
+            from_ns: 15 * SECOND,
+            until_ns: Some(30 * SECOND),
+        };
+        let ends = |what| {
+            let broker = Broker { depth: 0, counted_ns: u64::MAX, deaths_ns: vec![50 * SECOND], changes: vec![changed(what)] };
+            fates(&all, &broker).iter().map(|fate| fate.end).collect::<Vec<End>>()
+        };
+        let unbound = Change::Unbound { key: "order.submitted".into() };
+        assert_eq!(ends(unbound), [End::Lost, End::Unroutable, End::Lost]);
+        let policy = |policy| Change::Policy { queue: "mes.orders".into(), policy };
+        assert_eq!(ends(policy(Policy::RejectPublish(1))), [End::Lost, End::Refused, End::Lost]);
+        // What had waited before the queue became too short is dropped as well.
+        assert_eq!(ends(policy(Policy::DropHead(1))), [End::Overflowed, End::Overflowed, End::Lost]);
     }
 
     #[test]

@@ -2,10 +2,9 @@
 
 use std::time::Duration;
 
-use futures_util::StreamExt as _;
+use faults::Resource;
 use testcontainers::bollard::{
     Docker,
-    exec::{CreateExecOptions, StartExecResults},
     query_parameters::{KillContainerOptionsBuilder, StopContainerOptionsBuilder},
 };
 use world::Runtime;
@@ -112,27 +111,20 @@ impl Alone {
         rabbitmq::start_again(&self.docker, &self.broker.id, self.limits.ready).await
     }
 
+    /// Makes it short of something, or gives it back what is its default.
+    ///
+    /// # Errors
+    /// When it refuses.
+    pub async fn alarm(&self, resource: Resource, on: bool) -> Result<(), Error> {
+        rabbitmq::alarm(&self.docker, &self.broker.id, resource, on).await
+    }
+
     /// Runs `rabbitmqctl` in it and gives what that printed.
     ///
     /// # Errors
     /// When the engine refuses.
     pub async fn ctl(&self, arguments: &[&str]) -> Result<String, Error> {
-        let command = ["rabbitmqctl", "--quiet"].iter().chain(arguments).map(|argument| (*argument).to_owned()).collect();
-        let options = CreateExecOptions {
-            cmd: Some(command),
-            user: Some("rabbitmq".to_owned()),
-            attach_stdout: Some(true),
-            attach_stderr: Some(true),
-            ..CreateExecOptions::default()
-        };
-        let exec = self.docker.create_exec(&self.broker.id, options).await?;
-        let mut printed = String::new();
-        if let StartExecResults::Attached { mut output, .. } = self.docker.start_exec(&exec.id, None).await? {
-            while let Some(chunk) = output.next().await {
-                printed.push_str(&chunk?.to_string());
-            }
-        }
-        Ok(printed)
+        rabbitmq::ctl(&self.docker, &self.broker.id, arguments).await
     }
 
     /// Removes it.

@@ -29,6 +29,16 @@ struct Queue {
     messages: u64,
 }
 
+/// What binds a queue to an exchange.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub(crate) struct Binding {
+    source: String,
+    destination: String,
+    routing_key: String,
+    /// The key as it stands in addresses.
+    properties_key: String,
+}
+
 #[derive(Debug, Deserialize)]
 struct VirtualHost {
     name: String,
@@ -56,6 +66,42 @@ impl Management {
         let definition = json!({ "consumer-timeout": u64::try_from(timeout.as_millis()).unwrap_or(u64::MAX) });
         let policy = json!({ "pattern": ".*", "apply-to": "queues", "definition": definition });
         self.ask(Method::PUT, &format!("policies/{virtual_host}/consumer-timeout"), Some(policy)).await.map(drop)
+    }
+
+    /// What binds queues to exchanges by a routing key.
+    pub(crate) async fn bindings(&self, virtual_host: &str, key: &str) -> Result<Vec<Binding>, Error> {
+        let all: Vec<Binding> = self.get(&format!("bindings/{virtual_host}")).await?;
+        // The one without a source binds each queue to the default exchange by its own name.
+        Ok(all.into_iter().filter(|binding| !binding.source.is_empty() && binding.routing_key == key).collect())
+    }
+
+    /// Takes a binding away.
+    pub(crate) async fn unbind(&self, virtual_host: &str, binding: &Binding) -> Result<(), Error> {
+        let path = format!("{}/{}", between(virtual_host, binding), binding.properties_key);
+        self.ask(Method::DELETE, &path, None).await.map(drop)
+    }
+
+    /// Binds again.
+    pub(crate) async fn bind(&self, virtual_host: &str, binding: &Binding) -> Result<(), Error> {
+        let key = json!({ "routing_key": binding.routing_key });
+        self.ask(Method::POST, &between(virtual_host, binding), Some(key)).await.map(drop)
+    }
+
+    /// Lays a policy upon a queue, above the one for all queues.
+    pub(crate) async fn set_policy(
+        &self,
+        virtual_host: &str,
+        (name, queue): (&str, &str),
+        definition: Value,
+    ) -> Result<(), Error> {
+        let pattern = format!("^{}$", queue.replace('.', "\\."));
+        let policy = json!({ "pattern": pattern, "apply-to": "queues", "priority": 1, "definition": definition });
+        self.ask(Method::PUT, &format!("policies/{virtual_host}/{name}"), Some(policy)).await.map(drop)
+    }
+
+    /// Takes a policy away.
+    pub(crate) async fn remove_policy(&self, virtual_host: &str, name: &str) -> Result<(), Error> {
+        self.ask(Method::DELETE, &format!("policies/{virtual_host}/{name}"), None).await.map(drop)
     }
 
     /// Switches the firehose of a virtual host on: `rabbitmqctl trace_on`. It is off after each start of the broker.
@@ -115,6 +161,10 @@ impl Management {
         };
         request.send().await.map_err(failed)
     }
+}
+
+fn between(virtual_host: &str, binding: &Binding) -> String {
+    format!("bindings/{virtual_host}/e/{}/q/{}", binding.source, binding.destination)
 }
 
 fn failed(error: reqwest::Error) -> Error {

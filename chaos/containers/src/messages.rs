@@ -10,6 +10,7 @@ use world::Boxed;
 
 use crate::{
     Error, account,
+    account::Changed,
     docker::{self, Output},
     management::Management,
 };
@@ -22,6 +23,7 @@ pub struct ContainerMessages {
     /// Name and container of each process.
     processes: Vec<(String, String)>,
     deaths_ns: Mutex<Vec<u64>>,
+    changes: Mutex<Vec<Changed>>,
     failure: Mutex<Option<String>>,
 }
 
@@ -31,13 +33,34 @@ impl ContainerMessages {
         (management, virtual_host): (Management, String),
         processes: Vec<(String, String)>,
     ) -> Arc<Self> {
-        let (deaths_ns, failure) = (Mutex::default(), Mutex::default());
-        Arc::new(Self { docker, management, virtual_host, processes, deaths_ns, failure })
+        let (deaths_ns, changes, failure) = (Mutex::default(), Mutex::default(), Mutex::default());
+        Arc::new(Self { docker, management, virtual_host, processes, deaths_ns, changes, failure })
     }
 
     /// The broker dies now.
     pub(crate) fn broker_dies(&self, at_ns: u64) {
         self.deaths_ns.lock().unwrap_or_else(PoisonError::into_inner).push(at_ns);
+    }
+
+    /// The broker is set up otherwise from now on.
+    pub(crate) fn changes(&self, changed: Changed) {
+        self.lock_changes().push(changed);
+    }
+
+    /// It is as it was before.
+    pub(crate) fn changes_back(&self, fault: &str, at_ns: u64) {
+        if let Some(changed) = self.lock_changes().iter_mut().rfind(|changed| changed.fault == fault) {
+            changed.until_ns = Some(at_ns);
+        }
+    }
+
+    /// What was changed so far.
+    pub(crate) fn changed(&self) -> Vec<Changed> {
+        self.lock_changes().clone()
+    }
+
+    fn lock_changes(&self) -> std::sync::MutexGuard<'_, Vec<Changed>> {
+        self.changes.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Why the account is not whole, when it is not: then it must not be judged by.
@@ -67,7 +90,7 @@ impl ContainerMessages {
         let depth = self.management.depth(&self.virtual_host).await?;
         let lines = self.lines().await?;
         let deaths_ns = self.deaths_ns.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        Ok(account::fates(&lines, &account::Broker { depth, counted_ns, deaths_ns }))
+        Ok(account::fates(&lines, &account::Broker { depth, counted_ns, deaths_ns, changes: self.changed() }))
     }
 
     fn note(&self, error: &Error) {

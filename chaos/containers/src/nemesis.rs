@@ -1,7 +1,9 @@
 //! Kills and restarts the broker and the services through the engine's API; what that did is read from the account of the
 //! messages.
 
+mod changes;
 mod effects;
+mod felt;
 mod services;
 
 use std::{
@@ -11,6 +13,7 @@ use std::{
 };
 
 use adapters::{http::Addresses, runtime::wall_clock_ns};
+use changes::Changes;
 use effects::{Hit, Window};
 use faults::{Deed, Effect, Fault, Nemesis, NemesisError, Outage};
 pub(crate) use services::Death;
@@ -30,6 +33,7 @@ const GRACE_S: i32 = 60;
 pub struct ContainerNemesis {
     docker: Docker,
     broker: String,
+    changes: Changes,
     services: Services,
     messages: Arc<ContainerMessages>,
     queue_of: BTreeMap<String, String>,
@@ -41,6 +45,9 @@ pub struct ContainerNemesis {
 pub(crate) struct Targets {
     /// The broker's container.
     pub(crate) broker: String,
+    /// Its virtual host, and how long a delivery may stay unanswered there.
+    pub(crate) virtual_host: String,
+    pub(crate) patience: Option<Duration>,
     /// Name and container of each service.
     pub(crate) services: BTreeMap<String, String>,
     /// Where the services are.
@@ -55,9 +62,10 @@ pub(crate) struct Targets {
 
 impl ContainerNemesis {
     pub(crate) fn new(docker: Docker, targets: Targets, messages: Arc<ContainerMessages>) -> Arc<Self> {
-        let Targets { broker, services, addresses, queue_of, ready, epoch_ns } = targets;
+        let Targets { broker, virtual_host, patience, services, addresses, queue_of, ready, epoch_ns } = targets;
+        let changes = Changes::new((docker.clone(), broker.clone()), virtual_host, patience, queue_of.clone());
         let services = Services::new(docker.clone(), services, addresses, ready, epoch_ns);
-        Arc::new(Self { docker, broker, services, messages, queue_of, ready, inflicted: Mutex::default() })
+        Arc::new(Self { docker, broker, changes, services, messages, queue_of, ready, inflicted: Mutex::default() })
     }
 
     /// Whether a service is away because a fault killed it.
@@ -90,8 +98,12 @@ impl ContainerNemesis {
                 let death = self.services.kill(&service).await?;
                 window(Hit::Process(death.node), death.at_ns);
             }
-            // The services are told of its windows when they start; the ledger sees what it did.
-            Deed::Pricing(_) => {}
+            Deed::Broker(change) => {
+                self.changes.lay(&fault.name, &change).await?;
+                self.messages.changes(self.changes.to_messages(&fault.name, &change, from_ns));
+            }
+            // The services are told of its windows when they start, and the driver's people go by it; the ledger sees what it did.
+            Deed::Pricing(_) | Deed::People { .. } => {}
             // The scenario was refused before the run: see `Kind::can`.
             _ => {}
         }
@@ -102,9 +114,11 @@ impl ContainerNemesis {
         let lifted = match fault.kind.deed() {
             Deed::Outage(_) => rabbitmq::start_again(&self.docker, &self.broker, self.ready).await,
             Deed::Kill { service } => self.services.start_again(&service).await,
+            Deed::Broker(change) => self.changes.take_away(&fault.name, &change).await,
             _ => Ok(()),
         };
         let until_ns = wall_clock_ns();
+        self.messages.changes_back(&fault.name, until_ns);
         if let Some(window) = self.inflicted().iter_mut().rfind(|window| window.fault == fault.name) {
             window.until_ns = Some(until_ns);
         }
@@ -134,7 +148,10 @@ impl Nemesis for ContainerNemesis {
         Box::pin(async move {
             let fates = self.messages.account().await.unwrap_or_default();
             let lines = self.messages.lines().await.unwrap_or_default();
-            effects::of(&self.inflicted().clone(), &lines, &fates, &self.queue_of)
+            let mut effects = effects::of(&self.inflicted().clone(), &lines, &fates, &self.queue_of);
+            effects.extend(felt::of(&self.messages.changed(), &fates));
+            effects.sort_by_key(|effect| effect.at_ns);
+            effects
         })
     }
 }

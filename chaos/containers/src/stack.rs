@@ -60,6 +60,8 @@ impl Stack {
                     ContainerMessages::new(docker.clone(), (management, run.name()), processes.clone().into_iter().collect());
                 let targets = Targets {
                     broker: foundation.broker.id.clone(),
+                    virtual_host: run.name(),
+                    patience: config.rabbit.consumer_timeout,
                     services: processes,
                     addresses: addresses.clone(),
                     queue_of: config.queue_of.clone(),

@@ -4,13 +4,13 @@
 
 use crate::{
     deed::{Change, Deed},
-    definition::{Definition, SIMULATED},
+    definition::{BOTH, Definition},
 };
 
 /// The fault.
 pub static BINDING_REMOVED: Definition = Definition {
     name: "binding-removed",
     does: "no queue is bound to {key}",
-    worlds: SIMULATED,
+    worlds: BOTH,
     deed: |given| Deed::Broker(Change::Unbound { key: given.name("key") }),
 };

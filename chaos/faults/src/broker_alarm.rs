@@ -4,14 +4,14 @@
 
 use crate::{
     deed::{Change, Deed, Resource},
-    definition::{Definition, SIMULATED},
+    definition::{BOTH, Definition},
 };
 
 /// The fault.
 pub static BROKER_ALARM: Definition = Definition {
     name: "broker-alarm",
     does: "the broker is short of {resource}",
-    worlds: SIMULATED,
+    worlds: BOTH,
     deed: |given| {
         let resource = if given.text("resource") == Some("disk") { Resource::Disk } else { Resource::Memory };
         Deed::Broker(Change::Short(resource))

@@ -4,13 +4,13 @@
 
 use crate::{
     deed::{Deed, Habit},
-    definition::{Definition, SIMULATED},
+    definition::{BOTH, Definition},
 };
 
 /// The fault.
 pub static CALL_BACK_LOST: Definition = Definition {
     name: "call-back-lost",
     does: "the carrier's call-back gets lost for {share} of the orders",
-    worlds: SIMULATED,
+    worlds: BOTH,
     deed: |given| Deed::People { pool: "carrier".to_owned(), how: Habit::Unheard(given.share()) },
 };

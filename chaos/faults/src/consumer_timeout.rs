@@ -4,14 +4,14 @@
 
 use crate::{
     deed::{Change, Deed, Policy},
-    definition::{Definition, SIMULATED},
+    definition::{BOTH, Definition},
 };
 
 /// The fault.
 pub static CONSUMER_TIMEOUT: Definition = Definition {
     name: "consumer-timeout",
     does: "who has not acknowledged a message of {queue} after {timeout} loses its channel",
-    worlds: SIMULATED,
+    worlds: BOTH,
     deed: |given| {
         let policy = Policy::ConsumerTimeout(given.span("timeout"));
         Deed::Broker(Change::Policy { queue: given.name("queue"), policy })

@@ -4,13 +4,13 @@
 
 use crate::{
     deed::{Deed, Habit},
-    definition::{Definition, SIMULATED},
+    definition::{BOTH, Definition},
 };
 
 /// The fault.
 pub static FIRST_PAGE_ONLY: Definition = Definition {
     name: "first-page-only",
     does: "every {pool} looks at the first {rows} orders of the list",
-    worlds: SIMULATED,
+    worlds: BOTH,
     deed: |given| Deed::People { pool: given.name("pool"), how: Habit::FirstPage(usize::try_from(given.whole("rows").unwrap_or_default()).unwrap_or(usize::MAX)) },
 };

@@ -4,14 +4,14 @@
 
 use crate::{
     deed::{Change, Deed, Policy},
-    definition::{Definition, SIMULATED},
+    definition::{BOTH, Definition},
 };
 
 /// The fault.
 pub static MESSAGE_EXPIRED: Definition = Definition {
     name: "message-expired",
     does: "messages in {queue} expire after {ttl}",
-    worlds: SIMULATED,
+    worlds: BOTH,
     deed: |given| {
         let policy = Policy::MessageTtl(given.span("ttl"));
         Deed::Broker(Change::Policy { queue: given.name("queue"), policy })

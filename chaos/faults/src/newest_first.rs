@@ -4,13 +4,13 @@
 
 use crate::{
     deed::{Deed, Habit},
-    definition::{Definition, SIMULATED},
+    definition::{BOTH, Definition},
 };
 
 /// The fault.
 pub static NEWEST_FIRST: Definition = Definition {
     name: "newest-first",
     does: "every {pool} takes the newest order first",
-    worlds: SIMULATED,
+    worlds: BOTH,
     deed: |given| Deed::People { pool: given.name("pool"), how: Habit::NewestFirst },
 };

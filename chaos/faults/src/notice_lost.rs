@@ -4,13 +4,13 @@
 
 use crate::{
     deed::{Deed, Habit},
-    definition::{Definition, SIMULATED},
+    definition::{BOTH, Definition},
 };
 
 /// The fault.
 pub static NOTICE_LOST: Definition = Definition {
     name: "notice-lost",
     does: "the news of a price does not reach {share} of the customers",
-    worlds: SIMULATED,
+    worlds: BOTH,
     deed: |given| Deed::People { pool: "customer".to_owned(), how: Habit::Unheard(given.share()) },
 };

@@ -4,13 +4,13 @@
 
 use crate::{
     deed::{Calculation, Deed, PricingFault},
-    definition::{Definition, SIMULATED},
+    definition::{BOTH, Definition},
 };
 
 /// The fault.
 pub static PRICING_FAILS: Definition = Definition {
     name: "pricing-fails",
     does: "{share} of the calculations begun meanwhile fail",
-    worlds: SIMULATED,
+    worlds: BOTH,
     deed: |given| Deed::Pricing(PricingFault { share: given.share(), how: Calculation::Fails }),
 };

@@ -5,13 +5,13 @@
 
 use crate::{
     deed::{Calculation, Deed, PricingFault},
-    definition::{Definition, SIMULATED},
+    definition::{BOTH, Definition},
 };
 
 /// The fault.
 pub static PRICING_HANGS: Definition = Definition {
     name: "pricing-hangs",
     does: "{share} of the calculations begun meanwhile hang",
-    worlds: SIMULATED,
+    worlds: BOTH,
     deed: |given| Deed::Pricing(PricingFault { share: given.share(), how: Calculation::Hangs }),
 };

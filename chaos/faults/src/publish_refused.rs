@@ -4,14 +4,14 @@
 
 use crate::{
     deed::{Change, Deed, Policy},
-    definition::{Definition, SIMULATED},
+    definition::{BOTH, Definition},
 };
 
 /// The fault.
 pub static PUBLISH_REFUSED: Definition = Definition {
     name: "publish-refused",
     does: "{queue} holds {length} messages at most, and refuses the next",
-    worlds: SIMULATED,
+    worlds: BOTH,
     deed: |given| {
         let most = u32::try_from(given.whole("length").unwrap_or_default()).unwrap_or(u32::MAX);
         Deed::Broker(Change::Policy { queue: given.name("queue"), policy: Policy::RejectPublish(most) })

@@ -4,14 +4,14 @@
 
 use crate::{
     deed::{Change, Deed, Policy},
-    definition::{Definition, SIMULATED},
+    definition::{BOTH, Definition},
 };
 
 /// The fault.
 pub static QUEUE_OVERFLOW: Definition = Definition {
     name: "queue-overflow",
     does: "{queue} holds {length} messages at most, and drops the oldest",
-    worlds: SIMULATED,
+    worlds: BOTH,
     deed: |given| {
         let most = u32::try_from(given.whole("length").unwrap_or_default()).unwrap_or(u32::MAX);
         Deed::Broker(Change::Policy { queue: given.name("queue"), policy: Policy::DropHead(most) })

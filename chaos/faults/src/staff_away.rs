@@ -4,13 +4,13 @@
 
 use crate::{
     deed::{Deed, Habit},
-    definition::{Definition, SIMULATED},
+    definition::{BOTH, Definition},
 };
 
 /// The fault.
 pub static STAFF_AWAY: Definition = Definition {
     name: "staff-away",
     does: "{share} of the {pool}s are away",
-    worlds: SIMULATED,
+    worlds: BOTH,
     deed: |given| Deed::People { pool: given.name("pool"), how: Habit::Away(given.share()) },
 };

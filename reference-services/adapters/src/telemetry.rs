@@ -31,7 +31,7 @@ use untold::Untold;
 /// instance ids are unique within it.
 pub const RUN_ATTRIBUTE: &str = "service.namespace";
 /// How long an ordinary span waits for company.
-const BATCH_DELAY: Duration = Duration::from_secs(1);
+const BATCH_DELAY: Duration = Duration::from_millis(250);
 /// How many spans one export carries.
 const BATCH_SIZE: usize = 512;
 /// How many spans wait at most; what ends beyond that counts as failed.
@@ -39,8 +39,9 @@ const QUEUE_SIZE: usize = 65_536;
 /// How long one export may take, and how often it is tried. A batch that is sent again may be stored twice.
 const EXPORT: Duration = Duration::from_secs(5);
 const ATTEMPTS: u32 = 3;
-/// How often the journal is told how many spans ended.
-const JOURNAL_DELAY: Duration = Duration::from_secs(1);
+/// How often the journal is told how many spans ended. What it does not know yet is in doubt when the process is killed, and a second of
+/// a shortened run is minutes of its scenario.
+const JOURNAL_DELAY: Duration = Duration::from_millis(100);
 
 /// What became of the spans of a process. Complete: `ended == exported`, and the tracing backend has as many.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

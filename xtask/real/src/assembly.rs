@@ -11,7 +11,7 @@ use adapters::{
 };
 use containers::{Blueprint, BrokerSeen, Config, Images, Limits, Rabbit, Role, Stack, Standing, Testimony, Watch};
 use contracts::{message, services};
-use faults::Deed;
+use faults::{Change, Deed};
 use scenarios::{Scenario, Stage, language::BrokerTelemetry, scale};
 use tokio::runtime::Handle;
 use world::{Node, Runtime, Telemetry, World};
@@ -123,8 +123,13 @@ pub fn config(scenario: &Scenario, place: Place) -> Result<Config, serde_json::E
         max_traces: (orders * TRACES_PER_ORDER).max(10_000),
         limits,
         open: open.map(standing),
-        breaks_broker: scenario.faults.iter().any(|fault| matches!(fault.kind.deed(), Deed::Outage(_))),
+        breaks_broker: scenario.faults.iter().any(|fault| breaks_broker(&fault.kind.deed())),
     })
+}
+
+/// Whether a fault is felt by whoever uses the same broker.
+const fn breaks_broker(deed: &Deed) -> bool {
+    matches!(deed, Deed::Outage(_) | Deed::Broker(Change::Short(_)))
 }
 
 impl Assembly {

@@ -3,7 +3,13 @@
 use std::time::Duration;
 
 use adapters::runtime::wall_clock_ns;
-use testcontainers::bollard::{Docker, query_parameters::StartContainerOptions};
+use faults::Resource;
+use futures_util::StreamExt as _;
+use testcontainers::bollard::{
+    Docker,
+    exec::{CreateExecOptions, StartExecResults},
+    query_parameters::StartContainerOptions,
+};
 
 use super::{Ready, Recipe};
 use crate::{
@@ -62,6 +68,40 @@ pub(crate) async fn answers(docker: &Docker, container: &str, limit: Duration) -
     let management = Management::new(docker.clone(), container);
     let part = Part { name: NAME, container, limit };
     docker::answered(docker, &part, "an answer of its management interface", || management.answers()).await
+}
+
+/// Runs `rabbitmqctl` in a broker and gives what that printed.
+pub(crate) async fn ctl(docker: &Docker, container: &str, arguments: &[&str]) -> Result<String, Error> {
+    let command = ["rabbitmqctl", "--quiet"].iter().chain(arguments).map(|argument| (*argument).to_owned()).collect();
+    let options = CreateExecOptions {
+        cmd: Some(command),
+        user: Some("rabbitmq".to_owned()),
+        attach_stdout: Some(true),
+        attach_stderr: Some(true),
+        ..CreateExecOptions::default()
+    };
+    let exec = docker.create_exec(container, options).await?;
+    let mut printed = String::new();
+    if let StartExecResults::Attached { mut output, .. } = docker.start_exec(&exec.id, None).await? {
+        while let Some(chunk) = output.next().await {
+            printed.push_str(&chunk?.to_string());
+        }
+    }
+    Ok(printed)
+}
+
+/// Makes a broker short of something, or gives it back what is its default.
+pub(crate) async fn alarm(docker: &Docker, container: &str, resource: Resource, on: bool) -> Result<(), Error> {
+    let arguments = match (resource, on) {
+        (Resource::Memory, true) => ["set_vm_memory_high_watermark", "0"],
+        (Resource::Memory, false) => ["set_vm_memory_high_watermark", "0.6"],
+        (Resource::Disk, true) => ["set_disk_free_limit", "1000TB"],
+        (Resource::Disk, false) => ["set_disk_free_limit", "50MB"],
+    };
+    match ctl(docker, container, &arguments).await?.trim() {
+        "" => Ok(()),
+        complaint => Err(Error::Management(complaint.to_owned())),
+    }
 }
 
 /// Settings that only this file takes.

@@ -154,13 +154,7 @@ impl Operator for Alone {
 
     fn alarm(&self, resource: Resource, on: bool) -> Boxed<'_, ()> {
         Box::pin(async move {
-            let command = match (resource, on) {
-                (Resource::Memory, true) => ["set_vm_memory_high_watermark", "0"],
-                (Resource::Memory, false) => ["set_vm_memory_high_watermark", "0.6"],
-                (Resource::Disk, true) => ["set_disk_free_limit", "9999GB"],
-                (Resource::Disk, false) => ["set_disk_free_limit", "50MB"],
-            };
-            done(self, &command).await;
+            self.alarm(resource, on).await.unwrap();
         })
     }
 
