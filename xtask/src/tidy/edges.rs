@@ -19,6 +19,7 @@ const EDGES: &[(&str, &str)] = &[
     // What goes wrong.
     ("faults", "world"),
     ("simulated", "faults signals world"),
+    ("proxy", "faults world"),
     ("containers", "adapters faults signals world"),
     // What happens.
     ("scenarios", "contracts faults world"),
