@@ -16,7 +16,7 @@ pub(crate) const BINARIES: &str = "target/containers/containers";
 /// When cargo cannot be started or does not build.
 pub(crate) fn run(root: &Path) -> Result<Infallible> {
     let built = Command::new("cargo")
-        .args(["build", "--package", "real", "--package", "app"])
+        .args(["build", "--package", "real", "--package", "app", "--package", "proxy"])
         .args(TARGET)
         .current_dir(root)
         .status()

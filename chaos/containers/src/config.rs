@@ -9,6 +9,10 @@ pub struct Config {
     pub images: Images,
     /// The binary of all services: a Linux executable for the base image.
     pub app: PathBuf,
+    /// The binary of the fault proxy, when a fault of the run needs one; services then talk to everything through it.
+    pub proxy: Option<PathBuf>,
+    /// The header that names an event over all attempts to publish it.
+    pub event_header: String,
     /// The seed of the run.
     pub seed: u64,
     /// The services, in the order they are listed.

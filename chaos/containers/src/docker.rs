@@ -152,6 +152,13 @@ pub(crate) async fn running(docker: &Docker, container: &str) -> Result<bool, Er
     Ok(state.and_then(|state| state.running).unwrap_or(false))
 }
 
+/// A container's own addresses in its networks: others after each start.
+pub(crate) async fn addresses(docker: &Docker, container: &str) -> Result<Vec<String>, Error> {
+    let settings = docker.inspect_container(container, None).await?.network_settings;
+    let networks = settings.and_then(|settings| settings.networks).unwrap_or_default();
+    Ok(networks.into_values().filter_map(|network| network.ip_address).filter(|address| !address.is_empty()).collect())
+}
+
 /// The host's port that leads to a container's port now: another one after each start.
 pub(crate) async fn port(docker: &Docker, container: &str, inner: u16) -> Result<u16, Error> {
     let ports = docker.inspect_container(container, None).await?.network_settings.and_then(|settings| settings.ports);

@@ -84,6 +84,9 @@ pub enum Error {
     /// RabbitMQ's management interface does not answer.
     #[error("RabbitMQ's management interface: {0}")]
     Management(String),
+    /// The fault proxy does not do as it is told.
+    #[error("the fault proxy: {0}")]
+    Proxy(String),
     /// Nobody can listen to the broker's firehose.
     #[error("RabbitMQ's firehose cannot be listened to: {0}")]
     Firehose(String),

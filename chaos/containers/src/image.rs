@@ -1,4 +1,4 @@
-//! The services' image, built from one binary.
+//! The images of our own binaries: the services' one, and the fault proxy's.
 
 use std::{path::Path, time::Duration};
 
@@ -13,8 +13,11 @@ use testcontainers::bollard::{
 use crate::{Config, Error, Images, docker};
 
 const DOCKERFILE: &str = include_str!("../config/Dockerfile");
-/// The name of the image; the tag is the hash of what is in it.
-const NAME: &str = "loupe-app";
+/// The names of the images; the tag is the hash of what is in one.
+const APP: &str = "loupe-app";
+const PROXY: &str = "loupe-proxy";
+/// The label that says which of the images one is.
+const LABEL: &str = "loupe.app";
 /// From which age on, in seconds, an image of an earlier binary is removed.
 const OLD_S: i64 = 3600;
 
@@ -63,27 +66,39 @@ pub(crate) async fn app(docker: &Docker, config: &Config) -> Result<String, Erro
     if config.roles.is_empty() {
         return Ok(String::new());
     }
-    let no_app = |source| Error::NoApp { path: config.app.display().to_string(), source };
-    let binary = tokio::fs::read(&config.app).await.map_err(no_app)?;
+    of(docker, config, (APP, &config.app)).await
+}
+
+/// The image of the fault proxy: there, or built now; `None` where the run needs none.
+pub(crate) async fn proxy(docker: &Docker, config: &Config) -> Result<Option<String>, Error> {
+    match &config.proxy {
+        Some(binary) => of(docker, config, (PROXY, binary)).await.map(Some),
+        None => Ok(None),
+    }
+}
+
+async fn of(docker: &Docker, config: &Config, (name, path): (&'static str, &Path)) -> Result<String, Error> {
+    let no_app = |source| Error::NoApp { path: path.display().to_string(), source };
+    let binary = tokio::fs::read(path).await.map_err(no_app)?;
     let mut hash = world::random::name(DOCKERFILE) ^ world::random::mix(world::random::name(&config.images.base));
     for chunk in binary.chunks(8) {
         let mut word = [0; 8];
         word[..chunk.len()].copy_from_slice(chunk);
         hash = world::random::mix(hash ^ u64::from_le_bytes(word));
     }
-    let image = format!("{NAME}:{hash:016x}");
+    let image = format!("{name}:{hash:016x}");
     if docker.inspect_image(&image).await.is_ok() {
         return Ok(image);
     }
-    build(docker, config, &image, &binary).await?;
-    remove_others(docker, &image).await;
+    build(docker, config, (name, &image), &binary).await?;
+    remove_others(docker, (name, &image)).await;
     Ok(image)
 }
 
 /// What the image is built from.
 fn context(binary: &[u8]) -> std::io::Result<Vec<u8>> {
     let mut archive = tar::Builder::new(Vec::new());
-    for (name, mode, content) in [("Dockerfile", 0o644, DOCKERFILE.as_bytes()), ("loupe-app", 0o755, binary)] {
+    for (name, mode, content) in [("Dockerfile", 0o644, DOCKERFILE.as_bytes()), ("binary", 0o755, binary)] {
         let mut header = tar::Header::new_gnu();
         header.set_size(content.len() as u64);
         header.set_mode(mode);
@@ -92,14 +107,14 @@ fn context(binary: &[u8]) -> std::io::Result<Vec<u8>> {
     archive.into_inner()
 }
 
-async fn build(docker: &Docker, config: &Config, image: &str, binary: &[u8]) -> Result<(), Error> {
+async fn build(docker: &Docker, config: &Config, (name, image): (&str, &str), binary: &[u8]) -> Result<(), Error> {
     let context = context(binary).map_err(|error| Error::Build { reason: error.to_string() })?;
     // The classic builder: engines without BuildKit have it too.
     let options = BuildImageOptionsBuilder::new()
         .dockerfile("Dockerfile")
         .t(image)
         .buildargs(&[("BASE", config.images.base.as_str())].into_iter().collect())
-        .labels(&[("loupe.app", "1")].into_iter().collect())
+        .labels(&[(LABEL, name)].into_iter().collect())
         .rm(true)
         .forcerm(true)
         .build();
@@ -114,8 +129,8 @@ async fn build(docker: &Docker, config: &Config, image: &str, binary: &[u8]) -> 
 }
 
 /// Images of earlier binaries go, but those that a run still uses (the engine refuses to remove them) or may be about to.
-async fn remove_others(docker: &Docker, image: &str) {
-    let filters = [("label", vec!["loupe.app"])].into_iter().collect();
+async fn remove_others(docker: &Docker, (name, image): (&str, &str)) {
+    let filters = [("label", vec![format!("{LABEL}={name}")])].into_iter().collect();
     let listed = docker.list_images(Some(ListImagesOptionsBuilder::new().filters(&filters).build())).await;
     let old_s = i64::try_from(wall_clock_ns() / 1_000_000_000).unwrap_or(i64::MAX) - OLD_S;
     for other in listed.unwrap_or_default().iter().filter(|found| found.created < old_s).flat_map(|found| &found.repo_tags) {

@@ -2,12 +2,13 @@
 //!
 //! This crate knows neither orders nor services: which roles run, with which environment, is configuration. In reading
 //! order: [`config`] says what is wanted, [`stack`] starts it (or takes a place at the [`open`] one; [`alone`]: a broker by
-//! itself), [`nemesis`] breaks it, [`messages`] keeps account of the messages, [`testimony`] reads the traces back. Whatever
+//! itself), [`nemesis`] breaks it (itself, or by the proxy of `detour`), [`messages`] keeps account of the messages, [`testimony`] reads the traces back. Whatever
 //! happens, [`run`] leaves nothing behind.
 
 pub mod account;
 pub mod alone;
 pub mod config;
+mod detour;
 mod docker;
 pub mod error;
 mod foundation;

@@ -11,6 +11,7 @@ use world::Boxed;
 use crate::{
     Error, account,
     account::Changed,
+    detour::Detour,
     docker::{self, Output},
     management::Management,
 };
@@ -25,6 +26,8 @@ pub struct ContainerMessages {
     deaths_ns: Mutex<Vec<u64>>,
     changes: Mutex<Vec<Changed>>,
     failure: Mutex<Option<String>>,
+    /// What holds messages back.
+    detour: Option<Arc<Detour>>,
 }
 
 impl ContainerMessages {
@@ -32,9 +35,10 @@ impl ContainerMessages {
         docker: Docker,
         (management, virtual_host): (Management, String),
         processes: Vec<(String, String)>,
+        detour: Option<Arc<Detour>>,
     ) -> Arc<Self> {
         let (deaths_ns, changes, failure) = (Mutex::default(), Mutex::default(), Mutex::default());
-        Arc::new(Self { docker, management, virtual_host, processes, deaths_ns, changes, failure })
+        Arc::new(Self { docker, management, virtual_host, processes, deaths_ns, changes, failure, detour })
     }
 
     /// The broker dies now.
@@ -87,10 +91,19 @@ impl ContainerMessages {
     /// When a journal cannot be read or the broker does not answer.
     pub async fn account(&self) -> Result<Vec<MessageFate>, Error> {
         let counted_ns = wall_clock_ns();
-        let depth = self.management.depth(&self.virtual_host).await?;
+        let depth = self.whole_depth().await?;
         let lines = self.lines().await?;
         let deaths_ns = self.deaths_ns.lock().unwrap_or_else(PoisonError::into_inner).clone();
         Ok(account::fates(&lines, &account::Broker { depth, counted_ns, deaths_ns, changes: self.changed() }))
+    }
+
+    /// In the queues, and on the way to them where a fault holds them back.
+    async fn whole_depth(&self) -> Result<u64, Error> {
+        let held = match &self.detour {
+            Some(detour) => detour.held().await?,
+            None => 0,
+        };
+        Ok(held + self.management.depth(&self.virtual_host).await?)
     }
 
     fn note(&self, error: &Error) {
@@ -101,7 +114,7 @@ impl ContainerMessages {
 impl MessageLog for ContainerMessages {
     /// While the broker does not answer nothing is at rest: then there is at least one.
     fn depth(&self) -> Boxed<'_, u64> {
-        Box::pin(async move { self.management.depth(&self.virtual_host).await.unwrap_or(1) })
+        Box::pin(async move { self.whole_depth().await.unwrap_or(1) })
     }
 
     /// Empty when the account cannot be drawn up; [`ContainerMessages::failure`] then says why.

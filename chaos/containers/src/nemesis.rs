@@ -4,6 +4,7 @@
 mod changes;
 mod effects;
 mod felt;
+mod rules;
 mod services;
 
 use std::{
@@ -15,7 +16,7 @@ use std::{
 use adapters::{http::Addresses, runtime::wall_clock_ns};
 use changes::Changes;
 use effects::{Hit, Window};
-use faults::{Deed, Effect, Fault, Nemesis, NemesisError, Outage};
+use faults::{CallFault, Deed, Effect, Fault, Nemesis, NemesisError, Outage};
 pub(crate) use services::Death;
 use services::Services;
 use testcontainers::bollard::{
@@ -24,7 +25,7 @@ use testcontainers::bollard::{
 };
 use world::Boxed;
 
-use crate::{Error, messages::ContainerMessages, parts::rabbitmq};
+use crate::{Error, detour::Detour, messages::ContainerMessages, parts::rabbitmq};
 
 /// How long the broker may take to stop gracefully before the engine kills it, in seconds.
 const GRACE_S: i32 = 60;
@@ -34,6 +35,7 @@ pub struct ContainerNemesis {
     docker: Docker,
     broker: String,
     changes: Changes,
+    detour: Option<Arc<Detour>>,
     services: Services,
     messages: Arc<ContainerMessages>,
     queue_of: BTreeMap<String, String>,
@@ -48,6 +50,8 @@ pub(crate) struct Targets {
     /// Its virtual host, and how long a delivery may stay unanswered there.
     pub(crate) virtual_host: String,
     pub(crate) patience: Option<Duration>,
+    /// The fault proxy, where there is one.
+    pub(crate) detour: Option<Arc<Detour>>,
     /// Name and container of each service.
     pub(crate) services: BTreeMap<String, String>,
     /// Where the services are.
@@ -62,10 +66,10 @@ pub(crate) struct Targets {
 
 impl ContainerNemesis {
     pub(crate) fn new(docker: Docker, targets: Targets, messages: Arc<ContainerMessages>) -> Arc<Self> {
-        let Targets { broker, virtual_host, patience, services, addresses, queue_of, ready, epoch_ns } = targets;
+        let Targets { broker, virtual_host, patience, detour, services, addresses, queue_of, ready, epoch_ns } = targets;
         let changes = Changes::new((docker.clone(), broker.clone()), virtual_host, patience, queue_of.clone());
-        let services = Services::new(docker.clone(), services, addresses, ready, epoch_ns);
-        Arc::new(Self { docker, broker, changes, services, messages, queue_of, ready, inflicted: Mutex::default() })
+        let services = Services::new(docker.clone(), services, detour.is_none().then_some(addresses), ready, epoch_ns);
+        Arc::new(Self { docker, broker, changes, detour, services, messages, queue_of, ready, inflicted: Mutex::default() })
     }
 
     /// Whether a service is away because a fault killed it.
@@ -104,8 +108,30 @@ impl ContainerNemesis {
             }
             // The services are told of its windows when they start, and the driver's people go by it; the ledger sees what it did.
             Deed::Pricing(_) | Deed::People { .. } => {}
-            // The scenario was refused before the run: see `Kind::can`.
-            _ => {}
+            // The others are the proxy's; one that it cannot inflict was refused before the run: see `Kind::can`.
+            deed => self.lay(&fault.name, &deed).await?,
+        }
+        Ok(())
+    }
+
+    /// Lays a rule upon the proxy.
+    async fn lay(&self, fault: &str, deed: &Deed) -> Result<(), Error> {
+        let Some(detour) = &self.detour else { return Ok(()) };
+        let from = match deed {
+            Deed::Calls(CallFault { from: Some(from), .. }) => detour.address(from).await?,
+            _ => None,
+        };
+        for (number, rule) in rules::of(deed, from).iter().enumerate() {
+            detour.put(&rules::name(fault, number), rule).await?;
+        }
+        Ok(())
+    }
+
+    /// Takes it away.
+    async fn take_away(&self, fault: &str, deed: &Deed) -> Result<(), Error> {
+        let Some(detour) = &self.detour else { return Ok(()) };
+        for number in 0..rules::of(deed, None).len() {
+            detour.delete(&rules::name(fault, number)).await?;
         }
         Ok(())
     }
@@ -115,7 +141,7 @@ impl ContainerNemesis {
             Deed::Outage(_) => rabbitmq::start_again(&self.docker, &self.broker, self.ready).await,
             Deed::Kill { service } => self.services.start_again(&service).await,
             Deed::Broker(change) => self.changes.take_away(&fault.name, &change).await,
-            _ => Ok(()),
+            deed => self.take_away(&fault.name, &deed).await,
         };
         let until_ns = wall_clock_ns();
         self.messages.changes_back(&fault.name, until_ns);
@@ -150,6 +176,9 @@ impl Nemesis for ContainerNemesis {
             let lines = self.messages.lines().await.unwrap_or_default();
             let mut effects = effects::of(&self.inflicted().clone(), &lines, &fates, &self.queue_of);
             effects.extend(felt::of(&self.messages.changed(), &fates));
+            if let Some(detour) = &self.detour {
+                effects.extend(detour.effects().await.unwrap_or_default().iter().map(rules::told));
+            }
             effects.sort_by_key(|effect| effect.at_ns);
             effects
         })

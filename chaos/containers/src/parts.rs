@@ -2,6 +2,7 @@
 
 pub(crate) mod jaeger;
 pub(crate) mod postgres;
+pub(crate) mod proxy;
 pub(crate) mod rabbitmq;
 pub(crate) mod s3;
 pub(crate) mod service;

@@ -8,14 +8,16 @@ use futures_util::future::{try_join, try_join_all};
 use testcontainers::bollard::Docker;
 
 use crate::{
-    Config, ContainerNemesis, Error, Testimony, docker,
+    Config, ContainerNemesis, Error, Testimony,
+    detour::Detour,
+    docker,
     foundation::{Found, Foundation, Plan},
     guest::Guest,
     image,
     management::Management,
     messages::ContainerMessages,
     nemesis::Targets,
-    parts::{Ground, Started, jaeger, postgres, rabbitmq, service},
+    parts::{Ground, Started, jaeger, postgres, proxy, rabbitmq, service},
     quarters::{self, Quarters},
     run::Run,
     testimony,
@@ -52,16 +54,18 @@ impl Stack {
         let guest = Guest::arrive(&docker, &config, say).await?;
         let run = Run::begin(&docker, guest).await?;
         match Self::start_as(&docker, &run, &config, say).await {
-            Ok((foundation, Crew { services, addresses, since_ns, epoch_ns })) => {
+            Ok((foundation, Crew { services, addresses, detour, since_ns, epoch_ns })) => {
                 let processes: BTreeMap<String, String> =
                     services.iter().map(|service| (service.part.clone(), service.id.clone())).collect();
                 let management = Management::new(docker.clone(), &*foundation.broker.id);
-                let messages =
-                    ContainerMessages::new(docker.clone(), (management, run.name()), processes.clone().into_iter().collect());
+                let detour = detour.map(|container| Arc::new(Detour::new(docker.clone(), container, processes.clone())));
+                let of_processes = processes.clone().into_iter().collect();
+                let messages = ContainerMessages::new(docker.clone(), (management, run.name()), of_processes, detour.clone());
                 let targets = Targets {
                     broker: foundation.broker.id.clone(),
                     virtual_host: run.name(),
                     patience: config.rabbit.consumer_timeout,
+                    detour,
                     services: processes,
                     addresses: addresses.clone(),
                     queue_of: config.queue_of.clone(),
@@ -113,6 +117,12 @@ impl Stack {
     #[must_use]
     pub fn epoch_ns(&self) -> u64 {
         self.epoch_ns
+    }
+
+    /// Whether everything goes through a fault proxy.
+    #[must_use]
+    pub fn is_proxied(&self) -> bool {
+        self.config.proxy.is_some()
     }
 
     /// The run's id: the label `loupe.run` of its containers.
@@ -247,6 +257,8 @@ pub(crate) struct BrokerPart {
 struct Crew {
     services: Vec<Started>,
     addresses: Addresses,
+    /// The container of the fault proxy.
+    detour: Option<String>,
     since_ns: u64,
     epoch_ns: u64,
 }
@@ -255,12 +267,21 @@ struct Crew {
 async fn services(ground: Ground<'_>, of: (&Run, &Config, &Foundation), image: &str) -> Result<Crew, Error> {
     let (run, config, foundation) = of;
     let since_ns = wall_clock_ns();
-    let place = service::Place { image, run: run.id(), name: &run.name(), foundation };
+    let name = run.name();
+    let proxy = match image::proxy(ground.docker, config).await? {
+        Some(image) => Some(ground.start(&proxy::recipe(&image, (config, foundation, &name))).await?),
+        None => None,
+    };
+    let place = service::Place { image, run: run.id(), name: &name, foundation, proxy: proxy.as_ref() };
     let recipes: Vec<_> = config.roles.iter().map(|role| service::recipe(&place, config, role)).collect();
     let services = try_join_all(recipes.iter().map(|recipe| ground.start(recipe))).await?;
     let addresses = Addresses::default();
     for service in &services {
-        addresses.set(&service.part, service::address(ground.docker, &service.id).await?);
+        let at = match &proxy {
+            Some(proxy) => service::at(ground.docker, (&proxy.id, proxy::service_port(config, &service.part))).await?,
+            None => service::address(ground.docker, &service.id).await?,
+        };
+        addresses.set(&service.part, at);
     }
     // All at once, and a little ahead: each of them has heard of it before it is so far.
     let epoch_ns = wall_clock_ns() + HEAD_START_NS;
@@ -268,5 +289,5 @@ async fn services(ground: Ground<'_>, of: (&Run, &Config, &Foundation), image: &
     while wall_clock_ns() < epoch_ns {
         docker::pause().await;
     }
-    Ok(Crew { services, addresses, since_ns, epoch_ns })
+    Ok(Crew { services, addresses, detour: proxy.map(|proxy| proxy.id), since_ns, epoch_ns })
 }

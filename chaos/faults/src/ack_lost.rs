@@ -4,13 +4,13 @@
 
 use crate::{
     deed::{Deed, Interference, Meddling},
-    definition::{Definition, SIMULATED},
+    definition::{BOTH, Definition},
 };
 
 /// The fault.
 pub static ACK_LOST: Definition = Definition {
     name: "ack-lost",
     does: "the answers to {share} of the messages are lost, those with the key {key}, at most {count}",
-    worlds: SIMULATED,
+    worlds: BOTH,
     deed: |given| Deed::Meddle(Meddling::of(given, Interference::LoseAck)),
 };

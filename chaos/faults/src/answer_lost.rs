@@ -4,13 +4,13 @@
 
 use crate::{
     deed::{Call, CallFault, Deed},
-    definition::{Definition, SIMULATED},
+    definition::{BOTH, Definition},
 };
 
 /// The fault.
 pub static ANSWER_LOST: Definition = Definition {
     name: "answer-lost",
     does: "the answers to {share} of the calls to {service} are lost, those of {from}",
-    worlds: SIMULATED,
+    worlds: BOTH,
     deed: |given| Deed::Calls(CallFault::of(given, Call::AnswerLost)),
 };

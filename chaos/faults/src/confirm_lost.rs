@@ -5,13 +5,13 @@
 
 use crate::{
     deed::{Deed, Interference, Meddling},
-    definition::{Definition, SIMULATED},
+    definition::{BOTH, Definition},
 };
 
 /// The fault.
 pub static CONFIRM_LOST: Definition = Definition {
     name: "confirm-lost",
     does: "the confirms of {share} of the messages are lost, those with the key {key}, at most {count}",
-    worlds: SIMULATED,
+    worlds: BOTH,
     deed: |given| Deed::Meddle(Meddling::of(given, Interference::LoseConfirm)),
 };

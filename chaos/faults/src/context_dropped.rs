@@ -4,7 +4,7 @@
 
 use crate::{
     deed::{Deed, Interference, Meddling},
-    definition::{Definition, SIMULATED},
+    definition::{BOTH, Definition},
     telemetry::{Blur, Telemetry},
 };
 
@@ -12,7 +12,7 @@ use crate::{
 pub static CONTEXT_DROPPED: Definition = Definition {
     name: "context-dropped",
     does: "{share} of the messages arrive without `traceparent`, those with the key {key}, at most {count}",
-    worlds: SIMULATED,
+    worlds: BOTH,
     deed: |given| {
         let how = Telemetry::Context(Meddling::of(given, Interference::StripContext));
         Deed::Telemetry(Blur { how, unknown_at_most: 0.0 })

@@ -4,13 +4,13 @@
 
 use crate::{
     deed::{DatabaseFault, Deed},
-    definition::{Definition, SIMULATED},
+    definition::{BOTH, Definition},
 };
 
 /// The fault.
 pub static DATABASE_DOWN: Definition = Definition {
     name: "database-down",
     does: "the {database} database answers nobody",
-    worlds: SIMULATED,
+    worlds: BOTH,
     deed: |given| Deed::Database { database: given.name("database"), how: DatabaseFault::Down },
 };

@@ -4,13 +4,13 @@
 
 use crate::{
     deed::{Deed, FilesFault},
-    definition::{Definition, SIMULATED},
+    definition::{BOTH, Definition},
 };
 
 /// The fault.
 pub static FILES_DOWN: Definition = Definition {
     name: "files-down",
     does: "the object store answers nobody",
-    worlds: SIMULATED,
+    worlds: BOTH,
     deed: |_| Deed::Files(FilesFault::Down),
 };

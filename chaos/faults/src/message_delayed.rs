@@ -4,13 +4,13 @@
 
 use crate::{
     deed::{Deed, Interference, Meddling},
-    definition::{Definition, SIMULATED},
+    definition::{BOTH, Definition},
 };
 
 /// The fault.
 pub static MESSAGE_DELAYED: Definition = Definition {
     name: "message-delayed",
     does: "{share} of the messages arrive {delay} later, those with the key {key}, at most {count}",
-    worlds: SIMULATED,
+    worlds: BOTH,
     deed: |given| Deed::Meddle(Meddling::of(given, Interference::Delay(given.span("delay")))),
 };

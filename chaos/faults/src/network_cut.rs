@@ -4,13 +4,13 @@
 
 use crate::{
     deed::{Deed},
-    definition::{Definition, SIMULATED},
+    definition::{BOTH, Definition},
 };
 
 /// The fault.
 pub static NETWORK_CUT: Definition = Definition {
     name: "network-cut",
     does: "nothing comes through between {service} and the broker",
-    worlds: SIMULATED,
+    worlds: BOTH,
     deed: |given| Deed::CutOff { service: given.name("service") },
 };

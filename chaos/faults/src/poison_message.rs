@@ -4,13 +4,13 @@
 
 use crate::{
     deed::{Deed, Interference, Meddling},
-    definition::{Definition, SIMULATED},
+    definition::{BOTH, Definition},
 };
 
 /// The fault.
 pub static POISON_MESSAGE: Definition = Definition {
     name: "poison-message",
     does: "{share} of the messages arrive unreadable, those with the key {key}, at most {count}",
-    worlds: SIMULATED,
+    worlds: BOTH,
     deed: |given| Deed::Meddle(Meddling::of(given, Interference::Corrupt)),
 };

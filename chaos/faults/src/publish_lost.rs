@@ -4,13 +4,13 @@
 
 use crate::{
     deed::{Deed, Interference, Meddling},
-    definition::{Definition, SIMULATED},
+    definition::{BOTH, Definition},
 };
 
 /// The fault.
 pub static PUBLISH_LOST: Definition = Definition {
     name: "publish-lost",
     does: "{share} of the messages are lost on the wire, those with the key {key}, at most {count}",
-    worlds: SIMULATED,
+    worlds: BOTH,
     deed: |given| Deed::Meddle(Meddling::of(given, Interference::LoseOnTheWire)),
 };

@@ -4,13 +4,13 @@
 
 use crate::{
     deed::{Call, CallFault, Deed},
-    definition::{Definition, SIMULATED},
+    definition::{BOTH, Definition},
 };
 
 /// The fault.
 pub static SERVICE_UNREACHABLE: Definition = Definition {
     name: "service-unreachable",
     does: "{share} of the calls to {service} are refused, those of {from}",
-    worlds: SIMULATED,
+    worlds: BOTH,
     deed: |given| Deed::Calls(CallFault::of(given, Call::Refused)),
 };

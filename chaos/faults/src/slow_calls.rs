@@ -4,13 +4,13 @@
 
 use crate::{
     deed::{Call, CallFault, Deed},
-    definition::{Definition, SIMULATED},
+    definition::{BOTH, Definition},
 };
 
 /// The fault.
 pub static SLOW_CALLS: Definition = Definition {
     name: "slow-calls",
     does: "{share} of the calls to {service} take {takes} longer, those of {from}",
-    worlds: SIMULATED,
+    worlds: BOTH,
     deed: |given| Deed::Calls(CallFault::of(given, Call::Slow(given.span("takes")))),
 };

@@ -4,13 +4,13 @@
 
 use crate::{
     deed::{DatabaseFault, Deed},
-    definition::{Definition, SIMULATED},
+    definition::{BOTH, Definition},
 };
 
 /// The fault.
 pub static SLOW_DATABASE: Definition = Definition {
     name: "slow-database",
     does: "each statement of the {database} database takes {takes} longer",
-    worlds: SIMULATED,
+    worlds: BOTH,
     deed: |given| Deed::Database { database: given.name("database"), how: DatabaseFault::Slow(given.span("takes")) },
 };

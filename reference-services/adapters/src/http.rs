@@ -50,8 +50,17 @@ pub struct Sockets {
     server: Mutex<Option<Server>>,
 }
 
+/// How services are called.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Calls {
+    /// How long an answer may take.
+    pub limit: Duration,
+    /// Connections are used again. Where not, each call has one of its own, so that what happens to a connection happens to a call.
+    pub keep_alive: bool,
+}
+
 impl Sockets {
-    /// Calls the services at `bases`, each answer within `limit`; serves at `listen`.
+    /// Calls the services at `bases`; serves at `listen`.
     ///
     /// # Errors
     /// When the client cannot be made.
@@ -59,9 +68,10 @@ impl Sockets {
         rt: Runtime,
         listen: Option<SocketAddr>,
         bases: impl Into<Addresses>,
-        limit: Duration,
+        calls: Calls,
     ) -> Result<Self, reqwest::Error> {
-        let client = reqwest::Client::builder().no_proxy().connect_timeout(CONNECT).timeout(limit).build()?;
+        let client = reqwest::Client::builder().no_proxy().connect_timeout(CONNECT).timeout(calls.limit);
+        let client = if calls.keep_alive { client } else { client.pool_max_idle_per_host(0) }.build()?;
         Ok(Self { rt, listen, bases: bases.into(), client, server: Mutex::default() })
     }
 }

@@ -1,6 +1,6 @@
 //! The ports of one process, put together from its configuration.
 
-use std::{collections::BTreeMap, io::Write, net::SocketAddr, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, io::Write, net::SocketAddr, sync::Arc};
 
 use tokio::runtime::Handle;
 use world::{Engine, Node, Runtime, Telemetry, World};
@@ -9,7 +9,7 @@ use crate::{
     broker::RabbitMq,
     control,
     files::{AddressError, S3},
-    http::{Server, Sockets},
+    http::{Calls, Server, Sockets},
     journal::Journal,
     logbook::Logbook,
     runtime::{Epoch, TokioEngine},
@@ -50,8 +50,8 @@ pub struct Config {
     pub listen: SocketAddr,
     /// Where the harness asks.
     pub control: SocketAddr,
-    /// How long an answer of another service may take.
-    pub call_limit: Duration,
+    /// How other services are called.
+    pub calls: Calls,
     /// The header that names an event over all attempts to publish it.
     pub event_id_header: &'static str,
 }
@@ -114,7 +114,7 @@ impl Process {
             broker: Arc::new(RabbitMq::new(rt.clone(), config.amqp_url, config.event_id_header, journal)),
             store: Arc::new(Postgres::new(rt.clone(), database_url, CONNECTIONS)?),
             files: Arc::new(S3::new(&config.s3_url)?),
-            http: Arc::new(Sockets::new(rt.clone(), Some(config.listen), config.services, config.call_limit)?),
+            http: Arc::new(Sockets::new(rt.clone(), Some(config.listen), config.services, config.calls)?),
             telemetry: Telemetry::new(rt.clone(), tracer, config.propagate).logging(log.clone().map(|log| Arc::new(log) as _)),
             rt: rt.clone(),
         };

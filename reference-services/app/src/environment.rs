@@ -16,7 +16,7 @@
 
 use std::{fmt::Display, io::ErrorKind, path::Path, str::FromStr, time::Duration};
 
-use adapters::node::Config;
+use adapters::{http::Calls, node::Config};
 use anyhow::{Context as _, Result, anyhow};
 use contracts::{Settings, message::EVENT_ID_HEADER};
 use world::Node;
@@ -66,7 +66,10 @@ fn parse(role: &'static str, variable: impl Fn(&str) -> Option<String>) -> Resul
         services: serde_json::from_str(&needed("LOUPE_SERVICES")?).context("LOUPE_SERVICES")?,
         listen: value(&variable, "LOUPE_LISTEN", Some(([0, 0, 0, 0], 8080).into()))?,
         control: value(&variable, "LOUPE_CONTROL", Some(([0, 0, 0, 0], 8081).into()))?,
-        call_limit: ANSWER + settings.pricing.longest(),
+        calls: Calls {
+            limit: ANSWER + settings.pricing.longest(),
+            keep_alive: value(&variable, "LOUPE_KEEP_ALIVE", Some(true))?,
+        },
         event_id_header: EVENT_ID_HEADER,
     };
     let grace = Duration::from_millis(value(&variable, "LOUPE_GRACE_MS", Some(5_000))?);
@@ -132,7 +135,7 @@ mod tests {
     fn a_service_waits_as_long_as_a_calculation_takes() {
         let Environment { config, settings, grace } = parse("mes-api", environment).unwrap();
         assert_eq!(config.node, Node::first("mes-api"));
-        assert_eq!((config.seed, config.call_limit), (7, Duration::from_secs(150)));
+        assert_eq!((config.seed, config.calls.limit), (7, Duration::from_secs(150)));
         assert_eq!((config.listen.port(), config.control.port(), config.otlp_url), (8080, 8081, None));
         assert_eq!((settings.architecture, grace), (Preset::ToBe.architecture(), Duration::from_secs(5)));
     }

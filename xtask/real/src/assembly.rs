@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, path::PathBuf, sync::Arc, time::Duration};
 
 use adapters::{
     broker::RabbitMq,
-    http::Sockets,
+    http::{Calls, Sockets},
     journal::Journal,
     runtime::{Epoch, TokioEngine},
     store::Postgres,
@@ -107,6 +107,8 @@ pub fn config(scenario: &Scenario, place: Place) -> Result<Config, serde_json::E
     let queue_of: BTreeMap<String, String> = bindings.map(|(_, key, queue)| ((*key).to_owned(), (*queue).to_owned())).collect();
     Ok(Config {
         images,
+        proxy: scenario.faults.iter().any(|fault| needs_proxy(&fault.kind.deed())).then(|| app.with_file_name("loupe-proxy")),
+        event_header: message::EVENT_ID_HEADER.to_owned(),
         app,
         seed: scenario.seed,
         roles: vec![
@@ -130,6 +132,14 @@ pub fn config(scenario: &Scenario, place: Place) -> Result<Config, serde_json::E
 /// Whether a fault is felt by whoever uses the same broker.
 const fn breaks_broker(deed: &Deed) -> bool {
     matches!(deed, Deed::Outage(_) | Deed::Broker(Change::Short(_)))
+}
+
+/// Whether a fault is inflicted between services and what they talk to.
+const fn needs_proxy(deed: &Deed) -> bool {
+    matches!(
+        deed,
+        Deed::Meddle(_) | Deed::CutOff { .. } | Deed::Database { .. } | Deed::Files(_) | Deed::Calls(_) | Deed::Telemetry(_)
+    )
 }
 
 impl Assembly {
@@ -198,12 +208,13 @@ impl Assembly {
 async fn stage(stack: &Stack, rt: Runtime) -> Result<Stage, AssemblyError> {
     let shop = database(stack, &rt, SHOP).await?;
     let mes = database(stack, &rt, MES).await?;
+    let calls = Calls { limit: ANSWER, keep_alive: !stack.is_proxied() };
     let broker = RabbitMq::new(rt.clone(), stack.broker().await?, message::EVENT_ID_HEADER, Journal::none(rt.clone()));
     let world = World {
         broker: Arc::new(broker),
         store: Arc::clone(&shop) as _,
         files: Arc::new(stack.files().await?),
-        http: Arc::new(Sockets::new(rt.clone(), None, stack.services(), ANSWER)?),
+        http: Arc::new(Sockets::new(rt.clone(), None, stack.services(), calls)?),
         telemetry: Telemetry::new(rt.clone(), None, false),
         rt,
     };

@@ -20,7 +20,7 @@ const EDGES: &[(&str, &str)] = &[
     ("faults", "world"),
     ("simulated", "faults signals world"),
     ("proxy", "faults world"),
-    ("containers", "adapters faults signals world"),
+    ("containers", "adapters faults proxy signals world"),
     // What happens.
     ("scenarios", "contracts faults world"),
     // What we conclude.

@@ -33,7 +33,8 @@ pub(crate) struct Death {
 pub(super) struct Services {
     docker: Docker,
     containers: BTreeMap<String, String>,
-    addresses: Addresses,
+    /// Where they are; `None` where they are reached through a proxy, which stays.
+    addresses: Option<Addresses>,
     ready: Duration,
     epoch_ns: u64,
     deaths: Mutex<Vec<Death>>,
@@ -44,7 +45,7 @@ impl Services {
     pub(super) fn new(
         docker: Docker,
         containers: BTreeMap<String, String>,
-        addresses: Addresses,
+        addresses: Option<Addresses>,
         ready: Duration,
         epoch_ns: u64,
     ) -> Self {
@@ -84,7 +85,9 @@ impl Services {
         self.docker.start_container(container, None::<StartContainerOptions>).await?;
         parts::ready(&self.docker, &Part { name: service, container, limit: self.ready }, service::LIVES, 0).await?;
         service::begin(&self.docker, (service, container), self.epoch_ns).await?;
-        self.addresses.set(service, service::address(&self.docker, container).await?);
+        if let Some(addresses) = &self.addresses {
+            addresses.set(service, service::address(&self.docker, container).await?);
+        }
         self.lock_away().retain(|away| away != service);
         Ok(())
     }

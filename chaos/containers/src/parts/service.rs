@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, time::Duration};
 
 use testcontainers::bollard::Docker;
 
-use super::{Ready, Recipe, jaeger, postgres, rabbitmq, s3};
+use super::{Ready, Recipe, Started, jaeger, postgres, proxy, rabbitmq, s3};
 use crate::{Config, Error, Role, docker, foundation::Foundation};
 
 /// Where a service is reached.
@@ -30,6 +30,15 @@ pub(crate) struct Place<'a> {
     pub(crate) name: &'a str,
     /// The parts it talks to.
     pub(crate) foundation: &'a Foundation,
+    /// What stands between it and all of them.
+    pub(crate) proxy: Option<&'a Started>,
+}
+
+impl Place<'_> {
+    /// Where something is reached: at its own host and port, or at a port of the proxy.
+    fn at(&self, (host, port): (&str, u16), proxied: u16) -> (String, u16) {
+        self.proxy.map_or_else(|| (host.to_owned(), port), |proxy| (proxy.host.clone(), proxied))
+    }
 }
 
 /// A service as the run wants it.
@@ -51,28 +60,41 @@ pub(crate) async fn begin(docker: &Docker, started: (&str, &str), epoch_ns: u64)
 
 /// Where a service is reached from here. Each start of its container gives it another port.
 pub(crate) async fn address(docker: &Docker, container: &str) -> Result<String, Error> {
-    Ok(format!("http://127.0.0.1:{}", docker::port(docker, container, HTTP).await?))
+    at(docker, (container, HTTP)).await
+}
+
+/// The same at any container's port.
+pub(crate) async fn at(docker: &Docker, (container, port): (&str, u16)) -> Result<String, Error> {
+    Ok(format!("http://127.0.0.1:{}", docker::port(docker, container, port).await?))
 }
 
 fn environment(place: &Place<'_>, config: &Config, role: &Role) -> BTreeMap<String, String> {
     let Place { foundation, name, .. } = place;
-    let service = |role: &Role| (role.name.clone(), format!("http://{name}-{}:{HTTP}", role.name));
+    let service = |role: &Role| {
+        let (host, port) = place.at((&format!("{name}-{}", role.name), HTTP), proxy::service_port(config, &role.name));
+        (role.name.clone(), format!("http://{host}:{port}"))
+    };
     let services: BTreeMap<String, String> = config.roles.iter().map(service).collect();
     let mut environment = role.environment.clone();
     let mut set = |name: &str, value: String| environment.insert(name.to_owned(), value);
     set("LOUPE_SEED", config.seed.to_string());
     set("LOUPE_RUN", place.run.to_owned());
-    set("LOUPE_AMQP_URL", rabbitmq::url(&foundation.broker.host, rabbitmq::AMQP, name));
+    let (broker, amqp) = place.at((&foundation.broker.host, rabbitmq::AMQP), rabbitmq::AMQP);
+    set("LOUPE_AMQP_URL", rabbitmq::url(&broker, amqp, name));
     set("LOUPE_SERVICES", serde_json::to_string(&services).unwrap_or_default());
-    set("LOUPE_S3_URL", s3::url(&foundation.files.host, s3::PORT, name));
+    let (files, s3) = place.at((&foundation.files.host, s3::PORT), s3::PORT);
+    set("LOUPE_S3_URL", s3::url(&files, s3, name));
     set("LOUPE_STARTS", STARTS.to_owned());
     set("LOUPE_PROPAGATE", role.propagates.to_string());
     set("LOUPE_LOGS", role.logs.to_string());
-    if let Some(server) = role.database.as_ref().and_then(|database| foundation.databases.get(database)) {
-        set("LOUPE_DATABASE_URL", postgres::url(&server.host, postgres::PORT, name));
+    set("LOUPE_KEEP_ALIVE", place.proxy.is_none().to_string());
+    if let Some((of, server)) = role.database.as_ref().and_then(|of| Some((of, foundation.databases.get(of)?))) {
+        let (host, port) = place.at((&server.host, postgres::PORT), proxy::database_port(config, of));
+        set("LOUPE_DATABASE_URL", postgres::url(&host, port, name));
     }
     if role.traces {
-        set("LOUPE_OTLP_URL", format!("http://{}:{}/v1/traces", foundation.jaeger.host, jaeger::OTLP));
+        let (host, port) = place.at((&foundation.jaeger.host, jaeger::OTLP), jaeger::OTLP);
+        set("LOUPE_OTLP_URL", format!("http://{host}:{port}/v1/traces"));
     }
     environment
 }

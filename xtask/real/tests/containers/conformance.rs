@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use adapters::{
     broker::RabbitMq,
-    http::Sockets,
+    http::{Calls, Sockets},
     journal::Journal,
     runtime::{Epoch, TokioEngine, wall_clock_ns},
     store::Postgres,
@@ -42,6 +42,8 @@ fn config() -> Config {
         limits: Limits::default(),
         open: gate::standing(),
         breaks_broker: false,
+        proxy: None,
+        event_header: "x-event-id".into(),
     }
 }
 
@@ -54,7 +56,13 @@ async fn world(stack: &Stack) -> World {
         store: Arc::new(Postgres::new(rt.clone(), &url, suite::store::CONNECTIONS).unwrap()),
         files: Arc::new(stack.files().await.unwrap()),
         http: Arc::new(
-            Sockets::new(rt.clone(), None, std::collections::BTreeMap::new(), std::time::Duration::from_secs(1)).unwrap(),
+            Sockets::new(
+                rt.clone(),
+                None,
+                std::collections::BTreeMap::new(),
+                Calls { limit: std::time::Duration::from_secs(1), keep_alive: true },
+            )
+            .unwrap(),
         ),
         telemetry: Telemetry::new(rt.clone(), None, false),
         rt,

@@ -19,6 +19,8 @@ fn config(images: Images, ready: Duration) -> Config {
         limits: Limits { ready, ..Limits::default() },
         open: None,
         breaks_broker: false,
+        proxy: None,
+        event_header: "x-event-id".into(),
     }
 }
 

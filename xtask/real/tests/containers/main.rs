@@ -17,6 +17,8 @@ mod conformance;
 #[cfg(test)]
 mod cut_off;
 #[cfg(test)]
+mod dozen;
+#[cfg(test)]
 mod failures;
 #[cfg(test)]
 mod gate;

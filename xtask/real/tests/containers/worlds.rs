@@ -18,20 +18,20 @@ use signals::{Span, span};
 
 use crate::{agreement, broker_evidence, gate};
 
-fn library(name: &str, preset: Preset) -> Prepared {
+pub(crate) fn library(name: &str, preset: Preset) -> Prepared {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
     let scenario = Scenario::resolve(&root, name).unwrap().remove(0).with_architecture(preset);
     prepare::prepared(scenario, true, true).unwrap()
 }
 
 /// Plays on a real stack.
-fn played(prepared: &Prepared, place: Place) -> Played {
+pub(crate) fn played(prepared: &Prepared, place: Place) -> Played {
     let mut world = Containers::new(place).unwrap();
     let mut progress = Progress::begin(&prepared.scenario.name, true, 1.0);
     world.play(prepared, &mut progress).unwrap_or_else(|error| panic!("{error}"))
 }
 
-fn judged(prepared: &Prepared, played: &Played) -> Judged {
+pub(crate) fn judged(prepared: &Prepared, played: &Played) -> Judged {
     conclude::judged(prepared, played, WorldName::Containers).unwrap()
 }
 
@@ -94,15 +94,6 @@ fn a_killed_broker_is_exposed_in_both_worlds_and_without_a_trace_the_verdict_cha
 }
 
 #[test]
-fn an_outbox_with_confirms_survives_a_killed_broker_in_both_worlds() {
-    if !gate::containers() {
-        return;
-    }
-    let (_, report) = alike(&library("broker-kill", Preset::ToBe));
-    assert_eq!(report.truth.get("lost").copied().unwrap_or_default(), 0);
-}
-
-#[test]
 fn a_calm_week_raises_no_alarm_in_either_world() {
     if !gate::containers() {
         return;
@@ -110,24 +101,6 @@ fn a_calm_week_raises_no_alarm_in_either_world() {
     let (_, report) = alike(&broker_evidence::listening(library("calm-week", Preset::AsIs), &["crm-api"]));
     assert_eq!(report.orders.bad, 0);
     broker_evidence::messages_without_a_context_are_those_of_the_crm(&report);
-}
-
-#[test]
-fn what_a_killed_service_had_acknowledged_is_lost_and_exposed_in_both_worlds() {
-    if !gate::containers() {
-        return;
-    }
-    let (_, report) = alike(&library("early-ack-crash", Preset::AsIs));
-    assert!(report.truth.get("lost").is_some_and(|lost| *lost > 0), "the killed service took nothing with it");
-}
-
-#[test]
-fn a_calculation_that_outlasts_the_brokers_patience_is_made_twice_in_both_worlds() {
-    if !gate::containers() {
-        return;
-    }
-    let (_, report) = alike(&library("slow-pricing", Preset::AsIs));
-    assert!(report.truth.get("duplicated").is_some_and(|duplicated| *duplicated > 0), "no message was delivered again");
 }
 
 /// Seconds instead of days.

@@ -1,0 +1,107 @@
+//! A dozen stories of the library on the real stack, side by side: each is exposed as it is in the simulated world, and nothing
+//! happens for real that the seeds of that world do not show.
+
+use std::{collections::VecDeque, sync::Mutex, thread};
+
+use compare::{Summary, worlds::Seen};
+use contracts::architecture::Preset;
+use harness::{Arena as _, Prepared, conclude, options::WorldName, prepare, progress::Progress};
+use judge::{
+    Judged,
+    report::{Outcome, Report},
+};
+use scenarios::Scenario;
+
+use crate::{
+    agreement, gate,
+    worlds::{judged, library, played},
+};
+
+/// Two cores carry so many at a time: a run waits more than it computes.
+const SIDE_BY_SIDE: usize = 4;
+/// So many seeds of the simulated world each is held against.
+const SEEDS: u64 = 20;
+
+/// Scenario and architecture; the longest first.
+const DOZEN: [(&str, Preset); 12] = [
+    ("broker-kill", Preset::ToBe),
+    ("early-ack-crash", Preset::AsIs),
+    ("slow-pricing", Preset::AsIs),
+    ("lost-on-the-wire", Preset::AsIs),
+    ("lost-confirms", Preset::AsIs),
+    ("answers-lost", Preset::AsIs),
+    ("overtaken", Preset::AsIs),
+    ("poison", Preset::AsIs),
+    ("unbound", Preset::AsIs),
+    ("torn-traces", Preset::AsIs),
+    ("unreachable-pricing", Preset::AsIs),
+    ("prices-unheard", Preset::AsIs),
+];
+
+#[test]
+fn a_dozen_stories_happen_for_real_as_the_seeds_tell_them() {
+    if !gate::containers() {
+        return;
+    }
+    let waiting: Mutex<VecDeque<_>> = Mutex::new(DOZEN.into());
+    let wrong = Mutex::new(Vec::new());
+    thread::scope(|scope| {
+        for _ in 0..SIDE_BY_SIDE {
+            scope.spawn(|| {
+                while let Some((name, preset)) = { waiting.lock().unwrap().pop_front() } {
+                    let found = story(name, preset);
+                    wrong.lock().unwrap().extend(found.into_iter().map(|what| format!("{name} {}: {what}", preset.name())));
+                }
+            });
+        }
+    });
+    let wrong = wrong.into_inner().unwrap();
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// Plays one, and says what is wrong with it.
+fn story(name: &str, preset: Preset) -> Vec<String> {
+    let prepared = library(name, preset);
+    let played = played(&prepared, gate::place());
+    let transitions = agreement::hold(name, &played);
+    let judged = judged(&prepared, &played);
+    let report = &judged.report;
+    eprintln!("{}", render::terminal(report, &render::Screen::default()));
+    let mut wrong = exposed(report);
+    if transitions < 100 {
+        wrong.push(format!("hardly a transition: {transitions}"));
+    }
+    wrong.extend(seen(&prepared).hold(&summary(&judged)).strange);
+    wrong
+}
+
+/// With full instrumentation nothing stays hidden, and nobody cries wolf.
+fn exposed(report: &Report) -> Vec<String> {
+    let whole = [("recall", report.exposure.recall), ("precision", report.exposure.precision)];
+    let below = whole.iter().filter(|(_, share)| share.is_some_and(|share| share < 1.0));
+    let mut wrong: Vec<String> = below.map(|(what, share)| format!("{what} {share:?}")).collect();
+    if report.outcome != Outcome::Pass {
+        wrong.push(format!("{}: {}", report.outcome.name(), report.reasons.join("; ")));
+    }
+    if report.faults.iter().any(|fault| fault.effects == 0) {
+        wrong.push("a fault without an effect".to_owned());
+    }
+    wrong
+}
+
+fn seen(prepared: &Prepared) -> Seen {
+    let mut seen = Seen::default();
+    for turn in 0..SEEDS {
+        // Scaled already.
+        let scenario = Scenario { seed: prepared.scenario.seed + turn, ..(*prepared.scenario).clone() };
+        let prepared = prepare::prepared(scenario, false, false).unwrap();
+        let played = xtask::simulated::Simulated.play(&prepared, &mut Progress::silent()).unwrap();
+        seen.add(&summary(&conclude::judged(&prepared, &played, WorldName::Simulated).unwrap()));
+    }
+    seen
+}
+
+fn summary(judged: &Judged) -> Summary {
+    let bad: Vec<_> = judged.bad_orders.iter().map(|bad| bad.order.clone()).collect();
+    Summary::of(&judged.report, &bad)
+}
