@@ -41,7 +41,11 @@ pub fn router(proxy: Arc<Proxy>) -> Router {
         .with_state(proxy)
 }
 
-async fn rule(State(proxy): State<Arc<Proxy>>, Path(fault): Path<String>, body: Bytes) -> Result<StatusCode, (StatusCode, String)> {
+async fn rule(
+    State(proxy): State<Arc<Proxy>>,
+    Path(fault): Path<String>,
+    body: Bytes,
+) -> Result<StatusCode, (StatusCode, String)> {
     let rule: Rule = serde_json::from_slice(&body).map_err(|error| {
         let sense = error.classify() == Category::Data;
         (if sense { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::BAD_REQUEST }, error.to_string())

@@ -89,7 +89,9 @@ pub(crate) struct Any {
 
 impl Flow for Any {
     fn feed(&mut self, read: &mut BytesMut, out: &mut Vec<Bytes>) -> Option<Stop> {
-        if self.to == To::Client && let Some(fault) = self.handle.loses_answers() {
+        if self.to == To::Client
+            && let Some(fault) = self.handle.loses_answers()
+        {
             self.shared.effect(&fault, &How::LoseAnswers, &self.handle);
             self.handle.cut(true);
             read.clear();

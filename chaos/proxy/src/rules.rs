@@ -132,7 +132,13 @@ impl Rules {
     }
 
     /// Who meddles with a message, and how.
-    pub(crate) fn meets(&self, at: Point, whose: Whose<'_>, names: &Names, header: Option<&Header<'_>>) -> Option<(Arc<str>, How)> {
+    pub(crate) fn meets(
+        &self,
+        at: Point,
+        whose: Whose<'_>,
+        names: &Names,
+        header: Option<&Header<'_>>,
+    ) -> Option<(Arc<str>, How)> {
         if !self.are_to_messages() {
             return None;
         }

@@ -1,11 +1,6 @@
 //! A proxy: its listeners, and what it can be told.
 
-use std::{
-    collections::BTreeMap,
-    net::SocketAddr,
-    sync::Arc,
-    time::Duration,
-};
+use std::{collections::BTreeMap, net::SocketAddr, sync::Arc, time::Duration};
 
 use futures_util::future::Either;
 use tokio::{net::TcpListener, task::JoinSet};
@@ -59,7 +54,13 @@ impl Proxy {
             let bound = TcpListener::bind(wanted).await.map_err(failed)?;
             let address = bound.local_addr().map_err(failed)?;
             addresses.insert(name.clone(), address);
-            let door = Door { shared: Arc::clone(&shared), name: name.as_str().into(), kind: *kind, upstream: upstream.clone(), address };
+            let door = Door {
+                shared: Arc::clone(&shared),
+                name: name.as_str().into(),
+                kind: *kind,
+                upstream: upstream.clone(),
+                address,
+            };
             serving.spawn(door.serve(bound));
         }
         Ok(Self { shared, addresses, _serving: serving })

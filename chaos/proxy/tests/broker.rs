@@ -2,7 +2,6 @@
 //! tests of the containers world (`xtask/real/tests/containers/proxy.rs`).
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 #![expect(clippy::disallowed_methods, reason = "a real broker is waited for in real time")]
-#![expect(clippy::print_stderr, reason = "what is skipped is said")]
 
 mod suite;
 

@@ -103,7 +103,9 @@ impl Session {
                 Entry::Delivered { queue: Arc::clone(queue), redelivered: *redelivered }
             }
         };
-        if left > 0 && let Some(open) = self.channels.get_mut(&channel) {
+        if left > 0
+            && let Some(open) = self.channels.get_mut(&channel)
+        {
             open.coming = Some(Coming { left: Some(left), ..coming });
         }
         self.log(channel, entry, Some(&names));

@@ -140,7 +140,11 @@ fn ten_thousand_damaged_streams_do_no_harm() {
         match n % 5 {
             0 => bytes = (0..random.below(500)).map(|_| u8::try_from(random.below(256)).unwrap()).collect(),
             1 => {}
-            _ => (0..=random.below(3)).for_each(|_| if !bytes.is_empty() { damage(&mut random, &mut bytes) }),
+            _ => (0..=random.below(3)).for_each(|_| {
+                if !bytes.is_empty() {
+                    damage(&mut random, &mut bytes)
+                }
+            }),
         }
         let mut session = if n % 3 == 0 { quiet() } else { stormy() };
         let (written, left, on) = fed(&mut session, to, &bytes, &mut random);

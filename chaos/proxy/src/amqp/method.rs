@@ -25,7 +25,11 @@ pub(crate) enum Method {
     Consume(Consume),
     ConsumeOk(Box<str>),
     /// An answer to one message, or to all up to it.
-    Answer { tag: u64, multiple: bool, how: Answer },
+    Answer {
+        tag: u64,
+        multiple: bool,
+        how: Answer,
+    },
     /// From now on publishes are confirmed.
     Select,
     Other,
@@ -76,9 +80,7 @@ fn understood(class: AMQPClass) -> Method {
         AMQPClass::Basic(Basic::Deliver(deliver)) => Method::Deliver(deliver),
         AMQPClass::Basic(Basic::GetOk(got)) => Method::GetOk(got),
         AMQPClass::Basic(Basic::ConsumeOk(ok)) => Method::ConsumeOk(ok.consumer_tag.as_str().into()),
-        AMQPClass::Basic(Basic::Ack(ack)) => {
-            Method::Answer { tag: ack.delivery_tag, multiple: ack.multiple, how: Answer::Ack }
-        }
+        AMQPClass::Basic(Basic::Ack(ack)) => Method::Answer { tag: ack.delivery_tag, multiple: ack.multiple, how: Answer::Ack },
         AMQPClass::Basic(Basic::Nack(nack)) => {
             Method::Answer { tag: nack.delivery_tag, multiple: nack.multiple, how: Answer::Nack { requeue: nack.requeue } }
         }

@@ -112,7 +112,12 @@ impl Held {
 }
 
 impl Session {
-    pub(crate) fn new((rules, records): (Arc<Rules>, Arc<Records>), listener: Arc<str>, client: Arc<str>, connection: u64) -> Self {
+    pub(crate) fn new(
+        (rules, records): (Arc<Rules>, Arc<Records>),
+        listener: Arc<str>,
+        client: Arc<str>,
+        connection: u64,
+    ) -> Self {
         Self {
             rules,
             records,
@@ -227,7 +232,8 @@ impl Session {
 
     /// What is held back goes on now: a delay is no loss. Of one channel, or of all.
     pub(super) fn let_all_go(&mut self, of: Option<u16>, sink: &mut Sink<'_>) {
-        let (go, stay) = std::mem::take(&mut self.held).into_iter().partition(|held: &Held| of.is_none_or(|of| of == held.channel));
+        let (go, stay) =
+            std::mem::take(&mut self.held).into_iter().partition(|held: &Held| of.is_none_or(|of| of == held.channel));
         self.held = stay;
         let mut out = Vec::new();
         let go: Vec<Held> = go;

@@ -39,7 +39,12 @@ enum Fate {
     Pass,
     Drop,
     /// It is gathered until it is whole.
-    Whole { frames: Vec<Bytes>, number: Option<u64>, names: Arc<Names>, then: Then },
+    Whole {
+        frames: Vec<Bytes>,
+        number: Option<u64>,
+        names: Arc<Names>,
+        then: Then,
+    },
 }
 
 #[derive(Clone, Copy)]
@@ -115,9 +120,8 @@ impl Session {
         }
         let read = Header::of(&sink.rest()[..len]);
         let left = read.as_ref().map_or(0, |header| header.body);
-        let names = read.map(|header| {
-            header.names(&self.rules.event_header, publish.exchange.as_str(), publish.routing_key.as_str())
-        });
+        let names =
+            read.map(|header| header.names(&self.rules.event_header, publish.exchange.as_str(), publish.routing_key.as_str()));
         let names = Arc::new(names.unwrap_or_default());
         self.log(channel, Entry::Published, Some(&names));
         let fate = match method {
@@ -204,7 +208,13 @@ impl Session {
         }
     }
 
-    fn pass(&mut self, sink: &mut Sink<'_>, channel: u16, frames: [Bytes; 2], (number, names): (Option<u64>, &Arc<Names>)) -> Fate {
+    fn pass(
+        &mut self,
+        sink: &mut Sink<'_>,
+        channel: u16,
+        frames: [Bytes; 2],
+        (number, names): (Option<u64>, &Arc<Names>),
+    ) -> Fate {
         frames.into_iter().for_each(|frame| sink.put(frame));
         self.written(channel, number, names);
         Fate::Pass

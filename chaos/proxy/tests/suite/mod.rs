@@ -2,7 +2,10 @@
 
 mod trial;
 
-use std::{collections::BTreeSet, time::{Duration, Instant}};
+use std::{
+    collections::BTreeSet,
+    time::{Duration, Instant},
+};
 
 use futures_util::StreamExt as _;
 use lapin::{

@@ -3,9 +3,11 @@
 use std::time::{Duration, Instant};
 
 use lapin::{
-    BasicProperties, Channel, Connection, ConnectionProperties, Confirmation,
+    BasicProperties, Channel, Confirmation, Connection, ConnectionProperties,
     message::Delivery,
-    options::{BasicGetOptions, BasicPublishOptions, ConfirmSelectOptions, QueueDeclareOptions, QueueDeleteOptions},
+    options::{
+        BasicGetOptions, BasicPublishOptions, ConfirmSelectOptions, QueueDeclareOptions, QueueDeleteOptions, QueuePurgeOptions,
+    },
     types::{AMQPValue, FieldTable},
 };
 use proxy::{
@@ -44,6 +46,8 @@ impl Trial {
         let channel = direct.create_channel().await.unwrap();
         let options = QueueDeclareOptions { durable: true, ..QueueDeclareOptions::default() };
         channel.queue_declare(queue.into(), options, FieldTable::default()).await.unwrap();
+        // A run that failed may have left something.
+        channel.queue_purge(queue.into(), QueuePurgeOptions::default()).await.unwrap();
         Self { proxy, queue: queue.into(), url: proxied, direct, channel }
     }
 
@@ -109,7 +113,8 @@ impl Trial {
     /// What was done to which message.
     pub(super) fn effects(&self) -> Vec<String> {
         let page = self.proxy.effects(0);
-        let id = |effect: &proxy::api::Effect| effect.message.as_ref().map_or("-".to_owned(), |names| names.message_id.to_string());
+        let id =
+            |effect: &proxy::api::Effect| effect.message.as_ref().map_or("-".to_owned(), |names| names.message_id.to_string());
         page.items.iter().map(|effect| format!("{} {}", effect.how, id(effect))).collect()
     }
 
@@ -150,11 +155,20 @@ pub(super) async fn publish(channel: &Channel, queue: &str, id: &str, body: &[u8
 }
 
 /// Publishes a message; its confirm is waited for later.
-pub(super) async fn send(channel: &Channel, queue: &str, id: &str) -> impl Future<Output = Result<Confirmation, lapin::Error>> + use<> {
+pub(super) async fn send(
+    channel: &Channel,
+    queue: &str,
+    id: &str,
+) -> impl Future<Output = Result<Confirmation, lapin::Error>> + use<> {
     write(channel, queue, id, b"{}").await.unwrap()
 }
 
-async fn write(channel: &Channel, queue: &str, id: &str, body: &[u8]) -> Result<impl Future<Output = Result<Confirmation, lapin::Error>> + use<>, lapin::Error> {
+async fn write(
+    channel: &Channel,
+    queue: &str,
+    id: &str,
+    body: &[u8],
+) -> Result<impl Future<Output = Result<Confirmation, lapin::Error>> + use<>, lapin::Error> {
     let mut headers = FieldTable::default();
     headers.insert("x-event-id".into(), AMQPValue::LongString(format!("event-{id}").into()));
     headers.insert("traceparent".into(), AMQPValue::LongString("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01".into()));
