@@ -1,7 +1,7 @@
 //! The suite at a broker of one's own choice: `LOUPE_BROKER=amqp://user:password@host:port/%2f`. With Docker it is part of the
 //! tests of the containers world (`xtask/real/tests/containers/proxy.rs`).
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
-#![expect(clippy::disallowed_methods, reason = "a real broker is waited for in real time")]
+#![expect(clippy::disallowed_methods, reason = "where the broker is says the environment")]
 
 mod suite;
 

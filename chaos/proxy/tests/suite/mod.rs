@@ -1,4 +1,5 @@
 //! Each rule once, seen by lapin on one side of the proxy and by a real RabbitMQ on the other. Whoever includes it says where one is.
+#![expect(clippy::disallowed_methods, reason = "a real broker is waited for in real time")]
 
 mod trial;
 
