@@ -1,5 +1,6 @@
 //! What the proxy is told and what it tells: JSON, over its control address. See [`crate::control`] for the paths.
 
+mod how;
 mod record;
 mod rule;
 
@@ -8,8 +9,9 @@ use std::net::{IpAddr, Ipv4Addr};
 use serde::{Deserialize, Serialize};
 
 pub use self::{
+    how::{How, Way},
     record::{Answer, Effect, Entry, Line, Names, Page},
-    rule::{HeaderIs, How, Invalid, Rule, Way},
+    rule::{HeaderIs, Invalid, Rule},
 };
 
 /// How a proxy is set up: `LOUPE_PROXY`, as JSON.

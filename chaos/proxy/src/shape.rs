@@ -9,6 +9,9 @@ use crate::machine::Instant;
 /// So many bytes stand in a line before nothing more is read: whoever sends is held back then.
 pub(crate) const LINE: usize = 1 << 20;
 
+/// Pieces of no more than so many bytes in all are written as one.
+const TOGETHER: usize = 1 << 18;
+
 /// What is done to one way of a connection.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Shape {
@@ -32,6 +35,12 @@ pub(crate) struct Line {
 impl Line {
     /// Adds what goes on, with its latency.
     pub(crate) fn put(&mut self, out: &mut Vec<Bytes>, due: Option<Instant>) {
+        if out.len() > 1 && out.iter().map(Bytes::len).sum::<usize>() <= TOGETHER {
+            // One write for all of them: it costs more than the copy.
+            let together = out.concat().into();
+            out.clear();
+            out.push(together);
+        }
         for bytes in out.drain(..).filter(|bytes| !bytes.is_empty()) {
             self.bytes += bytes.len();
             self.waiting.push_back((due, bytes));
@@ -89,8 +98,10 @@ mod tests {
     fn without_a_shape_all_goes_at_once() {
         let (mut line, now) = (Line::default(), machine::now());
         line.put(&mut vec![Bytes::from_static(b"one"), Bytes::new(), Bytes::from_static(b"two")], None);
-        assert_eq!(line.next(now, None).as_deref(), Some(&b"one"[..]));
-        assert_eq!(line.next(now, None).as_deref(), Some(&b"two"[..]));
+        line.put(&mut vec![Bytes::from(vec![7; TOGETHER]), Bytes::from_static(b"more")], None);
+        assert_eq!(line.next(now, None).as_deref(), Some(&b"onetwo"[..]));
+        assert_eq!(line.next(now, None).map(|bytes| bytes.len()), Some(TOGETHER));
+        assert_eq!(line.next(now, None).as_deref(), Some(&b"more"[..]));
         assert!(line.next(now, None).is_none() && line.is_empty() && line.bytes == 0);
     }
 

@@ -8,18 +8,15 @@ use bytes::Bytes;
 use super::{
     frame::{self, Kind, Violation},
     header::Header,
+    held::Held,
     method::{self, Consume, Method},
-    session::{HELD, Held, Session, Stop},
+    session::Session,
     sink::Sink,
 };
 use crate::{
-    api::{Answer, Entry, How, Names},
+    api::{Entry, Names},
     machine,
-    rules::Point,
 };
-
-/// What a corrupted message carries: the same as in the simulated world.
-const TORN: &[u8] = b"{\"torn";
 
 /// A message that its publisher is sending.
 pub(super) struct Arriving {
@@ -35,7 +32,7 @@ struct Body {
     fate: Fate,
 }
 
-enum Fate {
+pub(super) enum Fate {
     Pass,
     Drop,
     /// It is gathered until it is whole.
@@ -48,7 +45,7 @@ enum Fate {
 }
 
 #[derive(Clone, Copy)]
-enum Then {
+pub(super) enum Then {
     Twice,
     Later(Duration),
     BehindNext(Duration),
@@ -139,109 +136,7 @@ impl Session {
         Ok(())
     }
 
-    /// What becomes of a message. Its first two frames are put in place.
-    fn meddle(
-        &mut self,
-        sink: &mut Sink<'_>,
-        channel: u16,
-        (method, frame): (Bytes, Bytes),
-        (number, names): (Option<u64>, &Arc<Names>),
-    ) -> Fate {
-        let frame = self.mend(channel, frame, names);
-        let Some(header) = Header::of(&frame) else {
-            return self.pass(sink, channel, [method, frame], (number, names));
-        };
-        let met = self.rules.meets(Point::Publish, self.whose(), names, Some(&header));
-        let size = usize::try_from(header.body).unwrap_or(usize::MAX);
-        let whole = |then| {
-            let frames = vec![method.clone(), frame.clone()];
-            Fate::Whole { frames, number, names: Arc::clone(names), then }
-        };
-        let Some((fault, how)) = met else {
-            let waited_for = self.held.iter().any(|held| held.channel == channel && held.behind_next);
-            if waited_for && size <= HELD {
-                return whole(Then::Go);
-            }
-            return self.pass(sink, channel, [method, frame], (number, names));
-        };
-        let then = match how {
-            How::Duplicate => Some(Then::Twice),
-            How::Delay { ms } => Some(Then::Later(Duration::from_millis(ms))),
-            How::Reorder { within_ms } => Some(Then::BehindNext(Duration::from_millis(within_ms))),
-            _ => None,
-        };
-        let spared = if then.is_some() && size.saturating_add(self.holds()) > HELD {
-            Some("too much is held back")
-        } else if how == How::LoseConfirm && number.is_none() {
-            Some("its channel has no confirms")
-        } else {
-            None
-        };
-        if let Some(why) = spared {
-            self.log(channel, Entry::Spared { fault, why: why.into() }, Some(names));
-            return self.pass(sink, channel, [method, frame], (number, names));
-        }
-        if how == How::LoseConfirm {
-            // It is lost when it comes.
-            let open = self.channels.entry(channel).or_default();
-            open.doomed.extend(number.map(|number| (number, fault)));
-            return self.pass(sink, channel, [method, frame], (number, names));
-        }
-        self.effect(&fault, &how, names);
-        match (then, how) {
-            (Some(then), _) => whole(then),
-            (None, How::Corrupt) => {
-                let torn = frame::around(Kind::Body, channel, TORN);
-                let announced = header.with_body(channel, TORN.len());
-                drop(self.pass(sink, channel, [method, announced], (number, names)));
-                sink.put(torn);
-                Fate::Drop
-            }
-            (None, how) => {
-                self.stop = match how {
-                    How::LoseOnTheWire => Some(Stop::Cut),
-                    How::FreezePublish => Some(Stop::Freeze),
-                    _ => None,
-                };
-                Fate::Drop
-            }
-        }
-    }
-
-    fn pass(
-        &mut self,
-        sink: &mut Sink<'_>,
-        channel: u16,
-        frames: [Bytes; 2],
-        (number, names): (Option<u64>, &Arc<Names>),
-    ) -> Fate {
-        frames.into_iter().for_each(|frame| sink.put(frame));
-        self.written(channel, number, names);
-        Fate::Pass
-    }
-
-    /// The header as it goes on.
-    fn mend(&mut self, channel: u16, frame: Bytes, names: &Arc<Names>) -> Bytes {
-        let Some(header) = Header::of(&frame) else { return frame };
-        let Some((fault, how)) = self.rules.meets(Point::Headers, self.whose(), names, Some(&header)) else { return frame };
-        let changed = match &how {
-            How::StripHeader { header: name } => header.changed(channel, name, None),
-            How::CorruptHeader { header: name, value } => header.changed(channel, name, Some(value)),
-            _ => None,
-        };
-        match changed {
-            Some(changed) => {
-                self.effect(&fault, &how, names);
-                changed
-            }
-            None => {
-                self.log(channel, Entry::Spared { fault, why: "it has no such header".into() }, Some(names));
-                frame
-            }
-        }
-    }
-
-    fn written(&mut self, channel: u16, number: Option<u64>, names: &Arc<Names>) {
+    pub(super) fn written(&mut self, channel: u16, number: Option<u64>, names: &Arc<Names>) {
         if let Some(confirms) = self.channels.get_mut(&channel).and_then(|open| open.confirms.as_mut()) {
             confirms.write(number, Arc::clone(names));
         }
@@ -285,45 +180,5 @@ impl Session {
         };
         let due = machine::now() + due;
         self.held.push(Held { due, behind_next, channel, frames, number, names });
-    }
-
-    /// Those that were waiting for a message go behind it.
-    fn follow(&mut self, sink: &mut Sink<'_>, channel: u16) {
-        let (go, stay): (Vec<Held>, Vec<Held>) =
-            std::mem::take(&mut self.held).into_iter().partition(|held| held.channel == channel && held.behind_next);
-        self.held = stay;
-        for held in go {
-            self.written(channel, held.number, &held.names);
-            held.frames.into_iter().for_each(|frame| sink.put(frame));
-        }
-    }
-
-    fn answer(&mut self, sink: &mut Sink<'_>, channel: u16, len: usize, (tag, multiple, how): (u64, bool, method::Answer)) {
-        let Some(open) = self.channels.get_mut(&channel) else { return sink.pass(len) };
-        let settled: Vec<Arc<Names>> = match multiple {
-            false => open.unsettled.remove(&tag).into_iter().collect(),
-            true if tag == 0 => std::mem::take(&mut open.unsettled).into_values().collect(),
-            true => {
-                let later = open.unsettled.split_off(&tag.saturating_add(1));
-                std::mem::replace(&mut open.unsettled, later).into_values().collect()
-            }
-        };
-        let met = |names: &Arc<Names>| {
-            let (fault, how) = self.rules.meets(Point::Answer, self.whose(), names, None)?;
-            Some((fault, how, Arc::clone(names)))
-        };
-        if let Some((fault, how, names)) = settled.iter().find_map(met) {
-            self.effect(&fault, &how, &names);
-            self.stop = Some(if how == How::FreezeAck { Stop::Freeze } else { Stop::Cut });
-            drop(sink.take(len));
-            return;
-        }
-        let how = match how {
-            method::Answer::Ack => Answer::Ack,
-            method::Answer::Nack { requeue: true } | method::Answer::Reject { requeue: true } => Answer::Requeue,
-            method::Answer::Nack { requeue: false } | method::Answer::Reject { requeue: false } => Answer::Reject,
-        };
-        settled.iter().for_each(|names| self.log(channel, Entry::Settled { how }, Some(names)));
-        sink.pass(len);
     }
 }

@@ -27,6 +27,11 @@ mod journey;
 #[cfg(test)]
 mod open_stack;
 #[cfg(test)]
+#[path = "../../../../chaos/proxy/tests/suite/mod.rs"]
+mod proxied;
+#[cfg(test)]
+mod proxy;
+#[cfg(test)]
 mod stop;
 #[cfg(test)]
 #[path = "../../../../chaos/simulated/tests/conformance/suite/mod.rs"]
