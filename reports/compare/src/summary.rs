@@ -96,6 +96,16 @@ pub struct Band {
     pub p50_s: Option<f64>,
     /// Seconds; null without orders.
     pub p95_s: Option<f64>,
+    /// How long it may take; null where nobody says.
+    #[serde(default)]
+    pub deadline_s: Option<f64>,
+}
+
+impl Band {
+    /// All but the slowest 5 % are within the deadline, which has the real stack's own time on top in a run that was shortened.
+    pub(crate) fn in_time(&self) -> bool {
+        self.p95_s.zip(self.deadline_s).is_some_and(|(p95_s, deadline_s)| p95_s <= deadline_s)
+    }
 }
 
 /// The name of the time from the first state to the last among the times.
@@ -155,7 +165,7 @@ fn fault(row: &judge::report::FaultRow) -> Fault {
 }
 
 fn band(row: &StateRow) -> Band {
-    Band { orders: row.count, p50_s: row.p50_s, p95_s: row.p95_s }
+    Band { orders: row.count, p50_s: row.p50_s, p95_s: row.p95_s, deadline_s: row.sla_s }
 }
 
 impl Which {

@@ -9,6 +9,8 @@ pub struct Terms {
     pub tolerance: f64,
     /// How alike they are to be.
     pub likeness: Likeness,
+    /// One of them ran on a real stack, which takes its own time.
+    pub two_worlds: bool,
 }
 
 /// How alike two runs are to be.
@@ -32,6 +34,6 @@ impl Terms {
     /// What is asked of two runs, with a tolerance for times.
     #[must_use]
     pub fn of(a: &Which, b: &Which, tolerance: f64) -> Self {
-        Self { tolerance, likeness: Likeness::of(a, b) }
+        Self { tolerance, likeness: Likeness::of(a, b), two_worlds: a.world != b.world }
     }
 }

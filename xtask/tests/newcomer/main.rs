@@ -85,7 +85,7 @@ fn every_command_that_a_page_names_is_understood() {
 
 #[test]
 fn every_option_that_a_page_names_is_one() {
-    let commands = ["simulate", "list", "explain", "test", "bench", "tidy"];
+    let commands = ["simulate", "compare", "list", "explain", "test", "bench", "tidy"];
     let help: String = commands.map(|command| printed(&xtask([command, "--help"])).1).concat();
     let mut options = 0;
     for page in Page::all() {
