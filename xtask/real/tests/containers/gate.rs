@@ -58,7 +58,16 @@ pub(crate) fn app() -> PathBuf {
     let test = std::env::current_exe().unwrap();
     let profile = test.parent().and_then(|deps| deps.parent()).unwrap();
     let mut build = Command::new(env!("CARGO"));
-    build.args(["build", "--quiet", "--package", "app", "--manifest-path", concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml")]);
+    build.args([
+        "build",
+        "--quiet",
+        "--package",
+        "app",
+        "--package",
+        "proxy",
+        "--manifest-path",
+        concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml"),
+    ]);
     build.arg("--target-dir").arg(profile.parent().unwrap());
     let name = profile.file_name().and_then(|name| name.to_str()).unwrap();
     // The folder of the profile `dev` is an old name.
