@@ -55,6 +55,9 @@ impl Detour {
         loop {
             let answer = self.ask(Method::GET, &format!("effects?after={after}"), Vec::new()).await?;
             let page: Page<Effect> = answer.json().await.map_err(failed)?;
+            if page.dropped > 0 {
+                return Err(Error::Proxy(format!("{} effects were not read in time", page.dropped)));
+            }
             if page.items.is_empty() {
                 break;
             }
@@ -81,8 +84,9 @@ impl Detour {
     }
 
     /// Where a service calls from.
-    pub(crate) async fn address(&self, service: &str) -> Result<Option<String>, Error> {
-        Ok(self.names().await?.into_iter().find(|(_, name)| name == service).map(|(address, _)| address))
+    pub(crate) async fn address(&self, service: &str) -> Result<String, Error> {
+        let found = self.names().await?.into_iter().find(|(_, name)| name == service);
+        found.map(|(address, _)| address).ok_or_else(|| Error::NoService(service.to_owned()))
     }
 
     /// The addresses of the services, each with its name.

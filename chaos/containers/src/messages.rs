@@ -47,12 +47,12 @@ impl ContainerMessages {
     }
 
     /// The broker is set up otherwise from now on.
-    pub(crate) fn changes(&self, changed: Changed) {
+    pub(crate) fn broker_changes(&self, changed: Changed) {
         self.lock_changes().push(changed);
     }
 
     /// It is as it was before.
-    pub(crate) fn changes_back(&self, fault: &str, at_ns: u64) {
+    pub(crate) fn broker_changes_back(&self, fault: &str, at_ns: u64) {
         if let Some(changed) = self.lock_changes().iter_mut().rfind(|changed| changed.fault == fault) {
             changed.until_ns = Some(at_ns);
         }

@@ -1,5 +1,5 @@
-//! Kills and restarts the broker and the services through the engine's API; what that did is read from the account of the
-//! messages.
+//! Kills and restarts the broker and the services through the engine's API, sets the broker up otherwise ([`changes`]), and lays rules
+//! upon the fault proxy ([`rules`]). What that did is read from the account of the messages ([`effects`], [`felt`]) and told by the proxy.
 
 mod changes;
 mod effects;
@@ -104,7 +104,7 @@ impl ContainerNemesis {
             }
             Deed::Broker(change) => {
                 self.changes.lay(&fault.name, &change).await?;
-                self.messages.changes(self.changes.to_messages(&fault.name, &change, from_ns));
+                self.messages.broker_changes(self.changes.to_messages(&fault.name, &change, from_ns));
             }
             // The services are told of its windows when they start, and the driver's people go by it; the ledger sees what it did.
             Deed::Pricing(_) | Deed::People { .. } => {}
@@ -118,7 +118,7 @@ impl ContainerNemesis {
     async fn lay(&self, fault: &str, deed: &Deed) -> Result<(), Error> {
         let Some(detour) = &self.detour else { return Ok(()) };
         let from = match deed {
-            Deed::Calls(CallFault { from: Some(from), .. }) => detour.address(from).await?,
+            Deed::Calls(CallFault { from: Some(from), .. }) => Some(detour.address(from).await?),
             _ => None,
         };
         for (number, rule) in rules::of(deed, from).iter().enumerate() {
@@ -144,7 +144,7 @@ impl ContainerNemesis {
             deed => self.take_away(&fault.name, &deed).await,
         };
         let until_ns = wall_clock_ns();
-        self.messages.changes_back(&fault.name, until_ns);
+        self.messages.broker_changes_back(&fault.name, until_ns);
         if let Some(window) = self.inflicted().iter_mut().rfind(|window| window.fault == fault.name) {
             window.until_ns = Some(until_ns);
         }

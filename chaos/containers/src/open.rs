@@ -64,16 +64,17 @@ fn plan(blueprint: &Blueprint) -> Plan<'_> {
     Plan { images, databases, channel_tick: Some(CHANNEL_TICK), max_traces: MAX_TRACES }
 }
 
-/// Docker answers, and an open stack, if there is one, can be used. Asked before runs begin, so that it is said once.
+/// Docker answers, and an open stack, if there is one, can be used. Asked before runs begin, so that it is said once. Gives whether there
+/// is one.
 ///
 /// # Errors
 /// When not.
-pub async fn check(blueprint: Option<&Blueprint>) -> Result<(), Error> {
+pub async fn check(blueprint: Option<&Blueprint>) -> Result<bool, Error> {
     let docker = docker::connect().await?;
-    let Some(blueprint) = blueprint else { return Ok(()) };
+    let Some(blueprint) = blueprint else { return Ok(false) };
     match Open::find(&docker, &blueprint.standing.name).await? {
-        Some(open) => open.fits(&docker, blueprint).await,
-        None => Ok(()),
+        Some(open) => open.fits(&docker, blueprint).await.map(|()| true),
+        None => Ok(false),
     }
 }
 

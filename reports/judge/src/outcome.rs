@@ -115,7 +115,8 @@ fn gaps(base: &Base<'_>, run: &Run) -> Vec<String> {
     reasons.extend(idle.map(|fault| format!("the fault {} had no effect: nothing was tried", fault.name)));
     if counts.borderline as f64 > BORDERLINE * counts.initiated as f64 {
         let (borderline, share) = (orders(counts.borderline), words::decimals(BORDERLINE * 100.0));
-        reasons.push(format!("{borderline} lie within the clock error of a deadline, more than {share} %"));
+        let lie = if counts.borderline == 1 { "lies" } else { "lie" };
+        reasons.push(format!("{borderline} {lie} within the clock error of a deadline, more than {share} %"));
     }
     reasons
 }

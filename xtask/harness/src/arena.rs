@@ -1,6 +1,6 @@
 //! A world as the harness sees it: a place where a prepared run can be played.
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, sync::Arc, thread, time::Duration};
 
 use detector::{Finding, Route};
 use faults::World;
@@ -17,6 +17,15 @@ pub struct Prepared {
     pub lifecycle: String,
     /// Keep the spans of all orders.
     pub keep_all: bool,
+}
+
+impl Prepared {
+    /// Which run it is, for people who watch.
+    #[must_use]
+    pub fn label(&self) -> String {
+        let scenario = &self.scenario;
+        format!("{}  {}  seed {}", scenario.name, scenario.architecture.preset.name(), scenario.seed)
+    }
 }
 
 /// What a world gives back.
@@ -97,6 +106,16 @@ pub trait Arena {
     /// One more of this world, to play in beside it; `None` where there can be but one.
     fn another(&self) -> Option<Box<dyn Arena + Send>> {
         None
+    }
+
+    /// How many runs it plays side by side where it can: as many as the machine has cores.
+    fn side_by_side(&self) -> usize {
+        thread::available_parallelism().map_or(1, usize::from)
+    }
+
+    /// Whether a run takes so long that people want to know how far it is, also when others run beside it.
+    fn is_slow(&self) -> bool {
+        false
     }
 
     /// Plays a run to its end.

@@ -31,8 +31,9 @@ pub(crate) fn play(
             let (next, played) = (&next, played.clone());
             let mut one = move || {
                 let (at, run) = claim(runs, next)?;
+                let mut progress = if arena.is_slow() { Progress::plain(run) } else { Progress::silent() };
                 // Nobody is there to take it when the harness is at its end.
-                played.send((at, arena.play(run, &mut Progress::silent()))).ok()
+                played.send((at, arena.play(run, &mut progress))).ok()
             };
             scope.spawn(move || while one().is_some() {});
         }
@@ -54,8 +55,7 @@ fn claim<'a>(runs: &'a [Prepared], next: &AtomicUsize) -> Option<(usize, &'a Pre
     runs.get(at).map(|run| (at, run))
 }
 
-/// As many arenas as the machine has cores for; none where a world cannot be played twice at a time.
+/// As many arenas as are played in side by side; none where a world cannot be played twice at a time.
 pub(crate) fn arenas(arena: &dyn Arena, runs: usize) -> Vec<Box<dyn Arena + Send>> {
-    let cores = thread::available_parallelism().map_or(1, usize::from);
-    (0..cores.min(runs)).map_while(|_| arena.another()).collect()
+    (0..arena.side_by_side().min(runs)).map_while(|_| arena.another()).collect()
 }

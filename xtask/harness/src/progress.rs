@@ -10,6 +10,8 @@ use std::{
 
 use indicatif::{HumanCount, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
+use crate::Prepared;
+
 /// How often a line is written where there is no terminal.
 const PLAIN_EVERY: Duration = Duration::from_secs(5);
 
@@ -50,6 +52,12 @@ impl Progress {
         let progress = Self { label: label.to_owned(), silent: false, machine, bar, began: now, last: None };
         progress.say(&format!("{label}  starting"));
         progress
+    }
+
+    /// Begins to show one of several runs that are played side by side: in lines, which do not get into each other's way.
+    #[must_use]
+    pub fn plain(prepared: &Prepared) -> Self {
+        Self::begin(&prepared.label(), true, prepared.scenario.factors().machine)
     }
 
     /// Shows nothing: for tests.

@@ -254,7 +254,7 @@ fn played(
     terminal: Terminal,
 ) -> Result<(Judged, PathBuf, Duration), RunError> {
     let machine = prepared.scenario.factors().machine;
-    let mut progress = Progress::begin(&label(prepared), terminal.plain, machine);
+    let mut progress = Progress::begin(&prepared.label(), terminal.plain, machine);
     let played = arena.play(prepared, &mut progress)?;
     progress.phase("judging");
     let (judged, html) = artefacts::write(prepared, &played, (&options.report_dir, options.world), &progress)?;
@@ -268,12 +268,6 @@ fn played(
 #[expect(clippy::disallowed_methods, reason = "the world is over")]
 pub fn forgotten(over: impl Send + 'static) {
     drop(std::thread::spawn(move || drop(over)));
-}
-
-/// Which run it is, for people who watch.
-fn label(prepared: &Prepared) -> String {
-    let scenario = &prepared.scenario;
-    format!("{}  {}  seed {}", scenario.name, scenario.architecture.preset.name(), scenario.seed)
 }
 
 /// After several runs: what is red or unknown, with its reasons, and how to see one again.

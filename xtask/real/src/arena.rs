@@ -23,6 +23,8 @@ use crate::{Assembly, assembly, assembly::Place, interrupt::Interrupt};
 const LOOK: Duration = Duration::from_millis(250);
 /// So many looks from one question whether all services still run to the next.
 const LOOKS: u32 = 8;
+/// So many runs share two cores and stay within their deadlines.
+const SIDE_BY_SIDE: usize = 4;
 /// All processes read the clock of one machine. What remains between the moment that the journal names and the one that a
 /// span names is the time that a busy machine takes from one statement to the next.
 const CLOCK_ERROR: Duration = Duration::from_millis(50);
@@ -32,6 +34,8 @@ pub struct Containers {
     runtime: tokio::runtime::Runtime,
     place: Place,
     interrupt: Interrupt,
+    /// There is an open stack, which runs can share.
+    open: bool,
 }
 
 impl Containers {
@@ -42,7 +46,7 @@ impl Containers {
     pub fn new(place: Place) -> std::io::Result<Self> {
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
         let interrupt = runtime.block_on(async { Interrupt::listen() })?;
-        Ok(Self { runtime, place, interrupt })
+        Ok(Self { runtime, place, interrupt, open: false })
     }
 }
 
@@ -53,7 +57,22 @@ impl Arena for Containers {
 
     /// Docker answers, and the open stack, if it is up, fits.
     fn ready(&mut self) -> Result<(), PlayError> {
-        self.runtime.block_on(containers::open::check(self.place.blueprint().as_ref())).map_err(failed)
+        self.open = self.runtime.block_on(containers::open::check(self.place.blueprint().as_ref())).map_err(failed)?;
+        Ok(())
+    }
+
+    /// Runs that share an open stack wait more than they compute; each with a stack of its own they would be in each other's way.
+    fn another(&self) -> Option<Box<dyn Arena + Send>> {
+        let another = self.open.then(|| Self::new(self.place.clone()).ok()).flatten()?;
+        Some(Box::new(Self { open: true, ..another }))
+    }
+
+    fn side_by_side(&self) -> usize {
+        SIDE_BY_SIDE
+    }
+
+    fn is_slow(&self) -> bool {
+        true
     }
 
     /// On SIGINT and SIGTERM everything is removed, and no further run begins.

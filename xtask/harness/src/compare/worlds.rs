@@ -114,20 +114,18 @@ pub fn hold(root: &Path, options: &Options, arena: &mut dyn Arena, terminal: Ter
         Ok(scenarios) => scenarios,
         Err(error) => return complain(&error, Exit::Usage),
     };
-    let mut exit = Exit::Pass;
-    let mut held = Vec::new();
-    for Chosen { argument, scenario } in &scenarios {
-        let Some(seen) = shown.get(&scenario.name) else {
-            return complain(&format!("{FILE} knows no seeds of {}", scenario.name), Exit::Failure);
-        };
-        let mut hear = |judged: &Judged| held.push(seen.hold(&summary(judged)));
-        let asked = for_real_run(options, argument);
-        let played = simulate::simulate_and_hear(root, &asked, arena, terminal, &mut hear);
-        // How the run ended is held against the seeds below; here it counts only that there is none.
-        if played == Exit::Failure || played == Exit::Usage {
-            exit = exit.worst(played);
-        }
+    let unknown = |chosen: &&Chosen| !shown.contains_key(&chosen.scenario.name);
+    if let Some(Chosen { scenario, .. }) = scenarios.iter().find(unknown) {
+        return complain(&format!("{FILE} knows no seeds of {}", scenario.name), Exit::Failure);
     }
+    let mut held = Vec::new();
+    let mut hear = |judged: &Judged| {
+        held.extend(shown.get(&judged.report.scenario).map(|seen| seen.hold(&summary(judged))));
+    };
+    let asked = for_real_run(options, scenarios.iter().map(|chosen| chosen.argument.clone()).collect());
+    let played = simulate::simulate_and_hear(root, &asked, arena, terminal, &mut hear);
+    // How a run ended is held against the seeds below; here it counts only that there is one.
+    let exit = if matches!(played, Exit::Failure | Exit::Usage) { played } else { Exit::Pass };
     println!("\n{}", Held::head());
     held.iter().for_each(|held| println!("{}", held.row()));
     let agree = held.iter().filter(|held| held.agrees()).count();
@@ -143,9 +141,9 @@ fn exit_of(held: &Held) -> Exit {
     }
 }
 
-fn for_real_run(options: &Options, argument: &str) -> Simulate {
+fn for_real_run(options: &Options, scenarios: Vec<String>) -> Simulate {
     Simulate {
-        scenarios: vec![argument.to_owned()],
+        scenarios,
         world: WorldName::Containers,
         seed: None,
         seeds: 1,
