@@ -95,7 +95,7 @@ pub(crate) async fn alarm(docker: &Docker, container: &str, resource: Resource, 
     let arguments = match (resource, on) {
         (Resource::Memory, true) => ["set_vm_memory_high_watermark", "0"],
         (Resource::Memory, false) => ["set_vm_memory_high_watermark", "0.6"],
-        (Resource::Disk, true) => ["set_disk_free_limit", "1000TB"],
+        (Resource::Disk, true) => ["set_disk_free_limit", "9999GB"],
         (Resource::Disk, false) => ["set_disk_free_limit", "50MB"],
     };
     match ctl(docker, container, &arguments).await?.trim() {
