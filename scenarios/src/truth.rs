@@ -47,8 +47,8 @@ pub struct Proof {
     pub phantom: bool,
     /// A row of the order stands behind its own history: somebody has overwritten what others had written.
     pub update_lost: bool,
-    /// A call about it was held up, refused, or lost its answer.
-    pub call_hit: bool,
+    /// A call about it was held up, refused, or lost its answer; `None` where nobody knows whom the calls were about.
+    pub call_hit: Option<bool>,
     /// A calculation of its price has begun.
     pub calculation_begun: bool,
 }

@@ -22,7 +22,7 @@ pub(crate) fn is_true(cause: &str, proof: &Proof) -> Option<bool> {
         "published_twice" => Some(proof.published_again),
         "phantom" => Some(proof.phantom),
         "lost_update" => Some(proof.update_lost),
-        "network" => Some(proof.call_hit),
+        "network" => proof.call_hit,
         "never_started" => Some(!proof.calculation_begun),
         "work_never_ended" => Some(proof.calculation_begun),
         _ => None,
@@ -50,6 +50,12 @@ mod tests {
     fn what_the_ledger_does_not_hold_is_neither_right_nor_wrong() {
         assert_eq!(is_true("waiting_for_person", &proof(&[])), None);
         assert_eq!(is_true("unroutable", &Proof::default()), None);
+    }
+
+    #[test]
+    fn where_nobody_knows_whom_calls_were_about_the_network_is_neither_right_nor_wrong() {
+        let hit = |call_hit| is_true("network", &Proof { call_hit, ..Proof::default() });
+        assert_eq!([hit(None), hit(Some(false)), hit(Some(true))], [None, Some(false), Some(true)]);
     }
 
     #[test]

@@ -230,7 +230,7 @@ fn words_for(what: &What) -> (u8, &'static str, &'static str) {
 
 fn hit(how: &str) -> &'static str {
     match how {
-        "refused" => "refused",
+        "refused" | "reset" => "refused",
         "unheard" => "that nobody heard",
         "answer-lost" => "without its answer",
         _ => "held up",
@@ -255,7 +255,7 @@ fn meddled(how: &str) -> (u8, &'static str, &'static str) {
         "unheard" => (2, "message", "that nobody was there for"),
         "blocked" => (2, "publish", "blocked"),
         "kept-back" => (2, "publish", "cut off"),
-        _ => (2, "message", "that lost its trace context"),
+        _ => (2, "message", "without its trace context"),
     }
 }
 

@@ -11,7 +11,7 @@ use crate::{
 };
 
 /// `call_hit`: what faults did to calls about an order stands among their effects, and not in its account.
-pub(super) fn proof(account: &Account, lifecycle: &Lifecycle, hop: Option<&str>, call_hit: bool) -> Proof {
+pub(super) fn proof(account: &Account, lifecycle: &Lifecycle, hop: Option<&str>, call_hit: Option<bool>) -> Proof {
     let hop = hop.and_then(|name| lifecycle.hops.iter().find(|hop| &*hop.name == name));
     let carried = hop.filter(|hop| matches!(hop.part, Part::CommitSend | Part::Transit | Part::Process));
     let at_hop = |status| account.messages.iter().filter(move |message| message.announces == status);
