@@ -100,6 +100,9 @@ async fn arrive(cast: Arc<Cast>, scenario: Arc<Scenario>) {
     }
 }
 
+/// How often a run waits for the last open deadline, when something has moved meanwhile.
+const WAITS: usize = 5;
+
 /// Collects the ledger, and waits until the last open deadline has passed, so that a detector may judge every order.
 async fn close(
     cast: &Arc<Cast>,
@@ -111,17 +114,19 @@ async fn close(
 ) -> Result<Ledger, DriveError> {
     let rt = cast.rt();
     let mut ledger = ledger::collect(cast, scenario, &faults, unsettled).await?;
-    let Some(last_ns) = classify::last_open_deadline(&ledger, lifecycle) else { return Ok(ledger) };
-    let now_ns = rt.wall_ns();
-    if ledger.unsettled.is_none() && now_ns <= last_ns {
+    // What moved all the same has deadlines of its own; each time there is less that can.
+    for _ in 0..WAITS {
+        let now_ns = rt.wall_ns();
+        let last_ns = classify::last_open_deadline(&ledger, lifecycle).filter(|last_ns| now_ns <= *last_ns);
+        let Some(last_ns) = last_ns.filter(|_| ledger.unsettled.is_none()) else { break };
         rt.sleep(Duration::from_nanos(last_ns - now_ns) + Duration::from_millis(1)).await;
         // Nothing could move, so nothing should have; what moved all the same belongs into the ledger.
         let moved = house.movable().await?;
         if moved.is_none() && ledger::nothing_since(cast, &ledger).await? {
             ledger.end_ns = rt.wall_ns();
-        } else {
-            ledger = ledger::collect(cast, scenario, &faults, moved).await?;
+            break;
         }
+        ledger = ledger::collect(cast, scenario, &faults, moved).await?;
     }
     Ok(ledger)
 }
