@@ -121,19 +121,19 @@ impl ContainerNemesis {
             Deed::Calls(CallFault { from: Some(from), .. }) => Some(detour.address(from).await?),
             _ => None,
         };
-        for (number, rule) in rules::of(deed, from).iter().enumerate() {
-            detour.put(&rules::name(fault, number), rule).await?;
+        match rules::of(deed, from) {
+            Some(rule) => detour.put(fault, &rule).await,
+            None => Ok(()),
         }
-        Ok(())
     }
 
     /// Takes it away.
     async fn take_away(&self, fault: &str, deed: &Deed) -> Result<(), Error> {
         let Some(detour) = &self.detour else { return Ok(()) };
-        for number in 0..rules::of(deed, None).len() {
-            detour.delete(&rules::name(fault, number)).await?;
+        match rules::of(deed, None) {
+            Some(_) => detour.delete(fault).await,
+            None => Ok(()),
         }
-        Ok(())
     }
 
     async fn end(&self, fault: &Fault) -> Result<(), Error> {

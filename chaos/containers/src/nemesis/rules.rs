@@ -12,34 +12,31 @@ const CONTEXT: &str = "traceparent";
 /// What a client meets whose connection is reset.
 const CONNECTION_FAILURE: &str = "08006";
 
-/// The rules that inflict a deed; none where the proxy cannot. `from` is the address of the service that a fault of calls names.
-pub(super) fn of(deed: &Deed, from: Option<String>) -> Vec<Rule> {
+/// The rule that inflicts a deed; none where the proxy cannot. `from` is the address of the service that a fault of calls names.
+pub(super) fn of(deed: &Deed, from: Option<String>) -> Option<Rule> {
     match deed {
-        Deed::Meddle(meddling) | Deed::Telemetry(Blur { how: Telemetry::Context(meddling), .. }) => {
-            meddle(meddling).into_iter().collect()
-        }
-        Deed::CutOff { service } => {
-            vec![Rule { on: Some(BROKER.to_owned()), client: Some(service.clone()), ..Rule::new(How::HalfOpen) }]
-        }
-        Deed::Database { database: name, how: DatabaseFault::Down } => away(&database(name)),
-        Deed::Database { database: name, how: DatabaseFault::Slow(by) } => vec![slow(&database(name), *by)],
-        Deed::Files(FilesFault::Down) => away(FILES),
-        Deed::Files(FilesFault::Slow(by)) => vec![slow(FILES, *by)],
+        Deed::Meddle(meddling) | Deed::Telemetry(Blur { how: Telemetry::Context(meddling), .. }) => meddle(meddling),
+        Deed::CutOff { service } => Some(Rule { client: Some(service.clone()), ..at(BROKER, How::HalfOpen) }),
+        // Connections that are there are reset, and no other comes about.
+        Deed::Database { database: name, how: DatabaseFault::Down } => Some(at(&database(name), How::Reset)),
+        Deed::Database { database: name, how: DatabaseFault::Slow(by) } => Some(at(&database(name), late(*by))),
+        Deed::Files(FilesFault::Down) => Some(at(FILES, How::Reset)),
+        Deed::Files(FilesFault::Slow(by)) => Some(at(FILES, late(*by))),
         Deed::Calls(CallFault { to, share, how, .. }) => {
             let how = match how {
                 Call::Refused => How::Reset,
                 Call::AnswerLost => How::LoseAnswers,
-                Call::Slow(by) => How::Latency { ms: millis(*by), way: Way::Up },
+                Call::Slow(by) => late(*by),
             };
-            vec![Rule { on: Some(to.clone()), client: from, share: *share, ..Rule::new(how) }]
+            Some(Rule { client: from, share: *share, ..at(to, how) })
         }
-        _ => Vec::new(),
+        _ => None,
     }
 }
 
-/// Each rule of a fault has a name of its own.
-pub(super) fn name(fault: &str, number: usize) -> String {
-    if number == 0 { fault.to_owned() } else { format!("{fault}.{number}") }
+/// A rule at a listener.
+fn at(listener: &str, how: How) -> Rule {
+    Rule { on: Some(listener.to_owned()), ..Rule::new(how) }
 }
 
 fn meddle(meddling: &Meddling) -> Option<Rule> {
@@ -54,16 +51,12 @@ fn meddle(meddling: &Meddling) -> Option<Rule> {
         Interference::CrashBeforePublish(_) | Interference::CrashBeforeAck(_) => return None,
     };
     let Meddling { key, share, most, .. } = meddling.clone();
-    Some(Rule { on: Some(BROKER.to_owned()), key, share, most, ..Rule::new(how) })
+    Some(Rule { key, share, most, ..at(BROKER, how) })
 }
 
-/// Connections that are there are reset, and no other comes about.
-fn away(listener: &str) -> Vec<Rule> {
-    vec![Rule { on: Some(listener.to_owned()), ..Rule::new(How::Reset) }]
-}
-
-fn slow(listener: &str, by: Duration) -> Rule {
-    Rule { on: Some(listener.to_owned()), ..Rule::new(How::Latency { ms: millis(by), way: Way::Up }) }
+/// What is sent arrives so much later.
+fn late(by: Duration) -> How {
+    How::Latency { ms: millis(by), way: Way::Up }
 }
 
 fn millis(time: Duration) -> u64 {
@@ -91,14 +84,14 @@ mod tests {
     #[test]
     fn a_call_that_one_service_makes_is_told_by_its_address() {
         let deed = ANSWER_LOST.with("service", "mes").with("from", "mes-api").deed();
-        let rules = of(&deed, Some("172.18.0.7".into()));
-        assert_eq!((rules[0].on.as_deref(), rules[0].client.as_deref()), (Some("mes"), Some("172.18.0.7")));
+        let rule = of(&deed, Some("172.18.0.7".into())).unwrap();
+        assert_eq!((rule.on.as_deref(), rule.client.as_deref()), (Some("mes"), Some("172.18.0.7")));
     }
 
     #[test]
     fn a_service_that_is_cut_off_is_told_by_its_name() {
-        let rules = of(&NETWORK_CUT.with("service", "mes-api").deed(), None);
-        assert_eq!((rules[0].client.as_deref(), &rules[0].how), (Some("mes-api"), &How::HalfOpen));
+        let rule = of(&NETWORK_CUT.with("service", "mes-api").deed(), None).unwrap();
+        assert_eq!((rule.client.as_deref(), &rule.how), (Some("mes-api"), &How::HalfOpen));
     }
 
     #[test]
@@ -107,7 +100,7 @@ mod tests {
             let deed = definition.plain().deed();
             let needs =
                 matches!(deed, Deed::Meddle(_) | Deed::CutOff { .. } | Deed::Calls(_) | Deed::Files(_) | Deed::Database { .. });
-            assert!(!needs || !of(&deed, None).is_empty(), "{}", definition.name);
+            assert!(!needs || of(&deed, None).is_some(), "{}", definition.name);
         }
     }
 }

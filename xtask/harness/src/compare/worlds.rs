@@ -98,7 +98,9 @@ fn seen(scenario: &Scenario, seeds: u64, arena: &dyn Arena) -> Result<Seen, Stri
     shown
 }
 
-fn summary(judged: &Judged) -> Summary {
+/// A judged run in short.
+#[must_use]
+pub fn summary(judged: &Judged) -> Summary {
     let bad: Vec<_> = judged.bad_orders.iter().map(|bad| bad.order.clone()).collect();
     Summary::of(&judged.report, &bad)
 }

@@ -3,13 +3,10 @@
 
 use std::{collections::VecDeque, sync::Mutex, thread};
 
-use compare::{Summary, worlds::Seen};
+use compare::worlds::Seen;
 use contracts::architecture::Preset;
-use harness::{Arena as _, Prepared, conclude, options::WorldName, prepare, progress::Progress};
-use judge::{
-    Judged,
-    report::{Outcome, Report},
-};
+use harness::{Arena as _, Prepared, compare::worlds::summary, conclude, options::WorldName, prepare, progress::Progress};
+use judge::report::{Outcome, Report};
 use scenarios::Scenario;
 
 use crate::{
@@ -122,9 +119,4 @@ fn seen(prepared: &Prepared) -> Seen {
         seen.add(&summary(&conclude::judged(&prepared, &played, WorldName::Simulated).unwrap()));
     }
     seen
-}
-
-fn summary(judged: &Judged) -> Summary {
-    let bad: Vec<_> = judged.bad_orders.iter().map(|bad| bad.order.clone()).collect();
-    Summary::of(&judged.report, &bad)
 }
