@@ -11,6 +11,7 @@ mod flow;
 pub mod index;
 mod journey;
 mod marks;
+mod parts;
 mod requests;
 mod states;
 mod thresholds;
@@ -56,6 +57,7 @@ pub fn html(report: &Report, rows: &[BadOrderWithJourney]) -> String {
                     (timeline::section(report))
                     (bad_orders::section(report, rows))
                     (requests::section(report))
+                    (parts::section(report))
                     (thresholds::section(report))
                     (configuration::section(report))
                     (unseen::section(report))

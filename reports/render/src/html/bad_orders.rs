@@ -183,6 +183,7 @@ fn evidence(order: &BadOrder) -> Markup {
         div class="evidence" {
             span class="label" { "Order id" } code { (order.order_id) }
             @if let Some(url) = &order.trace_url { a href=(url) { "look at its last trace" } }
+            @if let Some(url) = &order.logs_url { a href=(url) { "read its log" } }
             @if order.evidence.is_empty() { span { "no span speaks of it" } } @else {
                 span class="label" { "Spans (trace id, span id)" }
                 ul { @for span in &order.evidence { li { code { (span.trace_id) " " (span.span_id) } } } }
