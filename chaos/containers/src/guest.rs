@@ -13,7 +13,7 @@ use crate::{
     foundation::Found,
     lock::{self, Hold},
     open::{self, Open},
-    parts::{Started, jaeger, postgres, rabbitmq, s3},
+    parts::{Started, elasticsearch, jaeger, postgres, rabbitmq, s3},
     quarters::Quarters,
     run::{self, PREFIX},
 };
@@ -29,6 +29,7 @@ pub(crate) struct Guest {
     databases: BTreeMap<String, Started>,
     files: Started,
     jaeger: Option<Started>,
+    logs: Started,
     limit: Duration,
     _stays_open: File,
 }
@@ -59,14 +60,14 @@ impl Guest {
             Ok::<_, Error>((database.clone(), server))
         });
         let databases = databases.collect::<Result<BTreeMap<_, _>, _>>()?;
-        let files = open.running(s3::NAME)?;
+        let (files, logs) = (open.running(s3::NAME)?, open.running(elasticsearch::NAME)?);
         let jaeger = (config.max_traces <= open::MAX_TRACES).then(|| open.running(jaeger::NAME)).transpose()?;
         if jaeger.is_none() {
             say("more traces than the open stack's Jaeger keeps: it starts one of its own");
         }
         let broker = seat(docker, config, &open, say).await?;
         let (folder, network) = (open.folder().to_owned(), open.network());
-        Ok(Some(Self { folder, network, broker, databases, files, jaeger, limit, _stays_open: stays_open }))
+        Ok(Some(Self { folder, network, broker, databases, files, jaeger, logs, limit, _stays_open: stays_open }))
     }
 
     /// Where the users of the stack keep their locks.
@@ -82,7 +83,8 @@ impl Guest {
     /// The parts it shares.
     pub(crate) fn found(&self) -> Found {
         let broker = self.broker.as_ref().map(|seat| seat.broker.clone());
-        Found { broker, databases: self.databases.clone(), files: Some(self.files.clone()), jaeger: self.jaeger.clone() }
+        let (files, logs) = (Some(self.files.clone()), Some(self.logs.clone()));
+        Found { broker, databases: self.databases.clone(), files, jaeger: self.jaeger.clone(), logs }
     }
 
     /// Removes what dead runs left at the parts it shares. A broker that it does not share is left alone: there is one who
@@ -114,7 +116,7 @@ impl Guest {
     fn quarters<'a>(&'a self, docker: &'a Docker) -> Quarters<'a> {
         let broker = self.broker.as_ref().map(|seat| &seat.broker);
         let databases = self.databases.values().collect();
-        Quarters { docker, broker, databases, files: Some(&self.files), limit: self.limit }
+        Quarters { docker, broker, databases, files: Some(&self.files), logs: Some(&self.logs), limit: self.limit }
     }
 }
 

@@ -20,6 +20,7 @@ use crate::{
     parts::{Ground, Started, jaeger, postgres, proxy, rabbitmq, service},
     quarters::{self, Quarters},
     run::Run,
+    shipping::Shipping,
     testimony,
 };
 
@@ -36,6 +37,8 @@ pub struct Stack {
     epoch_ns: u64,
     foundation: Foundation,
     services: Vec<Started>,
+    /// The way of the logs, where there are any.
+    shipping: Option<Shipping>,
     addresses: Addresses,
     messages: Arc<ContainerMessages>,
     nemesis: Arc<ContainerNemesis>,
@@ -54,7 +57,7 @@ impl Stack {
         let guest = Guest::arrive(&docker, &config, say).await?;
         let run = Run::begin(&docker, guest).await?;
         match Self::start_as(&docker, &run, &config, say).await {
-            Ok((foundation, Crew { services, addresses, detour, since_ns, epoch_ns })) => {
+            Ok((foundation, Crew { services, shipping, addresses, detour, since_ns, epoch_ns })) => {
                 let processes: BTreeMap<String, String> =
                     services.iter().map(|service| (service.part.clone(), service.id.clone())).collect();
                 let management = Management::new(docker.clone(), &*foundation.broker.id);
@@ -73,7 +76,7 @@ impl Stack {
                     epoch_ns,
                 };
                 let nemesis = ContainerNemesis::new(docker.clone(), targets, Arc::clone(&messages));
-                Ok(Self { run, docker, config, since_ns, epoch_ns, foundation, services, addresses, messages, nemesis })
+                Ok(Self { run, docker, config, since_ns, epoch_ns, foundation, services, shipping, addresses, messages, nemesis })
             }
             Err(error) => {
                 run.abandon(&docker).await;
@@ -90,21 +93,28 @@ impl Stack {
     ) -> Result<(Foundation, Crew), Error> {
         let owner = run.owner();
         let ground = Ground { docker, owner: &owner, limit: config.limits.ready };
-        try_join(image::ensure(docker, &config.images, config.limits.pull), run.prepare(docker)).await?;
+        let logs = config.logs();
+        try_join(image::ensure(docker, &config.images, logs, config.limits.pull), run.prepare(docker, logs)).await?;
         let plan = Plan {
             images: &config.images,
             databases: &config.databases,
             channel_tick: config.rabbit.channel_tick,
             max_traces: config.max_traces,
+            logs,
         };
         let found = run.guest().map_or_else(Found::default, Guest::found);
-        say(if run.guest().is_some() { "using the open stack" } else { "starting RabbitMQ, Postgres, S3 and Jaeger" });
+        say(match (run.guest(), logs) {
+            (Some(_), _) => "using the open stack",
+            (None, true) => "starting RabbitMQ, Postgres, S3, Jaeger and Elasticsearch",
+            (None, false) => "starting RabbitMQ, Postgres, S3 and Jaeger",
+        });
         let (image, foundation) = try_join(image::app(docker, config), plan.complete(ground, found)).await?;
         let quarters = Quarters {
             docker,
             broker: Some(&foundation.broker),
             databases: foundation.databases.values().collect(),
             files: Some(&foundation.files),
+            logs: foundation.logs.as_ref(),
             limit: config.limits.ready,
         };
         quarters.make(&run.name(), config.rabbit.consumer_timeout).await?;
@@ -134,8 +144,8 @@ impl Stack {
     /// How long each part that was started took until it was ready.
     #[must_use]
     pub fn start_times(&self) -> Vec<(String, Duration)> {
-        let Foundation { broker, databases, files, jaeger } = &self.foundation;
-        let parts = [broker, files, jaeger].into_iter().chain(databases.values()).chain(&self.services);
+        let Foundation { broker, databases, files, jaeger, logs } = &self.foundation;
+        let parts = [broker, files, jaeger].into_iter().chain(databases.values()).chain(logs).chain(&self.services);
         parts.filter_map(|part| Some((part.part.clone(), part.took?))).collect()
     }
 
@@ -210,7 +220,13 @@ impl Stack {
         Ok(())
     }
 
-    /// Lets the services export what is left and reads all traces back from Jaeger. What cannot be had is said in
+    /// The way of the logs; `None` when nobody writes any.
+    #[must_use]
+    pub fn shipping(&self) -> Option<&Shipping> {
+        self.shipping.as_ref()
+    }
+
+    /// Lets the services export what is left and reads all traces back from Jaeger, and the logs from Elasticsearch. What cannot be had is said in
     /// [`Testimony`]; it is no error.
     pub async fn testimony(&self) -> Testimony {
         // Without the journals it is not known what went down with a process; the account of the messages says so too.
@@ -219,6 +235,7 @@ impl Stack {
             docker: &self.docker,
             jaeger: &self.foundation.jaeger.id,
             services: &self.services,
+            shipping: self.shipping.as_ref(),
             config: &self.config,
             run: self.run.id(),
             since_ns: self.since_ns,
@@ -256,6 +273,7 @@ pub(crate) struct BrokerPart {
 /// The services of a run.
 struct Crew {
     services: Vec<Started>,
+    shipping: Option<Shipping>,
     addresses: Addresses,
     /// The container of the fault proxy.
     detour: Option<String>,
@@ -274,7 +292,8 @@ async fn services(ground: Ground<'_>, of: (&Run, &Config, &Foundation), image: &
     };
     let place = service::Place { image, run: run.id(), name: &name, foundation, proxy: proxy.as_ref() };
     let recipes: Vec<_> = config.roles.iter().map(|role| service::recipe(&place, config, role)).collect();
-    let services = try_join_all(recipes.iter().map(|recipe| ground.start(recipe))).await?;
+    let shipping = Shipping::start(ground, foundation, (config, &name));
+    let (services, shipping) = try_join(try_join_all(recipes.iter().map(|recipe| ground.start(recipe))), shipping).await?;
     let addresses = Addresses::default();
     for service in &services {
         let at = match &proxy {
@@ -289,5 +308,5 @@ async fn services(ground: Ground<'_>, of: (&Run, &Config, &Foundation), image: &
     while wall_clock_ns() < epoch_ns {
         docker::pause().await;
     }
-    Ok(Crew { services, addresses, detour: proxy.map(|proxy| proxy.id), since_ns, epoch_ns })
+    Ok(Crew { services, shipping, addresses, detour: proxy.map(|proxy| proxy.id), since_ns, epoch_ns })
 }

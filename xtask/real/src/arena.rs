@@ -1,5 +1,5 @@
 //! The containers world as the harness sees it: plays a run on the real stack, and reads the traces back from Jaeger and the
-//! logs from the containers.
+//! logs from Elasticsearch.
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
@@ -117,7 +117,7 @@ async fn run(prepared: &Prepared, config: containers::Config, progress: &mut Pro
     };
     let told = match told {
         Ok(ledger) => {
-            progress.phase("reading the traces back from Jaeger");
+            progress.phase("reading traces and logs back from Jaeger and Elasticsearch");
             let seen = assembly.seen_of_broker();
             Ok((ledger, assembly.testimony().await, seen))
         }
@@ -158,7 +158,7 @@ async fn watched(assembly: &Assembly, prepared: &Prepared, progress: &mut Progre
     }
 }
 
-/// Gives the detector what came back from Jaeger, what the logs say and what the broker let see of itself, and nothing else.
+/// Gives the detector what came back from Jaeger and Elasticsearch and what the broker let see of itself, and nothing else.
 ///
 /// # Errors
 /// When the lifecycle cannot be read (it was read before the run began).
@@ -255,7 +255,13 @@ fn telemetry(testimony: &Testimony) -> Telemetry {
 
 fn versions(config: &containers::Config) -> BTreeMap<String, String> {
     let images = &config.images;
-    let parts = [("rabbitmq", &images.rabbitmq), ("postgres", &images.postgres), ("jaeger", &images.jaeger), ("s3", &images.s3)];
+    let parts = [
+        ("rabbitmq", &images.rabbitmq),
+        ("postgres", &images.postgres),
+        ("jaeger", &images.jaeger),
+        ("s3", &images.s3),
+        ("elasticsearch", &images.elasticsearch),
+    ];
     let own = [("loupe".to_owned(), env!("CARGO_PKG_VERSION").to_owned())];
     own.into_iter().chain(parts.map(|(name, image)| (name.to_owned(), image.clone()))).collect()
 }

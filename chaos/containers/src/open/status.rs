@@ -6,7 +6,7 @@ use super::{Container, Open, up};
 use crate::{
     Blueprint, Error, docker,
     management::Management,
-    parts::{jaeger, postgres, rabbitmq, s3},
+    parts::{elasticsearch, jaeger, postgres, rabbitmq, s3},
     quarters::{self, Quarters},
     run,
 };
@@ -78,6 +78,7 @@ async fn quarters(docker: &Docker, open: &Open, blueprint: &Blueprint) -> Result
         databases: running().filter(|part| part.part.starts_with(postgres::PREFIX)).collect(),
         // What has a bucket has a database, too.
         files: None,
+        logs: None,
         limit: blueprint.limits.ready,
     };
     let names = quarters.names(run::PREFIX).await?;
@@ -122,6 +123,7 @@ async fn reached(docker: &Docker, container: &Container, blueprint: &Blueprint) 
             let bucket = s3::url("127.0.0.1", docker::port(docker, id, s3::PORT).await?, "");
             (None, vec![("S3", bucket)])
         }
+        elasticsearch::NAME => (None, vec![("logs", format!("http://{}", at(elasticsearch::PORT).await?))]),
         jaeger::NAME => (None, vec![("traces", format!("http://{}", at(jaeger::QUERY).await?))]),
         _ if part.starts_with(postgres::PREFIX) => {
             let limit = blueprint.limits.ready;
