@@ -8,7 +8,7 @@ use crate::{
     docker::{self, Output},
     elastic::Elastic,
     foundation::Foundation,
-    parts::{Ground, Started, shipper},
+    parts::{Ground, Started, elasticsearch, service, shipper},
 };
 
 /// How the shipper's words about what Elasticsearch does not take begin.
@@ -36,6 +36,14 @@ impl Shipping {
         let shipper = ground.start(&recipe).await?;
         let (docker, indices) = (ground.docker.clone(), shipper::indices(run));
         Ok(Some(Self { docker, elasticsearch: elasticsearch.clone(), shipper, indices }))
+    }
+
+    /// Where Elasticsearch is asked from here.
+    ///
+    /// # Errors
+    /// When it does not run.
+    pub async fn address(&self) -> Result<String, Error> {
+        service::at(&self.docker, (&self.elasticsearch.id, elasticsearch::PORT)).await
     }
 
     /// How many records Elasticsearch has of the run now.
