@@ -45,6 +45,9 @@ enum Command {
         /// Also the long ones: 1,000 seeds instead of 5, 20,000 sequences on the broker, ten minutes of fuzzing
         #[arg(long)]
         nightly: bool,
+        /// Stop when everything is checked and compiled
+        #[arg(long, conflicts_with = "nightly")]
+        no_run: bool,
     },
     /// Measure orders per second, beside a bare SimPy model where Python has SimPy
     Bench(bench::Size),
@@ -64,7 +67,7 @@ fn main() -> ExitCode {
         Command::Stack(_) => containers::run(&root()).map(|never| match never {}),
         Command::List => list(),
         Command::Explain { name } => Ok(explain(&name)),
-        Command::Test { nightly } => test::run(&root(), nightly),
+        Command::Test { nightly, no_run } => test::run(&root(), nightly, no_run),
         Command::Bench(size) => bench::run(&root(), &size),
         Command::Tidy => tidy_up(),
     };

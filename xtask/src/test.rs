@@ -59,6 +59,10 @@ impl Table {
         self.lines.push((name, line));
     }
 
+    const fn exit(&self) -> Exit {
+        if self.failed == 0 { Exit::Pass } else { Exit::Red }
+    }
+
     #[expect(clippy::print_stdout, reason = "the command's output")]
     fn print(&self) {
         println!();
@@ -69,13 +73,13 @@ impl Table {
     }
 }
 
-/// Runs all steps, also after one has failed, and prints a table of them. Tests of the containers world wait for real time more
+/// Runs all steps, also after one has failed, and prints a table of them; `no_run` stops before the first test. Tests of the containers world wait for real time more
 /// than they compute, so all others run beside them, and give way.
 ///
 /// # Errors
 /// When cargo cannot be started.
 #[expect(clippy::print_stdout, reason = "the command's output")]
-pub(crate) fn run(root: &Path, nightly: bool) -> Result<Exit> {
+pub(crate) fn run(root: &Path, nightly: bool, no_run: bool) -> Result<Exit> {
     let mut table = Table::default();
     let mut step = |name, step: Step, required_in_ci| {
         println!("── {name}");
@@ -87,9 +91,9 @@ pub(crate) fn run(root: &Path, nightly: bool) -> Result<Exit> {
     step("format", format, false)?;
     step("lints", lints, false)?;
     step("licences", licences, false)?;
-    if !step("build", build, true)? {
+    if !step("build", build, true)? || no_run {
         table.print();
-        return Ok(Exit::Red);
+        return Ok(table.exit());
     }
     let containers = thread::scope(|scope| {
         let containers = scope.spawn(|| containers(root, nightly));
@@ -107,7 +111,7 @@ pub(crate) fn run(root: &Path, nightly: bool) -> Result<Exit> {
     })?;
     table.add("containers", containers, true);
     table.print();
-    Ok(if table.failed == 0 { Exit::Pass } else { Exit::Red })
+    Ok(table.exit())
 }
 
 fn format(root: &Path, _: bool) -> Result<Outcome> {

@@ -168,7 +168,7 @@ fn note(fates: &mut Vec<MessageFate>, numbers: &BTreeMap<String, usize>, line: &
             };
             fate.end_ns = line.at_ns;
         }
-        Entry::ConnectionLost { .. } | Entry::Untold { .. } | Entry::Spans { .. } => {}
+        Entry::ConnectionLost { .. } | Entry::Failed { .. } | Entry::Untold { .. } | Entry::Spans { .. } => {}
     }
 }
 

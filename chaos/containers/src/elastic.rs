@@ -101,7 +101,7 @@ impl Elastic {
     }
 
     /// The names of the indices that a pattern names.
-    async fn indices(&self, pattern: &str) -> Result<Vec<String>, Error> {
+    pub(crate) async fn indices(&self, pattern: &str) -> Result<Vec<String>, Error> {
         let listed = self.done(Method::GET, &format!("_cat/indices/{pattern}?format=json&h=index"), None).await?;
         let rows = listed.as_array().cloned().unwrap_or_default();
         Ok(rows.iter().filter_map(|row| row["index"].as_str().map(str::to_owned)).collect())

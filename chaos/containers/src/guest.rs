@@ -4,22 +4,32 @@
 //! broker's: a run whose faults hit it holds that alone, all others hold it together. Whoever cannot have it waits for nobody
 //! but starts a broker of its own, beside the shared databases and the shared Jaeger.
 
-use std::{collections::BTreeMap, fs::File, path::Path, path::PathBuf, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs::File,
+    path::Path,
+    path::PathBuf,
+    time::Duration,
+};
 
 use testcontainers::bollard::Docker;
 
 use crate::{
     Config, Error, docker,
+    elastic::Elastic,
     foundation::Found,
     lock::{self, Hold},
     open::{self, Open},
-    parts::{Started, elasticsearch, jaeger, postgres, rabbitmq, s3},
+    parts::{Started, elasticsearch, jaeger, postgres, rabbitmq, s3, shipper},
     quarters::Quarters,
     run::{self, PREFIX},
 };
 
 /// So often a broker that was left dead is started again before somebody else is thought to be at it.
 const REVIVALS: u32 = 3;
+
+/// The logs of so many runs stay at the open stack; each has a few indices, and a server takes a thousand.
+const RUNS_KEPT: usize = 20;
 
 /// A run's place at the open stack.
 pub(crate) struct Guest {
@@ -100,6 +110,20 @@ impl Guest {
                 quarters.clear(&name).await?;
             }
         }
+        self.forget_logs(docker).await
+    }
+
+    /// Removes the logs of all but the last runs: people look at those of a run when it is over, as at its traces.
+    async fn forget_logs(&self, docker: &Docker) -> Result<(), Error> {
+        let elastic = Elastic::of(docker, &self.logs).await?;
+        let indices = elastic.indices(&shipper::indices("*")).await?;
+        // A run's name begins with its time.
+        let runs: BTreeSet<&str> = indices.iter().filter_map(|index| shipper::run(index)).collect();
+        for run in runs.iter().rev().skip(RUNS_KEPT) {
+            if lock::is_dead(&run::lock_file(&self.folder, run.trim_start_matches(PREFIX))) {
+                elastic.remove(&shipper::indices(run)).await?;
+            }
+        }
         Ok(())
     }
 
@@ -116,7 +140,7 @@ impl Guest {
     fn quarters<'a>(&'a self, docker: &'a Docker) -> Quarters<'a> {
         let broker = self.broker.as_ref().map(|seat| &seat.broker);
         let databases = self.databases.values().collect();
-        Quarters { docker, broker, databases, files: Some(&self.files), logs: Some(&self.logs), limit: self.limit }
+        Quarters { docker, broker, databases, files: Some(&self.files), limit: self.limit }
     }
 }
 

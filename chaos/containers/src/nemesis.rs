@@ -1,8 +1,10 @@
 //! Kills and restarts the broker and the services through the engine's API, sets the broker up otherwise ([`changes`]), and lays rules
-//! upon the fault proxy ([`rules`]). What that did is read from the account of the messages ([`effects`], [`felt`]) and told by the proxy.
+//! upon the fault proxy ([`rules`]) and the services themselves ([`failpoints`]). What that did is read from the account of the messages
+//! ([`effects`], [`felt`]) and told by the proxy and the services.
 
 mod changes;
 mod effects;
+pub(crate) mod failpoints;
 mod felt;
 mod rules;
 mod services;
@@ -16,7 +18,7 @@ use std::{
 use adapters::{http::Addresses, runtime::wall_clock_ns};
 use changes::Changes;
 use effects::{Hit, Window};
-use faults::{CallFault, Deed, Effect, Fault, Nemesis, NemesisError, Outage};
+use faults::{CallFault, Deed, Effect, Fault, Nemesis, NemesisError, Outage, What};
 pub(crate) use services::Death;
 use services::Services;
 use testcontainers::bollard::{
@@ -99,7 +101,9 @@ impl ContainerNemesis {
                 self.docker.stop_container(&self.broker, Some(stop)).await?;
             }
             Deed::Kill { service } => {
-                let death = self.services.kill(&service).await?;
+                let died = failpoints::deaths(&self.messages.lines().await.unwrap_or_default());
+                let before = died.iter().filter(|death| death.service == service).count();
+                let death = self.services.kill(&service, before).await?;
                 window(Hit::Process(death.node), death.at_ns);
             }
             Deed::Broker(change) => {
@@ -108,10 +112,18 @@ impl ContainerNemesis {
             }
             // The services are told of its windows when they start, and the driver's people go by it; the ledger sees what it did.
             Deed::Pricing(_) | Deed::People { .. } => {}
-            // The others are the proxy's; one that it cannot inflict was refused before the run: see `Kind::can`.
-            deed => self.lay(&fault.name, &deed).await?,
+            // The others happen inside of the services or at the proxy; what neither can was refused before the run: see `Kind::can`.
+            deed => match failpoints::of(&deed) {
+                Some(rule) => self.told().lay(&fault.name, &rule).await?,
+                None => self.lay(&fault.name, &deed).await?,
+            },
         }
         Ok(())
+    }
+
+    /// The services, as those that can be told to fail.
+    fn told(&self) -> failpoints::Told<'_> {
+        failpoints::Told { docker: &self.docker, services: self.services.all(), ready: self.ready }
     }
 
     /// Lays a rule upon the proxy.
@@ -141,6 +153,7 @@ impl ContainerNemesis {
             Deed::Outage(_) => rabbitmq::start_again(&self.docker, &self.broker, self.ready).await,
             Deed::Kill { service } => self.services.start_again(&service).await,
             Deed::Broker(change) => self.changes.take_away(&fault.name, &change).await,
+            deed if failpoints::of(&deed).is_some() => self.told().take_away(&fault.name).await,
             deed => self.take_away(&fault.name, &deed).await,
         };
         let until_ns = wall_clock_ns();
@@ -174,7 +187,12 @@ impl Nemesis for ContainerNemesis {
         Box::pin(async move {
             let fates = self.messages.account().await.unwrap_or_default();
             let lines = self.messages.lines().await.unwrap_or_default();
-            let mut effects = effects::of(&self.inflicted().clone(), &lines, &fates, &self.queue_of);
+            let mut windows = self.inflicted().clone();
+            windows.extend(failpoints::windows(&lines));
+            let mut effects = effects::of(&windows, &lines, &fates, &self.queue_of);
+            // That somebody died is said by the window already.
+            let inside = failpoints::effects(&lines).filter(|effect| !matches!(effect.what, What::NodeKilled { .. }));
+            effects.extend(inside.cloned());
             effects.extend(felt::of(&self.messages.changed(), &fates));
             if let Some(detour) = &self.detour {
                 effects.extend(detour.effects().await.unwrap_or_default().iter().map(rules::told));

@@ -1,5 +1,5 @@
 //! What a run has to itself in parts that others may use too: a virtual host in RabbitMQ, a database in each Postgres, a bucket
-//! in the S3 store, indices in Elasticsearch. All of them carry the run's name.
+//! in the S3 store. All of them carry the run's name.
 
 use std::{collections::BTreeSet, pin::pin, time::Duration};
 
@@ -11,9 +11,8 @@ use world::files::FilesError;
 
 use crate::{
     Error, docker,
-    elastic::Elastic,
     management::Management,
-    parts::{Started, postgres, rabbitmq, s3, shipper},
+    parts::{Started, postgres, rabbitmq, s3},
 };
 
 /// Where runs have their quarters.
@@ -24,8 +23,6 @@ pub(crate) struct Quarters<'a> {
     pub(crate) databases: Vec<&'a Started>,
     /// The S3 store, where it can be asked.
     pub(crate) files: Option<&'a Started>,
-    /// Elasticsearch, where it can be asked. Its indices come with the first record.
-    pub(crate) logs: Option<&'a Started>,
     /// How long a part may take to answer.
     pub(crate) limit: Duration,
 }
@@ -56,9 +53,6 @@ impl Quarters<'_> {
             Management::new(self.docker.clone(), &*broker.id).remove_virtual_host(name).await
         };
         self.bucket(name, async |bucket| bucket.remove().await).await?;
-        if let Some(logs) = self.logs {
-            Elastic::of(self.docker, logs).await?.remove(&shipper::indices(name)).await?;
-        }
         let remove = format!("drop database if exists \"{name}\" with (force)");
         try_join(virtual_host, self.of_each_server(&remove)).await.map(drop)
     }

@@ -46,6 +46,17 @@ impl Shipping {
         service::at(&self.docker, (&self.elasticsearch.id, elasticsearch::PORT)).await
     }
 
+    /// The shipper.
+    pub(crate) fn part(&self) -> &Started {
+        &self.shipper
+    }
+
+    /// The question for all records of an order, in their order.
+    pub(crate) async fn link(&self, order: &str) -> Result<String, Error> {
+        let (base, indices) = (self.address().await?, &self.indices);
+        Ok(format!("{base}/{indices}/_search?pretty&size=1000&sort=@timestamp&q=order.id:%22{order}%22"))
+    }
+
     /// How many records Elasticsearch has of the run now.
     ///
     /// # Errors

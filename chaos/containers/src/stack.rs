@@ -16,7 +16,7 @@ use crate::{
     image,
     management::Management,
     messages::ContainerMessages,
-    nemesis::Targets,
+    nemesis::{Targets, failpoints},
     parts::{Ground, Started, jaeger, postgres, proxy, rabbitmq, service},
     quarters::{self, Quarters},
     run::Run,
@@ -37,6 +37,7 @@ pub struct Stack {
     epoch_ns: u64,
     foundation: Foundation,
     services: Vec<Started>,
+    proxy: Option<Started>,
     /// The way of the logs, where there are any.
     shipping: Option<Shipping>,
     addresses: Addresses,
@@ -57,11 +58,12 @@ impl Stack {
         let guest = Guest::arrive(&docker, &config, say).await?;
         let run = Run::begin(&docker, guest).await?;
         match Self::start_as(&docker, &run, &config, say).await {
-            Ok((foundation, Crew { services, shipping, addresses, detour, since_ns, epoch_ns })) => {
+            Ok((foundation, Crew { services, shipping, addresses, proxy, since_ns, epoch_ns })) => {
                 let processes: BTreeMap<String, String> =
                     services.iter().map(|service| (service.part.clone(), service.id.clone())).collect();
                 let management = Management::new(docker.clone(), &*foundation.broker.id);
-                let detour = detour.map(|container| Arc::new(Detour::new(docker.clone(), container, processes.clone())));
+                let detour =
+                    proxy.as_ref().map(|proxy| Arc::new(Detour::new(docker.clone(), proxy.id.clone(), processes.clone())));
                 let of_processes = processes.clone().into_iter().collect();
                 let messages = ContainerMessages::new(docker.clone(), (management, run.name()), of_processes, detour.clone());
                 let targets = Targets {
@@ -76,7 +78,20 @@ impl Stack {
                     epoch_ns,
                 };
                 let nemesis = ContainerNemesis::new(docker.clone(), targets, Arc::clone(&messages));
-                Ok(Self { run, docker, config, since_ns, epoch_ns, foundation, services, shipping, addresses, messages, nemesis })
+                Ok(Self {
+                    run,
+                    docker,
+                    config,
+                    since_ns,
+                    epoch_ns,
+                    foundation,
+                    services,
+                    proxy,
+                    shipping,
+                    addresses,
+                    messages,
+                    nemesis,
+                })
             }
             Err(error) => {
                 run.abandon(&docker).await;
@@ -114,7 +129,6 @@ impl Stack {
             broker: Some(&foundation.broker),
             databases: foundation.databases.values().collect(),
             files: Some(&foundation.files),
-            logs: foundation.logs.as_ref(),
             limit: config.limits.ready,
         };
         quarters.make(&run.name(), config.rabbit.consumer_timeout).await?;
@@ -180,11 +194,41 @@ impl Stack {
         BrokerPart { docker: self.docker.clone(), container, virtual_host }
     }
 
+    /// Every container that this run uses.
+    pub(crate) fn members(&self) -> Vec<Member> {
+        let Foundation { broker, databases, files, jaeger, logs } = &self.foundation;
+        let found = self.run.guest().map_or_else(Found::default, Guest::found);
+        let theirs: Vec<&Started> = [&found.broker, &found.files, &found.jaeger, &found.logs]
+            .into_iter()
+            .flatten()
+            .chain(found.databases.values())
+            .collect();
+        let own = self.services.iter().chain(&self.proxy).chain(self.shipping.as_ref().map(Shipping::part));
+        let parts = own.chain([broker]).chain(databases.values()).chain([files, jaeger]).chain(logs);
+        let member = |part: &Started| Member {
+            part: part.part.clone(),
+            container: part.id.clone(),
+            shared: theirs.iter().any(|other| other.id == part.id),
+        };
+        parts.map(member).collect()
+    }
+
+    /// The engine.
+    pub(crate) fn docker(&self) -> Docker {
+        self.docker.clone()
+    }
+
     /// Where people look at a trace after the run, up to its id; `None` when the traces go with it.
     pub async fn traces(&self) -> Option<String> {
         self.run.guest()?.found().jaeger?;
         let port = docker::port(&self.docker, &self.foundation.jaeger.id, jaeger::QUERY).await.ok()?;
         Some(format!("http://127.0.0.1:{port}/trace/"))
+    }
+
+    /// Where people find the log records of an order after the run; `order` stands for its id. `None` when the logs go with the run.
+    pub async fn logs_of(&self, order: &str) -> Option<String> {
+        self.run.guest()?;
+        self.shipping.as_ref()?.link(order).await.ok()
     }
 
     /// The bucket of the 3D models, as it is reached from here.
@@ -239,7 +283,7 @@ impl Stack {
             config: &self.config,
             run: self.run.id(),
             since_ns: self.since_ns,
-            deaths: self.nemesis.deaths(),
+            deaths: self.nemesis.deaths().into_iter().chain(failpoints::deaths(&lines)).collect(),
             lines: &lines,
         })
         .await
@@ -262,6 +306,14 @@ impl Stack {
     }
 }
 
+/// A container that a run uses.
+pub(crate) struct Member {
+    pub(crate) part: String,
+    pub(crate) container: String,
+    /// It is the open stack's.
+    pub(crate) shared: bool,
+}
+
 /// A run's part of a broker.
 #[derive(Clone)]
 pub(crate) struct BrokerPart {
@@ -275,8 +327,7 @@ struct Crew {
     services: Vec<Started>,
     shipping: Option<Shipping>,
     addresses: Addresses,
-    /// The container of the fault proxy.
-    detour: Option<String>,
+    proxy: Option<Started>,
     since_ns: u64,
     epoch_ns: u64,
 }
@@ -308,5 +359,5 @@ async fn services(ground: Ground<'_>, of: (&Run, &Config, &Foundation), image: &
     while wall_clock_ns() < epoch_ns {
         docker::pause().await;
     }
-    Ok(Crew { services, shipping, addresses, detour: proxy.map(|proxy| proxy.id), since_ns, epoch_ns })
+    Ok(Crew { services, shipping, addresses, proxy, since_ns, epoch_ns })
 }

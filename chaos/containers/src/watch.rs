@@ -1,9 +1,11 @@
-//! What RabbitMQ lets see of itself while a run goes on: its counters, looked at again and again, and its firehose.
+//! What RabbitMQ lets see of itself while a run goes on: its counters, looked at again and again, and its firehose. And what each
+//! part of the stack uses of the machine.
 //!
-//! This is telemetry, for the detector. The ledger's account of the messages ([`crate::messages`]) knows nothing of it.
+//! The first is telemetry, for the detector; the second is for readers of the report. The ledger's account of the messages ([`crate::messages`]) knows nothing of it.
 
 mod counters;
 mod firehose;
+mod usage;
 
 use std::{
     sync::{
@@ -15,6 +17,7 @@ use std::{
 
 use adapters::runtime::wall_clock_ns;
 use signals::{Passage, Scrape, Silence};
+pub use usage::{Meter, Usage, UsageLook};
 use world::Runtime;
 
 use crate::{

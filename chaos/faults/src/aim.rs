@@ -4,10 +4,11 @@
 
 use std::{collections::BTreeSet, sync::Arc};
 
+use serde::{Deserialize, Serialize};
 use world::random::Random;
 
 /// Whom a fault is aimed at, and whom it has met.
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 pub struct Aim {
     /// The fault's name.
     pub fault: Arc<str>,

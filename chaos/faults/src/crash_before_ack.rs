@@ -4,13 +4,13 @@
 
 use crate::{
     deed::{Deed, Interference, Meddling},
-    definition::{Definition, SIMULATED},
+    definition::{Definition, BOTH},
 };
 
 /// The fault.
 pub static CRASH_BEFORE_ACK: Definition = Definition {
     name: "crash-before-ack",
     does: "the consumer of {share} of the messages dies before it answers, those with the key {key}, at most {count}, and comes back after {back}",
-    worlds: SIMULATED,
+    worlds: BOTH,
     deed: |given| Deed::Meddle(Meddling::of(given, Interference::CrashBeforeAck(given.span("back")))),
 };

@@ -5,13 +5,13 @@
 
 use crate::{
     deed::{Deed, Interference, Meddling},
-    definition::{Definition, SIMULATED},
+    definition::{Definition, BOTH},
 };
 
 /// The fault.
 pub static CRASH_BEFORE_PUBLISH: Definition = Definition {
     name: "crash-before-publish",
     does: "the publisher of {share} of the messages dies before it writes, those with the key {key}, at most {count}, and comes back after {back}",
-    worlds: SIMULATED,
+    worlds: BOTH,
     deed: |given| Deed::Meddle(Meddling::of(given, Interference::CrashBeforePublish(given.span("back")))),
 };

@@ -5,14 +5,14 @@
 
 use crate::{
     deed::{Deed, RollBack},
-    definition::{Definition, SIMULATED},
+    definition::{Definition, BOTH},
 };
 
 /// The fault.
 pub static PHANTOM_PUBLISH: Definition = Definition {
     name: "phantom-publish",
     does: "{share} of the transitions are told to the other side and then not committed, those announced with {key}, at most {count}",
-    worlds: SIMULATED,
+    worlds: BOTH,
     deed: |given| {
         let key = given.text("key").map(str::to_owned);
         Deed::RollBack(RollBack { key, share: given.share(), most: given.whole("count") })

@@ -4,13 +4,13 @@
 
 use crate::{
     deed::{DatabaseFault, Deed},
-    definition::{Definition, SIMULATED},
+    definition::{Definition, BOTH},
 };
 
 /// The fault.
 pub static POOL_EXHAUSTED: Definition = Definition {
     name: "pool-exhausted",
     does: "no connection to the {database} database becomes free",
-    worlds: SIMULATED,
+    worlds: BOTH,
     deed: |given| Deed::Database { database: given.name("database"), how: DatabaseFault::Exhausted },
 };

@@ -4,13 +4,13 @@
 
 use crate::{
     deed::{DatabaseFault, Deed},
-    definition::{Definition, SIMULATED},
+    definition::{Definition, BOTH},
 };
 
 /// The fault.
 pub static ROWS_OVERLOOKED: Definition = Definition {
     name: "rows-overlooked",
     does: "whoever looks through the {database} database for work overlooks {share} of the rows for good",
-    worlds: SIMULATED,
+    worlds: BOTH,
     deed: |given| Deed::Database { database: given.name("database"), how: DatabaseFault::Overlooked(given.share()) },
 };

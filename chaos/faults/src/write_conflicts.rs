@@ -4,13 +4,13 @@
 
 use crate::{
     deed::{DatabaseFault, Deed},
-    definition::{Definition, SIMULATED},
+    definition::{Definition, BOTH},
 };
 
 /// The fault.
 pub static WRITE_CONFLICTS: Definition = Definition {
     name: "write-conflicts",
     does: "{share} of the commits in the {database} database meet a serialization failure",
-    worlds: SIMULATED,
+    worlds: BOTH,
     deed: |given| Deed::Database { database: given.name("database"), how: DatabaseFault::Conflicts(given.share()) },
 };

@@ -22,7 +22,10 @@ use world::{
 };
 
 use self::{consumer::Subscription, failure::Failure};
-use crate::journal::{Entry, Journal, Outcome};
+use crate::{
+    failpoints::{Failpoints, OnItsWay},
+    journal::{Entry, Journal, Outcome},
+};
 
 /// How long a connection may take to come about, and any call but a confirm to be answered.
 const ANSWER: Duration = Duration::from_secs(10);
@@ -38,13 +41,20 @@ pub struct RabbitMq {
     /// The header that names an event over all attempts to publish it.
     event_id_header: &'static str,
     journal: Journal,
+    failpoints: Failpoints,
 }
 
 impl RabbitMq {
     /// The broker at `url` (`amqp://user:password@host:port/%2f?heartbeat=5`).
     #[must_use]
     pub fn new(rt: Runtime, url: impl Into<String>, event_id_header: &'static str, journal: Journal) -> Self {
-        Self { rt, url: url.into(), event_id_header, journal }
+        Self { failpoints: Failpoints::none(rt.clone()), rt, url: url.into(), event_id_header, journal }
+    }
+
+    /// The same in a process that is let fail.
+    #[must_use]
+    pub fn failing(self, failpoints: Failpoints) -> Self {
+        Self { failpoints, ..self }
     }
 
     async fn open(&self) -> Result<Arc<dyn Channel>, BrokerError> {
@@ -65,6 +75,7 @@ impl RabbitMq {
             confirming: OnceCell::new(),
             event_id_header: self.event_id_header,
             journal: self.journal.clone(),
+            failpoints: self.failpoints.clone(),
         }))
     }
 
@@ -106,6 +117,7 @@ struct Open {
     confirming: OnceCell<()>,
     event_id_header: &'static str,
     journal: Journal,
+    failpoints: Failpoints,
 }
 
 impl Open {
@@ -143,6 +155,16 @@ impl Open {
     }
 }
 
+/// A message as failpoints know it.
+fn on_its_way<'a>(message: &'a Message, event_id_header: &str) -> OnItsWay<'a> {
+    OnItsWay {
+        key: &message.routing_key,
+        event_id: message.headers.get(event_id_header).unwrap_or(&message.message_id),
+        order_id: &message.correlation_id,
+        message_id: &message.message_id,
+    }
+}
+
 /// A publish that has begun: its end is told to the journal also when the service stops waiting for it.
 struct Begun<'a> {
     journal: &'a Journal,
@@ -174,6 +196,7 @@ impl Channel for Open {
                 order_id: message.correlation_id.to_string(),
                 routing_key: message.routing_key.clone().into_owned(),
             });
+            self.failpoints.before_publish(&on_its_way(&message, self.event_id_header));
             let mut begun =
                 Begun { journal: &self.journal, message_id: message.message_id.to_string(), outcome: Outcome::Failed };
             let sent = self.send(&message, options).await;
@@ -194,8 +217,10 @@ impl Channel for Open {
             self.answer(ANSWER, channel.basic_qos(prefetch, BasicQosOptions::default())).await?;
             let (options, arguments) = (BasicConsumeOptions::default(), FieldTable::default());
             let consumer = self.answer(ANSWER, channel.basic_consume(queue.into(), "".into(), options, arguments)).await?;
-            let consumer: Box<dyn Consumer> =
-                Box::new(Subscription::new(self.rt.clone(), Arc::clone(&self.link), consumer, queue, self.journal.clone()));
+            let failpoints = (self.failpoints.clone(), self.event_id_header);
+            let journal = self.journal.clone();
+            let subscription = Subscription::new(self.rt.clone(), Arc::clone(&self.link), (consumer, queue), journal, failpoints);
+            let consumer: Box<dyn Consumer> = Box::new(subscription);
             Ok(consumer)
         })
     }

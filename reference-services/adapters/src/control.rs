@@ -1,11 +1,11 @@
-//! A second address of each process, for the harness alone: when does the run begin, and what of its spans was exported, and how
-//! much has it logged. Whether it is ready it says where it serves.
+//! A second address of each process, for the harness alone: when does the run begin, where does it fail, what of its spans was
+//! exported, and how much has it logged. Whether it is ready it says where it serves.
 
 use std::{net::SocketAddr, time::Duration};
 
 use axum::{
     Json, Router,
-    extract::State,
+    extract::{Path, State},
     http::StatusCode,
     routing::{get, put},
 };
@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use world::Runtime;
 
 use crate::{
+    failpoints::{Failpoints, Rule},
     http::Server,
     logbook::Logbook,
     runtime::Epoch,
@@ -28,6 +29,7 @@ struct Control {
     epoch: Epoch,
     exporter: Option<Exporter>,
     log: Option<Logbook>,
+    failpoints: Failpoints,
 }
 
 /// How much telemetry a process has given.
@@ -39,25 +41,39 @@ pub struct Told {
     pub logs: u64,
 }
 
-/// Serves `PUT /epoch` (nanoseconds since the Unix epoch, in decimal) and `GET /telemetry` (what it has [`Told`], after a
-/// flush) at `address`.
+/// Serves `PUT /epoch` (nanoseconds since the Unix epoch, in decimal), `GET /telemetry` (what it has [`Told`], after a flush), and
+/// `PUT` and `DELETE /failpoints/{fault}` (a [`Rule`]) at `address`.
 ///
 /// # Errors
 /// When the address cannot be had.
 pub async fn serve(
     rt: &Runtime,
     address: SocketAddr,
-    epoch: Epoch,
+    (epoch, failpoints): (Epoch, Failpoints),
     (exporter, log): (Option<Exporter>, Option<Logbook>),
 ) -> std::io::Result<Server> {
-    let control = Control { epoch, exporter, log };
-    let router = Router::new().route("/epoch", put(begins)).route("/telemetry", get(telemetry)).with_state(control);
+    let control = Control { epoch, exporter, log, failpoints };
+    let router = Router::new()
+        .route("/epoch", put(begins))
+        .route("/telemetry", get(telemetry))
+        .route("/failpoints/{fault}", put(lay).delete(take_away))
+        .with_state(control);
     Server::start(rt, address, router).await
 }
 
 async fn begins(State(control): State<Control>, body: String) -> StatusCode {
     let Ok(epoch_ns) = body.parse() else { return StatusCode::BAD_REQUEST };
     control.epoch.set(epoch_ns);
+    StatusCode::NO_CONTENT
+}
+
+async fn lay(State(control): State<Control>, Path(fault): Path<String>, Json(rule): Json<Rule>) -> StatusCode {
+    control.failpoints.lay(&fault, rule);
+    StatusCode::NO_CONTENT
+}
+
+async fn take_away(State(control): State<Control>, Path(fault): Path<String>) -> StatusCode {
+    control.failpoints.take_away(&fault);
     StatusCode::NO_CONTENT
 }
 

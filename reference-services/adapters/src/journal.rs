@@ -8,6 +8,7 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
+use faults::Effect;
 use serde::{Deserialize, Serialize};
 use world::Runtime;
 
@@ -70,6 +71,11 @@ pub enum Entry {
     Untold {
         /// The order.
         order: String,
+    },
+    /// Something fails because a fault wants it: told before it happens.
+    Failed {
+        /// What happens, and of which fault.
+        effect: Effect,
     },
     /// What became of the spans so far.
     Spans {

@@ -10,6 +10,7 @@ use world::{Engine, Node, Runtime, Telemetry, World};
 use crate::{
     broker::RabbitMq,
     control,
+    failpoints::{Crash, Death, Failpoints},
     files::{AddressError, S3},
     http::{Calls, Server, Sockets},
     journal::Journal,
@@ -38,6 +39,8 @@ pub struct Config {
     pub amqp_url: String,
     /// `postgres://user:password@host:port/name`; a service without it has no database.
     pub database_url: Option<String>,
+    /// What faults call that database.
+    pub database: String,
     /// `http://host:port/v1/traces`; without it the process is not instrumented.
     pub otlp_url: Option<String>,
     /// Whether trace contexts are passed on.
@@ -71,6 +74,9 @@ pub enum StartError {
     /// The object store's URL names no bucket.
     #[error("S3 URL")]
     Files(#[from] AddressError),
+    /// What the incarnation before left is none.
+    #[error("legacy")]
+    Legacy(#[from] serde_json::Error),
     /// No HTTP client.
     #[error("HTTP client")]
     Http(#[from] reqwest::Error),
@@ -83,6 +89,19 @@ pub enum StartError {
     /// The control address cannot be had.
     #[error("control address {0}")]
     Control(SocketAddr, #[source] std::io::Error),
+}
+
+/// How a process dies of a fault: what ends it, and what the incarnation before it left.
+pub struct Mortality {
+    /// Ends this process; it is told when the run began, nanoseconds since the Unix epoch.
+    pub crash: Box<dyn Fn(Death, u64) + Send + Sync>,
+    /// What the incarnation before knew of the faults in force, and when the run began, nanoseconds since the Unix epoch.
+    pub legacy: Option<(String, u64)>,
+}
+
+/// The next incarnation has to know when the run began: nobody tells it once more.
+fn dying(crash: Box<dyn Fn(Death, u64) + Send + Sync>, epoch: Epoch) -> Crash {
+    Box::new(move |death| crash(death, epoch.get()))
 }
 
 /// A process' world, and what stays outside of it.
@@ -103,13 +122,18 @@ impl Process {
     pub async fn start(
         config: Config,
         interest: Interest,
-        journal: impl Write + Send + 'static,
-        log: impl Write + Send + 'static,
+        (journal, log): (impl Write + Send + 'static, impl Write + Send + 'static),
+        Mortality { crash, legacy }: Mortality,
     ) -> Result<Self, StartError> {
-        let epoch = Epoch::unknown();
+        let epoch = legacy.as_ref().map_or_else(Epoch::unknown, |(_, epoch_ns)| Epoch::at(*epoch_ns));
         let engine: Arc<dyn Engine> = TokioEngine::new(Handle::current(), config.seed, epoch.clone());
         let rt = Runtime::new(engine, config.node);
         let journal = Journal::new(rt.clone(), journal);
+        let failpoints = Failpoints::new(rt.clone(), config.seed, journal.clone(), dying(crash, epoch.clone()));
+        if let Some((left, _)) = &legacy {
+            failpoints.inherit(left)?;
+        }
+        let rt = rt.failing(Arc::new(failpoints.clone()));
         let log = config.logs.then(|| logbook(&config, Box::new(log))).transpose()?;
         let (exporter, tracer) = match &config.otlp_url {
             Some(url) => {
@@ -120,14 +144,16 @@ impl Process {
         };
         let database_url = config.database_url.as_deref().unwrap_or(NO_DATABASE);
         let world = World {
-            broker: Arc::new(RabbitMq::new(rt.clone(), config.amqp_url, config.event_id_header, journal)),
-            store: Arc::new(Postgres::new(rt.clone(), database_url, CONNECTIONS)?),
+            broker: Arc::new(
+                RabbitMq::new(rt.clone(), config.amqp_url, config.event_id_header, journal).failing(failpoints.clone()),
+            ),
+            store: Arc::new(Postgres::new(rt.clone(), database_url, CONNECTIONS)?.failing(failpoints.clone(), &config.database)),
             files: Arc::new(S3::new(&config.s3_url)?),
             http: Arc::new(Sockets::new(rt.clone(), Some(config.listen), config.services, config.calls)?),
             telemetry: Telemetry::new(rt.clone(), tracer, config.propagate).logging(log.clone().map(|log| Arc::new(log) as _)),
             rt: rt.clone(),
         };
-        let control = control::serve(&rt, config.control, epoch, (exporter.clone(), log)).await;
+        let control = control::serve(&rt, config.control, (epoch, failpoints), (exporter.clone(), log)).await;
         let control = control.map_err(|error| StartError::Control(config.control, error))?;
         Ok(Self { world, control, exporter })
     }

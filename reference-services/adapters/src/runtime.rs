@@ -34,7 +34,7 @@ impl Epoch {
         self.0.store(epoch_ns, Ordering::Release);
     }
 
-    fn get(&self) -> u64 {
+    pub(crate) fn get(&self) -> u64 {
         self.0.load(Ordering::Acquire)
     }
 }

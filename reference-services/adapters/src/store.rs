@@ -16,9 +16,12 @@ use self::{
     pool::{Lease, Pool},
     values::{Bind, read},
 };
+use crate::failpoints::Failpoints;
 
 /// How long a statement may take, waiting for another transaction's lock included.
 const STATEMENT: Duration = Duration::from_secs(30);
+/// The column that says which order a row is about, in tables whose key does not.
+const ORDER_ID: &str = "order_id";
 /// Serialises migrations of services that share a database: `create if not exists` alone is no protection.
 const MIGRATION_LOCK: i64 = 0x6c6f_7570_6500;
 
@@ -26,6 +29,14 @@ const MIGRATION_LOCK: i64 = 0x6c6f_7570_6500;
 pub struct Postgres {
     rt: Runtime,
     pool: Arc<Pool>,
+    failing: Failing,
+}
+
+/// What lets a process fail at its database, and how that is called.
+#[derive(Clone)]
+struct Failing {
+    points: Failpoints,
+    database: Arc<str>,
 }
 
 impl Postgres {
@@ -35,13 +46,25 @@ impl Postgres {
     /// When the URL does not parse.
     pub fn new(rt: Runtime, url: &str, connections: usize) -> Result<Self, Error> {
         let pool = Arc::new(Pool::new(rt.clone(), url, STATEMENT, connections)?);
-        Ok(Self { rt, pool })
+        let failing = Failing { points: Failpoints::none(rt.clone()), database: "".into() };
+        Ok(Self { rt, pool, failing })
+    }
+
+    /// The same in a process that is let fail; faults call the database by a name.
+    #[must_use]
+    pub fn failing(self, points: Failpoints, database: &str) -> Self {
+        Self { failing: Failing { points, database: database.into() }, ..self }
     }
 
     async fn transaction(&self, begin: &str) -> Result<Transaction, StoreError> {
+        let Failing { points, database } = &self.failing;
+        if points.no_connection(database) {
+            self.rt.sleep(pool::CONNECT).await;
+            return Err(StoreError::Unavailable("53300: no connection became free in time".into()));
+        }
         let mut lease = self.pool.lease().await?;
         lease.batch(begin).await?;
-        Ok(Transaction { lease: Some(lease), aborted: false })
+        Ok(Transaction { lease: Some(lease), aborted: false, failing: self.failing.clone() })
     }
 
     async fn create(&self, tables: &[&'static Table]) -> Result<(), StoreError> {
@@ -86,6 +109,7 @@ struct Transaction {
     lease: Option<Lease>,
     /// A statement failed: Postgres takes no more of them, and its `commit` would roll back without an error.
     aborted: bool,
+    failing: Failing,
 }
 
 impl Transaction {
@@ -107,6 +131,14 @@ impl Transaction {
         let answer = self.lease()?.query(sql, &parameters).await;
         self.aborted |= answer.is_err();
         answer.map_err(|error| meaning(&error, table.name))
+    }
+}
+
+impl Failing {
+    /// Whether whoever claims rows sees one.
+    fn sees(&self, table: &'static Table, row: &Row) -> bool {
+        let about = table.columns.iter().position(|column| column.name == ORDER_ID).unwrap_or(0);
+        self.points.sees(&self.database, (table.name, &row[0].to_string()), &row[about].to_string())
     }
 }
 
@@ -161,13 +193,25 @@ impl Tx for Transaction {
             let equal = scan.equals.iter().map(|(_, value)| value).filter(|value| **value != Value::Null);
             let limit = scan.at_most.map(|(_, limit)| Value::Int(limit));
             let values: Vec<&Value> = equal.chain(&scan.after).chain(&limit).collect();
-            let rows = self.query(table, &sql::scan(table, &scan), &values).await?;
-            rows.iter().map(|row| read(table, row)).collect()
+            if !scan.claim {
+                let rows = self.query(table, &sql::scan(table, &scan), &values).await?;
+                return rows.iter().map(|row| read(table, row)).collect();
+            }
+            // Rows that nobody sees any more must not crowd out the others.
+            let wanted = scan.limit.map(|limit| limit + self.failing.points.overlooked());
+            let rows = self.query(table, &sql::scan(table, &Scan { limit: wanted, ..scan.clone() }), &values).await?;
+            let rows: Vec<(Row, i64)> = rows.iter().map(|row| read(table, row)).collect::<Result<_, _>>()?;
+            let seen = rows.into_iter().filter(|(row, _)| self.failing.sees(table, row));
+            Ok(seen.take(scan.limit.unwrap_or(usize::MAX)).collect())
         })
     }
 
     fn commit(mut self: Box<Self>) -> Boxed<'static, Result<(), StoreError>> {
         Box::pin(async move {
+            if self.failing.points.conflicts(&self.failing.database) {
+                // Dropped, it is rolled back.
+                return Err(StoreError::Serialization);
+            }
             self.lease()?.batch("commit").await?;
             // Said without an error: the connection is free for the next one.
             if let Some(lease) = self.lease.take() {

@@ -14,6 +14,8 @@
 //! | `LOUPE_LOG_FILE` | a file that the log is written to as well, for a shipper; without it there is none |
 //! | `LOUPE_ENVIRONMENT` | what the log calls the place it runs at: `production`, `test` |
 //! | `LOUPE_LISTEN`, `LOUPE_CONTROL` | own addresses; ports 8080 and 8081 |
+//! | `LOUPE_DATABASE` | what faults call the database |
+//! | `LOUPE_BACK_MS`, `LOUPE_LEGACY`, `LOUPE_EPOCH_NS` | set by an incarnation that dies of a fault, for the next one: when it comes back, what it has to know of the faults, when the run began |
 //! | `LOUPE_GRACE_MS` | how long what is at work may take to finish after SIGTERM, milliseconds; 5000 |
 
 use std::{
@@ -41,6 +43,20 @@ pub(crate) struct Environment {
     pub(crate) settings: Settings,
     /// How long what is at work may take to finish when the process is to end.
     pub(crate) grace: Duration,
+    /// What the incarnation before left, when it died of a fault, and when the run began.
+    pub(crate) legacy: Option<(String, u64)>,
+}
+
+/// When a process that died of a fault comes back, in milliseconds.
+pub(crate) const BACK: &str = "LOUPE_BACK_MS";
+/// What it left to the next incarnation.
+pub(crate) const LEGACY: &str = "LOUPE_LEGACY";
+/// When the run began.
+pub(crate) const EPOCH: &str = "LOUPE_EPOCH_NS";
+
+/// How long this incarnation stays away at first.
+pub(crate) fn away() -> Option<Duration> {
+    variable(BACK)?.parse().ok().map(Duration::from_millis)
 }
 
 /// Reads the configuration of a role.
@@ -67,6 +83,7 @@ fn parse(role: &'static str, variable: impl Fn(&str) -> Option<String>) -> Resul
         run: needed("LOUPE_RUN")?,
         amqp_url: needed("LOUPE_AMQP_URL")?,
         database_url: variable("LOUPE_DATABASE_URL"),
+        database: variable("LOUPE_DATABASE").unwrap_or_default(),
         otlp_url: variable("LOUPE_OTLP_URL"),
         propagate: value(&variable, "LOUPE_PROPAGATE", Some(true))?,
         logs: value(&variable, "LOUPE_LOGS", Some(true))?,
@@ -83,7 +100,11 @@ fn parse(role: &'static str, variable: impl Fn(&str) -> Option<String>) -> Resul
         event_id_header: EVENT_ID_HEADER,
     };
     let grace = Duration::from_millis(value(&variable, "LOUPE_GRACE_MS", Some(5_000))?);
-    Ok(Environment { config, settings, grace })
+    let legacy = match variable(LEGACY) {
+        Some(left) => Some((left, value(&variable, EPOCH, None)?)),
+        None => None,
+    };
+    Ok(Environment { config, settings, grace, legacy })
 }
 
 /// Counts one more start of this process. What died with the one before must not be taken for this one's.
@@ -143,7 +164,8 @@ mod tests {
 
     #[test]
     fn a_service_waits_as_long_as_a_calculation_takes() {
-        let Environment { config, settings, grace } = parse("mes-api", environment).unwrap();
+        let Environment { config, settings, grace, legacy } = parse("mes-api", environment).unwrap();
+        assert_eq!(legacy, None);
         assert_eq!(config.node, Node::first("mes-api"));
         assert_eq!((config.seed, config.calls.limit), (7, Duration::from_secs(150)));
         assert_eq!((config.listen.port(), config.control.port(), config.otlp_url), (8080, 8081, None));

@@ -7,9 +7,12 @@
 mod environment;
 mod interest;
 
-use std::{sync::Arc, time::Duration};
+use std::{os::unix::process::CommandExt as _, process::Command, sync::Arc, time::Duration};
 
-use adapters::node::Process;
+use adapters::{
+    failpoints::Death,
+    node::{Mortality, Process},
+};
 use anyhow::{Context as _, Result, bail};
 use chassis::Service;
 use contracts::{Settings, services};
@@ -25,9 +28,11 @@ fn main() -> Result<()> {
     let Some(role) = services::ALL.into_iter().find(|name| *name == role) else {
         bail!("expected a role: one of {}", services::ALL.join(", "));
     };
-    let environment::Environment { config, settings, grace } = environment::read(role)?;
+    stay_away();
+    let environment::Environment { config, settings, grace, legacy } = environment::read(role)?;
+    let mortality = Mortality { crash: Box::new(die), legacy };
     tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(async {
-        let process = Process::start(config, interest::INTEREST, std::io::stdout(), std::io::stderr()).await?;
+        let process = Process::start(config, interest::INTEREST, (std::io::stdout(), std::io::stderr()), mortality).await?;
         let mut terminated = signal(SignalKind::terminate())?;
         let mut interrupted = signal(SignalKind::interrupt())?;
         let service =
@@ -54,6 +59,26 @@ async fn start(role: &str, world: World, settings: Arc<Settings>) -> Result<Arc<
         services::MES => mes::pricing(world, settings).await?,
         _ => bail!("no role is called {role}"),
     })
+}
+
+/// Dies of a fault: what replaces a process ends it as `SIGKILL` does, in the middle of whatever it is at, and its sockets are closed.
+/// Its next incarnation is the same process of the operating system, so the container lives on and keeps its ports.
+fn die(death: Death, epoch_ns: u64) {
+    let failed = Command::new("/proc/self/exe")
+        .args(std::env::args_os().skip(1))
+        .env(environment::BACK, death.back.as_millis().to_string())
+        .env(environment::LEGACY, death.legacy)
+        .env(environment::EPOCH, epoch_ns.to_string())
+        .exec();
+    say(&format!("cannot die of a fault: {failed}"));
+    std::process::exit(102);
+}
+
+/// Comes back when its time has come, where the incarnation before has died of a fault.
+fn stay_away() {
+    if let Some(time) = environment::away() {
+        std::thread::sleep(time);
+    }
 }
 
 /// A line for people.

@@ -115,6 +115,7 @@ async fn deliver(service: &Arc<Service>, handler: &impl Handler, early: &Early, 
     let origin = Origin::child_of(&inbound.context);
     let mut span = telemetry.start(inbound.wire.process, SpanKind::Consumer, origin, describe(("process", "process")));
     let process = span.context().clone();
+    log::received(service, &process, &inbound);
 
     let mut settler = Some(settler);
     let early_ack = !service.settings.architecture.ack_after_work || planted::bites(Bug::AckedEarly, &inbound.order_id);

@@ -1,8 +1,10 @@
 //! The list of orders that people pick from: `GET /orders`, filtered and page by page.
 
+use std::time::Duration;
+
 use axum::{extract::Query, response::Response};
 use contracts::{
-    Status, attributes as name,
+    Status, attributes as name, logs,
     request::{API_PARTNER, ListOrders, OrderView, RETAIL},
     tables::{Order, order},
 };
@@ -13,7 +15,7 @@ use world::{
     store::{Direction, Scan, StoreError, Value},
 };
 
-use crate::{Call, Entry, Refusal, Service, call, describe, record::column};
+use crate::{Call, Entry, Refusal, Service, call, describe, log, record::column};
 
 /// The longest page.
 const LIMIT: usize = 500;
@@ -25,12 +27,17 @@ const PAGES: usize = 1_000_000;
 /// # Errors
 /// [`Refusal::Malformed`] when the query means nothing, [`Refusal::Store`].
 pub async fn orders(service: &Service, call: &Call, entry: &mut Entry) -> Result<Response, Refusal> {
+    let begun = service.world.rt.now();
     let query = read(call)?;
     let rows = found(service, entry, scan(&query, service.wall_ns())).await?;
     let views: Vec<_> = rows.iter().map(|(order, _)| view(order, query.status.unwrap_or_else(|| state(order)))).collect();
     if service.world.telemetry.enabled() {
         entry.span.set(KeyValue::new(name::LIST_PAGE, whole(query.page)));
         entry.span.set(KeyValue::new(name::LIST_RETURNED, whole(views.len())));
+    }
+    if service.world.telemetry.logs() {
+        let took = service.world.rt.now() - begun;
+        log::say(service, entry.span.context(), logs::GET_ORDERS, looked(&query, views.len(), took));
     }
     let mut response = call::json(StatusCode::OK, &views);
     if views.len() == query.limit
@@ -39,6 +46,32 @@ pub async fn orders(service: &Service, call: &Call, entry: &mut Entry) -> Result
         response.headers_mut().insert(header::LINK, next);
     }
     Ok(response)
+}
+
+/// What the log says of a list that somebody looked at.
+fn looked(query: &ListOrders, returned: usize, took: Duration) -> Vec<KeyValue> {
+    let mut fields = Vec::with_capacity(5);
+    let filters = filters(query);
+    if !filters.is_empty() {
+        fields.push(KeyValue::new(logs::FILTERS, filters));
+    }
+    fields.push(KeyValue::new(logs::ORDERS_RETURNED, whole(returned)));
+    fields.push(KeyValue::new(logs::ORDERS_PAGE, whole(query.page)));
+    fields.push(KeyValue::new(logs::ORDERS_FROM_CACHE, false));
+    fields.push(KeyValue::new(logs::DURATION, i64::try_from(took.as_nanos()).unwrap_or(i64::MAX)));
+    fields
+}
+
+/// What a list is filtered by, as a query says it.
+fn filters(query: &ListOrders) -> String {
+    let texts = [
+        ("status", query.status.map(|status| status.name().to_owned())),
+        ("client_type", query.client_type.as_deref().map(str::to_owned)),
+        ("staff", query.staff.as_deref().map(str::to_owned)),
+        ("waiting_s", query.waiting_s.map(|seconds| seconds.to_string())),
+    ];
+    let set = texts.into_iter().filter_map(|(key, text)| Some(format!("{key}={}", text?)));
+    set.collect::<Vec<_>>().join("&")
 }
 
 /// The rows of the page, in the span of a statement: the wait for a connection is part of it.
@@ -143,5 +176,20 @@ mod tests {
         assert_eq!((asked.at_most, asked.offset), (Some((order::updated_ns, 1_000_000_000)), 20));
         assert_eq!(asked.equals, [(order::staff, Value::text("operator-1"))]);
         assert_eq!(scan(&query(Some(u64::MAX)), 1).at_most, Some((order::updated_ns, i64::MIN)));
+    }
+
+    #[test]
+    fn the_log_names_the_filters_that_are_set_and_no_others() {
+        let all = ListOrders {
+            status: Some(Status::Shipped),
+            client_type: None,
+            staff: Some("operator-1".into()),
+            waiting_s: Some(60),
+            newest_first: true,
+            limit: 10,
+            page: 1,
+        };
+        assert_eq!(filters(&all), "status=SHIPPED&staff=operator-1&waiting_s=60");
+        assert_eq!(filters(&ListOrders { status: None, staff: None, waiting_s: None, ..all }), "");
     }
 }

@@ -1,5 +1,6 @@
-//! What the log says, by the names in [`contracts::logs`]: a record for each transition, and one for each request, message and
-//! publish that failed, joined to the span of it.
+//! What the log says, by the names in [`contracts::logs`]: a record for each transition, each message on either side of its queue,
+//! each file that the object store took or gave and each list that was looked at, and one for each request, message and publish that
+//! failed; joined to the span of it.
 
 use std::{borrow::Cow, sync::Arc};
 
@@ -14,7 +15,7 @@ use world::{
     log::{Level, Log},
 };
 
-use crate::{Moved, Refusal, Service, record::Owner, wire::Wire};
+use crate::{Inbound, Moved, Refusal, Service, record::Owner, wire::Wire};
 
 /// Says that an order has changed its state; only after the commit, at the time of the row.
 pub fn moved(service: &Service, span: &SpanContext, moved: &Moved, owner: Owner) {
@@ -69,10 +70,13 @@ fn file(fields: &mut Vec<KeyValue>, order: &Order) {
     fields.extend(order.file_size.map(|size| KeyValue::new(name::FILE_SIZE, size)));
 }
 
-/// The last part of where the model is: the store's name for it, not the customer's.
 fn file_name(fields: &mut Vec<KeyValue>, order: &Order) {
-    let last = order.file_ref.as_deref().and_then(|path| path.rsplit('/').next());
-    fields.extend(last.map(|last| KeyValue::new(name::FILE_NAME, last.to_owned())));
+    fields.extend(order.file_ref.as_deref().map(|path| KeyValue::new(name::FILE_NAME, last_part(path).to_owned())));
+}
+
+/// The last part of where the model is: the store's name for it, not the customer's.
+fn last_part(path: &str) -> &str {
+    path.rsplit('/').next().unwrap_or(path)
 }
 
 /// Says that a price calculation begins.
@@ -85,8 +89,52 @@ pub fn pricing_started(service: &Service, span: &SpanContext, order: &Order, att
     fields.push(KeyValue::new(name::ORDER_PRICING_ATTEMPT, attempt));
     fields.push(KeyValue::new(name::USER_HASH, order.customer.clone()));
     file(&mut fields, order);
+    say(service, span, name::PRICE_CALCULATION_START, fields);
+}
+
+/// Says that a message was published.
+pub fn sent(service: &Service, span: &SpanContext, (wire, message_id): (&Wire, &Arc<str>), order_id: &Arc<str>) {
+    if service.world.telemetry.logs() {
+        say(service, span, name::MESSAGE_SENT, message((wire, message_id), order_id));
+    }
+}
+
+/// Says that a message was delivered.
+pub fn received(service: &Service, span: &SpanContext, inbound: &Inbound) {
+    if !service.world.telemetry.logs() {
+        return;
+    }
+    let mut fields = message((inbound.wire, &inbound.message_id), &inbound.order_id);
+    fields.push(KeyValue::new(name::REDELIVERED, inbound.redelivered));
+    say(service, span, name::MESSAGE_RECEIVED, fields);
+}
+
+fn message((wire, message_id): (&Wire, &Arc<str>), order_id: &Arc<str>) -> Vec<KeyValue> {
+    let mut fields = Vec::with_capacity(5);
+    fields.push(KeyValue::new(name::ORDER_ID, order_id.clone()));
+    fields.push(KeyValue::new(name::QUEUE, wire.queue));
+    fields.push(KeyValue::new(name::ROUTING_KEY, wire.key));
+    fields.push(KeyValue::new(name::MESSAGE_ID, message_id.clone()));
+    fields
+}
+
+/// Says that the object store took or gave an order's file, by the action; `key` is where it is there.
+pub fn moved_file(service: &Service, span: &SpanContext, action: Action, (order_id, key, size): (&Arc<str>, &str, i64)) {
+    if !service.world.telemetry.logs() {
+        return;
+    }
+    let fields = vec![
+        KeyValue::new(name::ORDER_ID, order_id.clone()),
+        KeyValue::new(name::FILE_NAME, last_part(key).to_owned()),
+        KeyValue::new(name::FILE_SIZE, size),
+    ];
+    say(service, span, action, fields);
+}
+
+/// Says that something has happened, now, as it should.
+pub(crate) fn say(service: &Service, span: &SpanContext, action: Action, fields: Vec<KeyValue>) {
     let telemetry = &service.world.telemetry;
-    telemetry.log(Log::new(Level::Info, name::PRICE_CALCULATION_START, telemetry.now_ns(), span).with(fields));
+    telemetry.log(Log::new(Level::Info, action, telemetry.now_ns(), span).with(fields));
 }
 
 /// What has gone wrong.

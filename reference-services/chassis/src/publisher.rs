@@ -107,7 +107,10 @@ impl Publisher {
         };
         end(&mut span, confirm, &outcome);
         let unsent = match outcome {
-            Ok(Sent::Written | Sent::Confirmed) => return Ok(()),
+            Ok(Sent::Written | Sent::Confirmed) => {
+                log::sent(service, span.context(), (announcement.wire, &message_id), &announcement.order_id);
+                return Ok(());
+            }
             Ok(Sent::Returned) => Unsent::Returned,
             Err(cause) => cause.into(),
         };

@@ -7,6 +7,8 @@ use contracts::{Status, message};
 pub struct Wire {
     /// The routing key.
     pub key: &'static str,
+    /// The queue.
+    pub queue: &'static str,
     /// Destination of a send: `{exchange}:{key}`.
     pub sent_to: &'static str,
     /// Destination of receive, process and settle: `{exchange}:{key}:{queue}`.
@@ -29,6 +31,7 @@ macro_rules! wire {
     ($key:literal, $queue:literal) => {
         Wire {
             key: $key,
+            queue: $queue,
             sent_to: concat!("orders:", $key),
             came_by: concat!("orders:", $key, ":", $queue),
             publish: concat!("publish orders:", $key),

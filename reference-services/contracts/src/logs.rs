@@ -31,10 +31,24 @@ pub const OPERATOR_ID: &str = "labels.operator_id";
 pub const FILE_NAME: &str = "file.name";
 /// The model's size in bytes.
 pub const FILE_SIZE: &str = "file.size";
-/// Routing key of the message that something went wrong with.
+/// Routing key of the message.
 pub const ROUTING_KEY: &str = "labels.routing_key";
-/// AMQP `message-id` of the message that something went wrong with.
+/// AMQP `message-id` of the message.
 pub const MESSAGE_ID: &str = "labels.message_id";
+/// The queue that the message's routing key leads to.
+pub const QUEUE: &str = "labels.queue";
+/// Whether the message had been delivered before.
+pub const REDELIVERED: &str = "labels.redelivered";
+/// What a list was filtered by, `status=SHIPPED&staff=operator-1`; absent where by nothing.
+pub const FILTERS: &str = "labels.filters";
+/// How many orders a list showed.
+pub const ORDERS_RETURNED: &str = "orders.returned";
+/// Which page of it, from 1.
+pub const ORDERS_PAGE: &str = "orders.page";
+/// Whether it came out of a cache. The reference services have none yet, so it never did.
+pub const ORDERS_FROM_CACHE: &str = "orders.from_cache";
+/// How long what the record is about took, in nanoseconds.
+pub const DURATION: &str = "event.duration";
 /// Low-cardinality cause of an error, as on the span.
 pub const ERROR_TYPE: &str = "error.type";
 /// The error for people.
@@ -57,6 +71,13 @@ pub const ALL: &[&str] = &[
     FILE_SIZE,
     ROUTING_KEY,
     MESSAGE_ID,
+    QUEUE,
+    REDELIVERED,
+    FILTERS,
+    ORDERS_RETURNED,
+    ORDERS_PAGE,
+    ORDERS_FROM_CACHE,
+    DURATION,
     ERROR_TYPE,
     ERROR_MESSAGE,
 ];
@@ -66,6 +87,16 @@ pub type Action = (&'static str, &'static str);
 
 /// A price calculation has begun.
 pub const PRICE_CALCULATION_START: Action = ("PRICE_CALCULATION_START", "a price calculation has begun");
+/// Somebody has looked at a list of orders.
+pub const GET_ORDERS: Action = ("GET_ORDERS", "a list of orders was asked for");
+/// A message was published: the broker has confirmed it, or the publisher does not wait for that.
+pub const MESSAGE_SENT: Action = ("MESSAGE_SENT", "a message was published");
+/// A message was delivered. What a queue was sent and has not delivered is waiting in it, or lost.
+pub const MESSAGE_RECEIVED: Action = ("MESSAGE_RECEIVED", "a message was delivered");
+/// The object store has taken a file: one record for each PUT, while `FILE_UPLOADED` is the order's step.
+pub const FILE_STORED: Action = ("FILE_STORED", "the object store has taken a file");
+/// The object store has given a file: one record for each GET.
+pub const FILE_DOWNLOADED: Action = ("FILE_DOWNLOADED", "the object store has given a file");
 /// A step that the order's state does not allow. Nothing was changed.
 pub const ILLEGAL_TRANSITION: Action = ("ILLEGAL_TRANSITION", "the order is in another state");
 /// A step of an order that is not in the database.

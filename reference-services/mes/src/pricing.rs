@@ -3,9 +3,9 @@
 use std::{sync::Arc, time::Duration};
 
 use axum::{extract::State, response::Response};
-use chassis::{Call, Entry, Refusal, Service, call, describe};
+use chassis::{Call, Entry, Refusal, Service, call, describe, log};
 use contracts::{
-    attributes as name,
+    attributes as name, logs,
     request::{CalculatePrice, Price},
     settings::{Ailment, PricingTimes},
 };
@@ -44,7 +44,9 @@ async fn read_model(service: &Service, context: &SpanContext, asked: &CalculateP
     let mut span = describe::file(service, context, "get models", &asked.order_id, None);
     match service.world.files.get(&asked.file_ref).await {
         Ok(model) => {
-            span.set(KeyValue::new(name::FILE_SIZE, i64::try_from(model.len()).unwrap_or(i64::MAX)));
+            let size = i64::try_from(model.len()).unwrap_or(i64::MAX);
+            span.set(KeyValue::new(name::FILE_SIZE, size));
+            log::moved_file(service, span.context(), logs::FILE_DOWNLOADED, (&asked.order_id, &asked.file_ref, size));
             Ok(())
         }
         Err(cause) => {

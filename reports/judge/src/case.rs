@@ -10,6 +10,8 @@ use faults::{Effect, Fault};
 use scenarios::{language::Threshold, truth::Truth};
 use signals::{Loss, firehose::Contexts, loss::Why};
 
+use crate::parts::Used;
+
 /// Everything the judge needs to know about one run.
 #[derive(Clone, Debug, Default)]
 pub struct Case {
@@ -81,7 +83,14 @@ pub struct Run {
     pub routes: BTreeMap<String, (String, String)>,
     /// Where a trace can be looked at: the trace id is appended; `None` when nothing keeps the traces.
     pub trace_base: Option<String>,
+    /// Where the log records of an order can be looked at: [`ORDER_IN_LINK`] stands for its id; `None` when nothing keeps the logs.
+    pub log_link: Option<String>,
+    /// What the parts of a real stack used of the machine.
+    pub used: Vec<Used>,
 }
+
+/// What stands for an order's id in [`Run::log_link`].
+pub const ORDER_IN_LINK: &str = "{order.id}";
 
 /// One setting of a run.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

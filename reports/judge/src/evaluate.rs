@@ -13,6 +13,7 @@ use crate::{
     order_row,
     ordered::Ordered,
     outcome::{self, Base},
+    parts,
     report::{self, BadOrder, BadOrderWithJourney, CauseRow, LossRow, Messages, Report, Setting, Standing, TelemetryRow, Window},
     requests, states, thresholds, timeline, unseen, words,
 };
@@ -97,6 +98,7 @@ fn report(case: &Case, matched: &Matched<'_>, rows: &[BadOrderWithJourney]) -> R
         states: states::states(&case.states),
         lead_time: states::lead_time(&case.lead_times),
         requests: requests::rows(case),
+        parts: parts::rows(&run.used, run.epoch_ns),
         unseen: unseen::unseen((case, gap.as_deref()), matched, &hops, &faults, &exposure, &clients),
         telemetry: TelemetryRow {
             ended: case.telemetry.ended,

@@ -19,6 +19,7 @@ pub mod metrics;
 pub mod order_row;
 pub mod ordered;
 pub mod outcome;
+pub mod parts;
 pub mod report;
 pub mod requests;
 #[cfg(any(test, feature = "sample"))]

@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    case::Run,
+    case::{ORDER_IN_LINK, Run},
     journey::{self, HopRow},
     matching::Pair,
     words,
@@ -47,6 +47,9 @@ pub struct BadOrder {
     pub records: Vec<RecordRow>,
     /// Where its trace can be looked at; null when nothing keeps it.
     pub trace_url: Option<String>,
+    /// Where its log records can be looked at; null when nothing keeps the logs.
+    #[serde(default)]
+    pub logs_url: Option<String>,
     /// How truth and verdict stand to each other.
     pub standing: Standing,
     /// The detector's hop is the true one.
@@ -203,6 +206,7 @@ pub fn with_journey(pair: &Pair<'_>, run: &Run) -> BadOrderWithJourney {
         faults: truth.faults.clone(),
         // The last span is the nearest to where the order went wrong.
         trace_url: run.trace_base.as_ref().and_then(|base| Some(format!("{base}{}", evidence.last()?.trace_id))),
+        logs_url: run.log_link.as_ref().map(|link| link.replace(ORDER_IN_LINK, &truth.order_id)),
         evidence,
         records: finding.map_or_else(Vec::new, |finding| finding.records.iter().map(|said| record(said, run)).collect()),
         standing: pair.standing.unwrap_or(Standing::FalseAlarm),

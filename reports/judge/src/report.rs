@@ -14,6 +14,7 @@ pub use crate::clients::ClientRow;
 pub use crate::flow::{Flow, FlowHop, FlowState};
 pub use crate::order_row::{BadOrder, BadOrderWithJourney, Evidence, Hops, Miss, RecordRow, Standing};
 use crate::ordered::Ordered;
+pub use crate::parts::{PartPoint, PartRow};
 pub use crate::requests::{RequestRow, WaitsFor};
 pub use crate::timeline::{Around, Slice, Timeline};
 
@@ -94,6 +95,9 @@ pub struct Report {
     /// How long services took to answer requests, as measured, by service and route: first while no fault lasted, then while each did.
     #[serde(default)]
     pub requests: Vec<RequestRow>,
+    /// What the parts of a real stack used of the machine; empty where there is none.
+    #[serde(default)]
+    pub parts: Vec<PartRow>,
     /// The thresholds of the scenario.
     pub thresholds: Vec<ThresholdRow>,
     /// Whether the telemetry is all there.

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, sync::Arc, thread, time::Duration};
 
 use detector::{Finding, Route};
 use faults::World;
-use judge::case::Telemetry;
+use judge::{case::Telemetry, parts::Used};
 use scenarios::{language::Scenario, ledger::Ledger};
 
 use crate::{Archive, broker::BrokerRecords, progress::Progress};
@@ -48,6 +48,10 @@ pub struct Played {
     pub versions: BTreeMap<String, String>,
     /// Where a trace can be looked at.
     pub trace_base: Option<String>,
+    /// Where the log records of an order can be looked at: [`ORDER_IN_LINK`](judge::case::ORDER_IN_LINK) stands for its id.
+    pub log_link: Option<String>,
+    /// What the parts of a real stack used of the machine.
+    pub used: Vec<Used>,
     /// How far clocks may be apart: an order nearer to a deadline than this is borderline.
     pub clock_error: Duration,
 }

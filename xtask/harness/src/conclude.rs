@@ -27,6 +27,8 @@ pub fn judged(prepared: &Prepared, played: &Played, world: WorldName) -> Result<
     tell_ways(&mut case.truths, ledger, &lifecycle);
     case.run.versions = played.versions.clone();
     case.run.trace_base = played.trace_base.clone();
+    case.run.log_link = played.log_link.clone();
+    case.run.used = played.used.clone();
     let case = Case {
         findings: played.findings.clone(),
         requests: played.requests.clone(),

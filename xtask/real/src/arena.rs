@@ -3,7 +3,7 @@
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
-use containers::{BrokerSeen, Testimony, testimony::Died};
+use containers::{BrokerSeen, Testimony, Usage, testimony::Died};
 use contracts::attributes;
 use detector::{Detector, Gap};
 use harness::{
@@ -12,7 +12,10 @@ use harness::{
     broker::BrokerRecords,
     progress::{Progress, Reached},
 };
-use judge::case::Telemetry;
+use judge::{
+    case::{ORDER_IN_LINK, Telemetry},
+    parts::{Look, Used},
+};
 use scenarios::{Scenario, driver, language::BrokerTelemetry, ledger::Ledger};
 use signals::{Log, Span};
 use world::Either;
@@ -109,7 +112,7 @@ pub(crate) async fn first<A, B>(one: impl Future<Output = A>, other: impl Future
 async fn run(prepared: &Prepared, config: containers::Config, progress: &mut Progress) -> Result<Played, PlayError> {
     let versions = versions(&config);
     let mut assembly = Assembly::start(config, &|phase| progress.phase(phase)).await.map_err(failed)?;
-    let traces = assembly.stack().traces().await;
+    let (traces, logs) = (assembly.stack().traces().await, assembly.stack().logs_of(ORDER_IN_LINK).await);
     progress.phase("orders arrive");
     let told = match assembly.watch(&prepared.scenario).await {
         Ok(()) => watched(&assembly, prepared, progress).await,
@@ -118,20 +121,28 @@ async fn run(prepared: &Prepared, config: containers::Config, progress: &mut Pro
     let told = match told {
         Ok(ledger) => {
             progress.phase("reading traces and logs back from Jaeger and Elasticsearch");
-            let seen = assembly.seen_of_broker();
-            Ok((ledger, assembly.testimony().await, seen))
+            let (seen, usage) = (assembly.seen_of_broker(), assembly.usage());
+            Ok((ledger, assembly.testimony().await, seen, usage))
         }
         Err(error) => Err(error),
     };
     let account = assembly.stack().messages().failure();
     progress.phase("removing the containers");
     let ended = assembly.end().await;
-    let (ledger, testimony, seen) = told?;
+    let (ledger, testimony, seen, usage) = told?;
     ended.map_err(failed)?;
     if let Some(reason) = account {
         return Err(PlayError::Failed(format!("the account of the messages is not whole: {reason}")));
     }
-    Ok(Played { trace_base: traces, ..concluded(prepared, ledger, (testimony, seen), versions)? })
+    let used = usage.into_iter().map(used).collect();
+    Ok(Played { trace_base: traces, log_link: logs, used, ..concluded(prepared, ledger, (testimony, seen), versions)? })
+}
+
+/// What a part used, as the judge takes it.
+fn used(usage: Usage) -> Used {
+    let looks = usage.looks.into_iter();
+    let looks = looks.map(|look| Look { at_ns: look.at_ns, cpu_ns: look.cpu_ns, memory_bytes: look.memory_bytes }).collect();
+    Used { part: usage.part, shared: usage.shared, looks }
 }
 
 /// Drives the run, shows how far it is, and ends it when a service has ended by itself.
@@ -205,6 +216,8 @@ pub fn concluded(
         records,
         versions,
         trace_base: None,
+        log_link: None,
+        used: Vec::new(),
         clock_error: CLOCK_ERROR,
     })
 }

@@ -9,9 +9,9 @@ use adapters::{
     runtime::{Epoch, TokioEngine},
     store::Postgres,
 };
-use containers::{Blueprint, BrokerSeen, Config, Images, Limits, Rabbit, Role, Stack, Standing, Testimony, Watch};
+use containers::{Blueprint, BrokerSeen, Config, Images, Limits, Meter, Rabbit, Role, Stack, Standing, Testimony, Usage, Watch};
 use contracts::{message, services};
-use faults::{Change, Deed};
+use faults::{Change, DatabaseFault, Deed, Interference};
 use scenarios::{Scenario, Stage, language::BrokerTelemetry, scale};
 use tokio::runtime::Handle;
 use world::{Node, Runtime, Telemetry, World};
@@ -73,6 +73,7 @@ pub struct Assembly {
     stack: Stack,
     stage: Stage,
     watch: Option<Watch>,
+    meter: Option<Meter>,
 }
 
 /// Why there is no stage.
@@ -142,10 +143,12 @@ const fn breaks_broker(deed: &Deed) -> bool {
 
 /// Whether a fault is inflicted between services and what they talk to.
 const fn needs_proxy(deed: &Deed) -> bool {
-    matches!(
-        deed,
-        Deed::Meddle(_) | Deed::CutOff { .. } | Deed::Database { .. } | Deed::Files(_) | Deed::Calls(_) | Deed::Telemetry(_)
-    )
+    match deed {
+        Deed::Meddle(meddling) => !matches!(meddling.how, Interference::CrashBeforePublish(_) | Interference::CrashBeforeAck(_)),
+        Deed::Database { how, .. } => matches!(how, DatabaseFault::Down | DatabaseFault::Slow(_)),
+        Deed::CutOff { .. } | Deed::Files(_) | Deed::Calls(_) | Deed::Telemetry(_) => true,
+        _ => false,
+    }
 }
 
 impl Assembly {
@@ -159,7 +162,7 @@ impl Assembly {
         let stack = Stack::start(config, say).await?;
         let rt = Runtime::new(TokioEngine::new(Handle::current(), seed, Epoch::at(stack.epoch_ns())), DRIVER);
         match stage(&stack, rt).await {
-            Ok(stage) => Ok(Self { stack, stage, watch: None }),
+            Ok(stage) => Ok(Self { stack, stage, watch: None, meter: None }),
             Err(error) => {
                 drop(stack.end().await);
                 Err(error)
@@ -167,7 +170,8 @@ impl Assembly {
         }
     }
 
-    /// Begins to watch the broker, as far as the scenario is instrumented: before the first order comes.
+    /// Begins to watch the broker, as far as the scenario is instrumented, and what everybody uses of the machine: before the first
+    /// order comes.
     ///
     /// # Errors
     /// When its firehose cannot be listened to.
@@ -175,12 +179,18 @@ impl Assembly {
         let listening = scenario.instrumentation.broker == BrokerTelemetry::Firehose;
         let watch = Watch::start(&self.stack, &self.stage.world.rt, scale::scrapes_every(scenario), listening).await?;
         self.watch = Some(watch);
+        self.meter = Some(Meter::start(&self.stack, &self.stage.world.rt));
         Ok(())
     }
 
     /// What the broker let see of itself; it is not watched any more.
     pub fn seen_of_broker(&mut self) -> BrokerSeen {
         self.watch.take().map(Watch::end).unwrap_or_default()
+    }
+
+    /// What the parts used of the machine; nobody looks any more.
+    pub fn usage(&mut self) -> Vec<Usage> {
+        self.meter.take().map(Meter::end).unwrap_or_default()
     }
 
     /// What the driver acts on.
@@ -205,8 +215,8 @@ impl Assembly {
     /// # Errors
     /// When the engine refuses.
     pub async fn end(self) -> Result<(), containers::Error> {
-        let Self { stack, stage, watch } = self;
-        drop((stage, watch));
+        let Self { stack, stage, watch, meter } = self;
+        drop((stage, watch, meter));
         stack.end().await
     }
 }

@@ -142,6 +142,8 @@ impl Listener {
             records,
             versions: BTreeMap::from([("loupe".to_owned(), env!("CARGO_PKG_VERSION").to_owned())]),
             trace_base: None,
+            log_link: None,
+            used: Vec::new(),
             clock_error: Duration::ZERO,
         })
     }

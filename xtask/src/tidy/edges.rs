@@ -14,7 +14,7 @@ const EDGES: &[(&str, &str)] = &[
     ("shop", "chassis contracts world"),
     ("crm", "chassis contracts world"),
     ("mes", "chassis contracts world"),
-    ("adapters", "signals world"),
+    ("adapters", "faults signals world"),
     ("app", "adapters chassis contracts crm mes shop world"),
     // What goes wrong.
     ("faults", "world"),

@@ -37,6 +37,7 @@ impl Held {
         let logs: Vec<Log> = played.archive.logs().collect();
         assert!(agreement::hold(name, played) > 1_000, "{name}: hardly a transition");
         self.failures += each_failed_entry_has_its_record(name, &spans, &logs);
+        each_control_point_has_its_record(name, &spans, &logs);
         numbers_have_no_gap(name, &logs);
         records_keep_the_schema(name, &schema(), &logs);
         self.actions.extend(logs.iter().map(|log| log.action.to_string()));
@@ -45,8 +46,32 @@ impl Held {
     /// There was enough to look at.
     pub(crate) fn enough(&self) {
         assert!(self.failures > 50, "{}: hardly anything failed", self.failures);
-        assert!(self.actions.len() >= 12, "{:?}", self.actions);
+        assert!(self.actions.len() >= 16, "{:?}", self.actions);
     }
+}
+
+/// Where a message, a file or a list passed well, one record of its span says so.
+fn each_control_point_has_its_record(name: &str, spans: &[Span], logs: &[Log]) {
+    for (what, kind, action) in [
+        ("publish ", SpanKind::Producer, "MESSAGE_SENT"),
+        ("put models", SpanKind::Client, "FILE_STORED"),
+        ("get models", SpanKind::Client, "FILE_DOWNLOADED"),
+        ("SELECT orders", SpanKind::Client, "GET_ORDERS"),
+    ] {
+        let well = |span: &&Span| span.kind == kind && !matches!(span.status, Status::Error { .. });
+        let passed = spans.iter().filter(|span| span.name.starts_with(what)).filter(well);
+        // A list is looked at in a request, whose span the record has.
+        let passed = passed.map(|span| if action == "GET_ORDERS" { span.parent_span_id } else { span.span_id });
+        let said: Vec<_> = logs.iter().filter(|log| log.action == action).map(|log| log.span_id.to_bytes()).collect();
+        let once: BTreeSet<_> = said.iter().copied().collect();
+        assert_eq!(said.len(), once.len(), "{name}: {action} twice");
+        let unsaid: Vec<SpanId> = passed.filter(|span| !once.contains(&span.to_bytes())).collect();
+        assert!(unsaid.is_empty(), "{name}: {} spans without {action}: {unsaid:?}", unsaid.len());
+    }
+    let worked = spans.iter().filter(|span| span.name.starts_with("process ")).map(|span| span.span_id.to_bytes());
+    let came = logs.iter().filter(|log| log.action == "MESSAGE_RECEIVED").map(|log| log.span_id.to_bytes());
+    let (worked, came): (BTreeSet<_>, BTreeSet<_>) = (worked.collect(), came.collect());
+    assert!(worked.is_subset(&came), "{name}: a message was worked on, and no record says that it came");
 }
 
 /// A span in which something entered or left the system and failed has one record that says why. Gives how many there were.

@@ -64,8 +64,13 @@ impl Services {
         self.away.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Kills the process of a service.
-    pub(super) async fn kill(&self, service: &str) -> Result<Death, Error> {
+    /// Name and container of each.
+    pub(super) fn all(&self) -> Vec<(&str, &str)> {
+        self.containers.iter().map(|(name, container)| (name.as_str(), container.as_str())).collect()
+    }
+
+    /// Kills the process of a service that has died so often before in other ways.
+    pub(super) async fn kill(&self, service: &str, before: usize) -> Result<Death, Error> {
         let container = self.container(service)?;
         self.lock_away().push(service.to_owned());
         let kill = KillContainerOptionsBuilder::new().signal("SIGKILL").build();
@@ -73,7 +78,7 @@ impl Services {
         let at_ns = wall_clock_ns();
         let mut deaths = self.deaths.lock().unwrap_or_else(PoisonError::into_inner);
         // The container counts the starts of its process, from 1.
-        let incarnation = deaths.iter().filter(|death| death.service == service).count() + 1;
+        let incarnation = deaths.iter().filter(|death| death.service == service).count() + before + 1;
         let death = Death { service: service.to_owned(), node: format!("{service}-1.{incarnation}"), at_ns };
         deaths.push(death.clone());
         Ok(death)

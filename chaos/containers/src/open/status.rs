@@ -78,7 +78,6 @@ async fn quarters(docker: &Docker, open: &Open, blueprint: &Blueprint) -> Result
         databases: running().filter(|part| part.part.starts_with(postgres::PREFIX)).collect(),
         // What has a bucket has a database, too.
         files: None,
-        logs: None,
         limit: blueprint.limits.ready,
     };
     let names = quarters.names(run::PREFIX).await?;

@@ -25,7 +25,7 @@ pub(crate) fn volume_name(run: &str) -> String {
     format!("{run}-logs")
 }
 
-/// The end of the names of a run's indices, before the day. Two runs share none, so each takes its own along.
+/// The end of the names of a run's indices, before the day. Two runs share none, so those of one can be removed.
 pub(crate) fn space(environment: &str, run: &str) -> String {
     format!("{environment}.{run}")
 }
@@ -33,6 +33,12 @@ pub(crate) fn space(environment: &str, run: &str) -> String {
 /// All indices of a run, in whatever environment it calls itself.
 pub(crate) fn indices(run: &str) -> String {
     format!("logs-*.{run}-*")
+}
+
+/// The run that an index belongs to, by name.
+pub(crate) fn run(index: &str) -> Option<&str> {
+    let (before_day, _) = index.rsplit_once('-')?;
+    before_day.rsplit_once('.').map(|(_, run)| run)
 }
 
 /// A shipper of a run's logs.
@@ -62,5 +68,7 @@ mod tests {
         assert!(rules().any(|line| line.contains(r#""production" == "production""#)));
         assert!(rules().any(|line| line.contains("logs-%$.service%-production.loupe-19a-1-%$.day%")));
         assert_eq!(indices("loupe-19a-1"), "logs-*.loupe-19a-1-*");
+        assert_eq!(run("logs-crm-api-test.loupe-19a-1-2026.11.26"), Some("loupe-19a-1"));
+        assert_eq!(run("logs-crm-api-production-2026.11.26"), None);
     }
 }

@@ -10,11 +10,14 @@ use lapin::{
 };
 use world::{
     Boxed, Runtime,
-    broker::{BrokerError, Consumer, Delivery, Settle, Settler},
+    broker::{BrokerError, Consumer, Delivery, Message, Settle, Settler},
 };
 
-use super::{ANSWER, Link, properties};
-use crate::journal::{Answer, Entry, Journal};
+use super::{ANSWER, Link, on_its_way, properties};
+use crate::{
+    failpoints::Failpoints,
+    journal::{Answer, Entry, Journal},
+};
 
 /// A started subscription.
 pub(super) struct Subscription {
@@ -23,11 +26,19 @@ pub(super) struct Subscription {
     frames: lapin::Consumer,
     queue: Arc<str>,
     journal: Journal,
+    failpoints: Failpoints,
+    event_id_header: &'static str,
 }
 
 impl Subscription {
-    pub(super) fn new(rt: Runtime, link: Arc<Link>, frames: lapin::Consumer, queue: &str, journal: Journal) -> Self {
-        Self { rt, link, frames, queue: queue.into(), journal }
+    pub(super) fn new(
+        rt: Runtime,
+        link: Arc<Link>,
+        (frames, queue): (lapin::Consumer, &str),
+        journal: Journal,
+        (failpoints, event_id_header): (Failpoints, &'static str),
+    ) -> Self {
+        Self { rt, link, frames, queue: queue.into(), journal, failpoints, event_id_header }
     }
 
     fn delivery(&self, frame: Frame) -> Delivery {
@@ -38,15 +49,18 @@ impl Subscription {
             queue: self.queue.to_string(),
             redelivered: frame.redelivered,
         });
+        let message = Arc::new(message);
         let settler = Box::new(Answers {
             rt: self.rt.clone(),
             link: Arc::clone(&self.link),
             acker: frame.acker,
-            message_id: message.message_id.to_string(),
+            message: Arc::clone(&message),
             journal: self.journal.clone(),
+            failpoints: self.failpoints.clone(),
+            event_id_header: self.event_id_header,
         });
         let (tag, redelivered) = (frame.delivery_tag, frame.redelivered);
-        Delivery { message: Arc::new(message), queue: Arc::clone(&self.queue), tag, redelivered, delivery_count, settler }
+        Delivery { message, queue: Arc::clone(&self.queue), tag, redelivered, delivery_count, settler }
     }
 }
 
@@ -70,13 +84,16 @@ struct Answers {
     rt: Runtime,
     link: Arc<Link>,
     acker: Acker,
-    message_id: String,
+    message: Arc<Message>,
     journal: Journal,
+    failpoints: Failpoints,
+    event_id_header: &'static str,
 }
 
 impl Settler for Answers {
     fn settle(self: Box<Self>, how: Settle) -> Boxed<'static, Result<(), BrokerError>> {
         Box::pin(async move {
+            self.failpoints.before_settle(&on_its_way(&self.message, self.event_id_header));
             let written = self.rt.timeout(ANSWER, async {
                 match how {
                     Settle::Ack => self.acker.ack(BasicAckOptions::default()).await,
@@ -94,7 +111,7 @@ impl Settler for Answers {
                         Settle::Requeue => Answer::Requeue,
                         Settle::Reject => Answer::Reject,
                     };
-                    self.journal.write(Entry::Settled { message_id: self.message_id, how });
+                    self.journal.write(Entry::Settled { message_id: self.message.message_id.to_string(), how });
                     Ok(())
                 }
             }

@@ -12,7 +12,7 @@ use tokio_postgres::{Client, Config, Error, NoTls, Row, Statement, types::ToSql}
 use world::{Runtime, store::StoreError};
 
 /// How long a connection may take to come about, and a caller waits for one to come free.
-const CONNECT: Duration = Duration::from_secs(10);
+pub(super) const CONNECT: Duration = Duration::from_secs(10);
 
 /// The connections to one database.
 pub(super) struct Pool {

@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use chassis::{
-    Entry, Refusal, Service, describe,
+    Entry, Refusal, Service, describe, log,
     record::{machine_event, version},
     step::{Said, step_on},
 };
-use contracts::{Status, attributes as name, tables::Order};
+use contracts::{Status, attributes as name, logs, tables::Order};
 use opentelemetry::{KeyValue, trace::SpanContext};
 
 use super::{look, replace_model};
@@ -70,10 +70,12 @@ pub(super) fn size(model: &Bytes) -> i64 {
 /// Gives a model to the object store.
 pub(super) async fn put(service: &Service, context: &SpanContext, order: &Order, key: &str, model: Bytes) -> Result<(), Refusal> {
     let mut span = describe::file(service, context, "put models", &order.id, Some(&order.client_type));
-    span.set(KeyValue::new(name::FILE_SIZE, size(&model)));
+    let size = size(&model);
+    span.set(KeyValue::new(name::FILE_SIZE, size));
     let outcome = service.world.files.put(key, model).await;
-    if let Err(cause) = &outcome {
-        span.fail(cause.error_type(), cause.to_string());
+    match &outcome {
+        Ok(()) => log::moved_file(service, span.context(), logs::FILE_STORED, (&order.id, key, size)),
+        Err(cause) => span.fail(cause.error_type(), cause.to_string()),
     }
     Ok(outcome?)
 }
