@@ -125,10 +125,28 @@ fn a_record_is_found_within_ten_seconds_and_none_of_a_hundred_thousand_is_lost_o
         assert_eq!(found(&address, &indices, "log.level:INFO").await, LINES);
         assert_eq!(found(&address, &indices, "log.level:DEBUG").await, 0, "production keeps INFO and above");
 
+        the_dashboards_questions_are_answered(&address).await;
         who_refuses_is_named(&assembly).await;
         assembly.end().await.unwrap();
     });
     assert_eq!(gate::leftovers(), [""; 0]);
+}
+
+/// Kibana is not here; Elasticsearch, which it asks, is.
+async fn the_dashboards_questions_are_answered(address: &str) {
+    let objects = include_str!("../../../../chaos/containers/config/elk/kibana.ndjson").lines();
+    let within = |text: &Value| text.as_str().and_then(|text| serde_json::from_str::<Value>(text).ok()).unwrap_or_default();
+    let mut asked = 0;
+    for object in objects.map(|line| serde_json::from_str::<Value>(line).unwrap()) {
+        let url = within(&within(&object["attributes"]["visState"])["params"]["spec"])["data"]["url"].take();
+        let Some(indices) = url["index"].as_str() else { continue };
+        let answer = reqwest::Client::new().post(format!("{address}/{indices}/_search")).json(&url["body"]).send().await.unwrap();
+        let answer: Value = answer.json().await.unwrap();
+        let orders = answer["aggregations"]["orders"]["buckets"].as_array().map_or(0, Vec::len);
+        assert!(orders > 0 && answer["_shards"]["failed"] == 0, "{}: {answer}", object["id"]);
+        asked += 1;
+    }
+    assert_eq!(asked, 2);
 }
 
 /// Elasticsearch takes nothing more, and a service writes on.
