@@ -164,3 +164,99 @@ fn refused(status: StatusCode, answer: &Value) -> Error {
     let reason = answer["error"]["reason"].as_str().map_or_else(|| answer.to_string(), str::to_owned);
     Error::Logs(format!("{status}: {reason}"))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{Arc, Mutex};
+
+    use axum::{
+        Json, Router,
+        extract::State,
+        http::{StatusCode as Answered, Uri},
+        response::{IntoResponse as _, Response},
+    };
+
+    use super::*;
+
+    /// What a server was asked, and whether it manages lifecycles.
+    type Asked = Arc<Mutex<Vec<(String, Value)>>>;
+
+    /// As many records as need a second page.
+    const RECORDS: u64 = PAGE as u64 + 10;
+
+    async fn answer(
+        State((asked, manages)): State<(Asked, bool)>,
+        method: axum::http::Method,
+        uri: Uri,
+        body: String,
+    ) -> Response {
+        let body: Value = serde_json::from_str(&body).unwrap_or_default();
+        let path = uri.path().to_owned();
+        asked.lock().unwrap().push((format!("{method} {path}"), body.clone()));
+        if path.starts_with("/_ilm") && !manages {
+            return (Answered::BAD_REQUEST, Json(json!({ "error": "no handler found for uri [/_ilm] and method [PUT]" })))
+                .into_response();
+        }
+        if path.starts_with("/_cat") {
+            return Json(json!([{ "index": "logs-crm-api-test-2020.01.01" }, { "index": "logs-crm-api-test-2999.01.01" }]))
+                .into_response();
+        }
+        if path.starts_with("/full") {
+            return (Answered::FORBIDDEN, Json(json!({ "error": { "reason": "read-only" } }))).into_response();
+        }
+        // Records are numbered, and come in the order of their numbers.
+        let after = body["search_after"][1].as_u64().unwrap_or(0);
+        let numbers = (after + 1..=RECORDS).take(body["size"].as_u64().and_then(|size| usize::try_from(size).ok()).unwrap_or(0));
+        let hits: Vec<Value> =
+            numbers.map(|n| json!({ "_source": { "event.sequence": n }, "sort": ["crm-api-1.1", n] })).collect();
+        Json(json!({ "_shards": { "failed": 0 }, "hits": { "hits": hits } })).into_response()
+    }
+
+    fn with_a_server<F: Future<Output = ()>>(manages: bool, act: impl FnOnce(Elastic, Asked) -> F) {
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+        runtime.block_on(async {
+            let asked = Asked::default();
+            let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+            let base = format!("http://{}", listener.local_addr().unwrap());
+            let router = Router::new().fallback(answer).with_state((Arc::clone(&asked), manages));
+            runtime.spawn(async move { axum::serve(listener, router).await });
+            act(Elastic::at(base), asked).await;
+        });
+    }
+
+    #[test]
+    fn a_server_that_manages_lifecycles_does_the_retention_itself() {
+        with_a_server(true, async |elastic, asked| {
+            elastic.prepare().await.unwrap();
+            let asked = asked.lock().unwrap().clone();
+            let [(policy, _), (template, said)] = &asked[..] else { panic!("{asked:?}") };
+            assert_eq!((&**policy, &**template), ("PUT /_ilm/policy/loupe-logs", "PUT /_index_template/loupe-logs"));
+            assert_eq!(said["template"]["settings"]["index.lifecycle.name"], "loupe-logs");
+        });
+    }
+
+    #[test]
+    fn for_a_server_that_does_not_what_is_too_old_is_deleted() {
+        with_a_server(false, async |elastic, asked| {
+            elastic.prepare().await.unwrap();
+            let asked = asked.lock().unwrap().clone();
+            assert!(asked[1].1["template"]["settings"]["index.lifecycle.name"].is_null(), "it does not know the setting");
+            let deleted: Vec<&str> = asked.iter().filter_map(|(asked, _)| asked.strip_prefix("DELETE /")).collect();
+            assert_eq!(deleted, ["logs-crm-api-test-2020.01.01"]);
+        });
+    }
+
+    #[test]
+    fn records_are_read_page_by_page_and_who_refuses_is_quoted() {
+        with_a_server(false, async |elastic, _| {
+            let records = elastic.records("logs-*").await.unwrap();
+            assert!(records.iter().map(|record| record["event.sequence"].as_u64().unwrap()).eq(1..=RECORDS));
+            let refused = elastic.block("full", "index.blocks.write").await.unwrap_err().to_string();
+            assert_eq!(refused, "Elasticsearch: 403 Forbidden: read-only");
+        });
+        let nobody = Elastic::at("http://127.0.0.1:1".to_owned());
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let silent = runtime.block_on(nobody.records("logs-*")).unwrap_err().to_string();
+        assert!(silent.starts_with("Elasticsearch: no answer"), "{silent}");
+    }
+}

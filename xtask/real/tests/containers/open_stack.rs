@@ -53,8 +53,7 @@ impl Dated {
     }
 
     /// What has become of it.
-    #[expect(clippy::needless_pass_by_value, reason = "it is asked once")]
-    fn now(self) -> &'static str {
+    fn now(&self) -> &'static str {
         let (status, text) = gate::block_on(async {
             let answer = reqwest::get(format!("{}/_settings", self.url)).await.unwrap();
             (answer.status().as_u16(), answer.text().await.unwrap())
@@ -84,7 +83,7 @@ fn it_is_started_once_keeps_its_addresses_and_goes() {
     assert_eq!(code, Some(0), "{progress}");
     assert_eq!(addresses(&first), addresses(&second));
     assert_eq!(ids, docker(&["ps", "--quiet", "--filter", &format!("label=loupe.stack={name}")]), "it was started again");
-    let [young, read_only, old, too_old] = dated.map(Dated::now);
+    let [young, read_only, old, too_old] = dated.map(|index| index.now());
     assert_eq!([young, read_only, old, too_old], ["kept", "read only", "read only", "gone"]);
 
     docker(&["restart", "--time", "0", &format!("loupe-{name}-postgres-shop")]);
