@@ -50,7 +50,7 @@ impl Alone {
         let run = Run::begin(&docker, None).await?;
         let started = async {
             image::have(&docker, &images.rabbitmq, "LOUPE_IMAGE_RABBITMQ", limits.pull).await?;
-            run.prepare(&docker).await?;
+            run.prepare(&docker, false).await?;
             let owner = run.owner();
             let ground = Ground { docker: &docker, owner: &owner, limit: limits.ready };
             let recipe = rabbitmq::recipe(&images.rabbitmq, setup.channel_tick);

@@ -31,9 +31,16 @@ pub struct Config {
     pub open: Option<Standing>,
     /// Whether a fault of the run hits the broker.
     pub breaks_broker: bool,
+    /// What the run's logs call the place it runs at: small letters. `production` keeps INFO and above.
+    pub environment: String,
 }
 
 impl Config {
+    /// Whether any service writes a log: without one, nobody needs Elasticsearch.
+    pub(crate) fn logs(&self) -> bool {
+        self.roles.iter().any(|role| role.logs)
+    }
+
     /// The open stack as it must be to be used.
     pub(crate) fn blueprint(&self) -> Option<Blueprint> {
         self.open.clone().map(|standing| Blueprint {
@@ -95,6 +102,10 @@ pub struct Images {
     pub jaeger: String,
     /// An S3 store: VersityGW.
     pub s3: String,
+    /// Elasticsearch 8 or later.
+    pub elasticsearch: String,
+    /// The light shipper: rsyslog 8 with its output to Elasticsearch.
+    pub shipper: String,
     /// What the services' image is built on; its C library must be as new as the one the binary was linked with.
     pub base: String,
 }
@@ -106,13 +117,16 @@ impl Default for Images {
             postgres: "postgres:17".into(),
             jaeger: "cr.jaegertracing.io/jaegertracing/jaeger:2.13.0".into(),
             s3: "versity/versitygw:v1.8.0".into(),
+            elasticsearch: "docker.elastic.co/elasticsearch/elasticsearch:8.19.21".into(),
+            shipper: "rsyslog/rsyslog-collector:2025-06".into(),
             base: "debian:trixie-slim".into(),
         }
     }
 }
 
 impl Images {
-    /// The defaults, or what `LOUPE_IMAGE_RABBITMQ`, `_POSTGRES`, `_JAEGER`, `_S3` and `_BASE` say; `variable` looks one up.
+    /// The defaults, or what `LOUPE_IMAGE_RABBITMQ`, `_POSTGRES`, `_JAEGER`, `_S3`, `_ELASTICSEARCH`, `_SHIPPER` and
+    /// `_BASE` say; `variable` looks one up.
     #[must_use]
     pub fn from_environment(variable: impl Fn(&str) -> Option<String>) -> Self {
         let default = Self::default();
@@ -123,6 +137,8 @@ impl Images {
             postgres: name("POSTGRES", default.postgres),
             jaeger: name("JAEGER", default.jaeger),
             s3: name("S3", default.s3),
+            elasticsearch: name("ELASTICSEARCH", default.elasticsearch),
+            shipper: name("SHIPPER", default.shipper),
             base: name("BASE", default.base),
         }
     }
@@ -144,7 +160,7 @@ pub struct Limits {
     pub ready: Duration,
     /// An image from a registry.
     pub pull: Duration,
-    /// From the end of the run until Jaeger has given back every span that was exported.
+    /// From the end of the run until Jaeger has given back every span that was exported, and Elasticsearch every log record.
     pub testimony: Duration,
 }
 

@@ -93,6 +93,9 @@ pub enum Error {
     /// The object store does not give the run its bucket.
     #[error("the bucket of the 3D models: {0}")]
     Bucket(String),
+    /// Elasticsearch does not do as it is asked.
+    #[error("Elasticsearch: {0}")]
+    Logs(String),
     /// A process' journal cannot be read.
     #[error("the journal of {part} cannot be read: {reason}")]
     Journal {

@@ -1,12 +1,13 @@
-//! What a run stands on: RabbitMQ, a Postgres for each database, an S3 store and Jaeger; its own ones, or those of the open stack.
+//! What a run stands on: RabbitMQ, a Postgres for each database, an S3 store, Jaeger, and Elasticsearch where there are logs; its own
+//! ones, or those of the open stack.
 
 use std::{collections::BTreeMap, time::Duration};
 
-use futures_util::future::{try_join_all, try_join4};
+use futures_util::future::{try_join_all, try_join5};
 
 use crate::{
     Error, Images,
-    parts::{Ground, Recipe, Started, jaeger, postgres, rabbitmq, s3},
+    parts::{Ground, Recipe, Started, elasticsearch, jaeger, postgres, rabbitmq, s3},
 };
 
 /// The parts a run stands on.
@@ -16,6 +17,8 @@ pub(crate) struct Foundation {
     pub(crate) databases: BTreeMap<String, Started>,
     pub(crate) files: Started,
     pub(crate) jaeger: Started,
+    /// Elasticsearch, where somebody writes a log.
+    pub(crate) logs: Option<Started>,
 }
 
 /// What of it is there already.
@@ -26,6 +29,7 @@ pub(crate) struct Found {
     pub(crate) databases: BTreeMap<String, Started>,
     pub(crate) files: Option<Started>,
     pub(crate) jaeger: Option<Started>,
+    pub(crate) logs: Option<Started>,
 }
 
 /// What its parts are made of.
@@ -36,6 +40,8 @@ pub(crate) struct Plan<'a> {
     pub(crate) channel_tick: Option<Duration>,
     /// How many traces Jaeger keeps.
     pub(crate) max_traces: usize,
+    /// Whether somebody writes a log.
+    pub(crate) logs: bool,
 }
 
 impl Plan<'_> {
@@ -55,10 +61,14 @@ impl Plan<'_> {
         jaeger::recipe(&self.images.jaeger, self.max_traces)
     }
 
+    pub(crate) fn logs(&self) -> Option<Recipe> {
+        self.logs.then(|| elasticsearch::recipe(&self.images.elasticsearch))
+    }
+
     /// All of them.
     pub(crate) fn recipes(&self) -> Vec<Recipe> {
         let databases = self.databases.iter().map(|name| self.database(name));
-        [self.broker(), self.files(), self.jaeger()].into_iter().chain(databases).collect()
+        [self.broker(), self.files(), self.jaeger()].into_iter().chain(databases).chain(self.logs()).collect()
     }
 
     /// Takes what is there and starts the rest, all at once.
@@ -70,8 +80,14 @@ impl Plan<'_> {
         let databases = self.databases.iter().map(|name| async move {
             Ok::<_, Error>((name.clone(), or_start(ground, taken.get(name).cloned(), self.database(name)).await?))
         });
-        let (broker, databases, files, jaeger) = try_join4(broker, try_join_all(databases), files, jaeger).await?;
-        Ok(Foundation { broker, databases: databases.into_iter().collect(), files, jaeger })
+        let logs = async {
+            match self.logs() {
+                Some(recipe) => or_start(ground, found.logs, recipe).await.map(Some),
+                None => Ok(None),
+            }
+        };
+        let (broker, databases, files, jaeger, logs) = try_join5(broker, try_join_all(databases), files, jaeger, logs).await?;
+        Ok(Foundation { broker, databases: databases.into_iter().collect(), files, jaeger, logs })
     }
 }
 

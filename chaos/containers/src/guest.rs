@@ -4,22 +4,32 @@
 //! broker's: a run whose faults hit it holds that alone, all others hold it together. Whoever cannot have it waits for nobody
 //! but starts a broker of its own, beside the shared databases and the shared Jaeger.
 
-use std::{collections::BTreeMap, fs::File, path::Path, path::PathBuf, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs::File,
+    path::Path,
+    path::PathBuf,
+    time::Duration,
+};
 
 use testcontainers::bollard::Docker;
 
 use crate::{
     Config, Error, docker,
+    elastic::Elastic,
     foundation::Found,
     lock::{self, Hold},
     open::{self, Open},
-    parts::{Started, jaeger, postgres, rabbitmq, s3},
+    parts::{Started, elasticsearch, jaeger, postgres, rabbitmq, s3, shipper},
     quarters::Quarters,
     run::{self, PREFIX},
 };
 
 /// So often a broker that was left dead is started again before somebody else is thought to be at it.
 const REVIVALS: u32 = 3;
+
+/// The logs of so many runs stay at the open stack; each has a few indices, and a server takes a thousand.
+const RUNS_KEPT: usize = 20;
 
 /// A run's place at the open stack.
 pub(crate) struct Guest {
@@ -29,6 +39,7 @@ pub(crate) struct Guest {
     databases: BTreeMap<String, Started>,
     files: Started,
     jaeger: Option<Started>,
+    logs: Started,
     limit: Duration,
     _stays_open: File,
 }
@@ -59,14 +70,14 @@ impl Guest {
             Ok::<_, Error>((database.clone(), server))
         });
         let databases = databases.collect::<Result<BTreeMap<_, _>, _>>()?;
-        let files = open.running(s3::NAME)?;
+        let (files, logs) = (open.running(s3::NAME)?, open.running(elasticsearch::NAME)?);
         let jaeger = (config.max_traces <= open::MAX_TRACES).then(|| open.running(jaeger::NAME)).transpose()?;
         if jaeger.is_none() {
             say("more traces than the open stack's Jaeger keeps: it starts one of its own");
         }
         let broker = seat(docker, config, &open, say).await?;
         let (folder, network) = (open.folder().to_owned(), open.network());
-        Ok(Some(Self { folder, network, broker, databases, files, jaeger, limit, _stays_open: stays_open }))
+        Ok(Some(Self { folder, network, broker, databases, files, jaeger, logs, limit, _stays_open: stays_open }))
     }
 
     /// Where the users of the stack keep their locks.
@@ -82,7 +93,8 @@ impl Guest {
     /// The parts it shares.
     pub(crate) fn found(&self) -> Found {
         let broker = self.broker.as_ref().map(|seat| seat.broker.clone());
-        Found { broker, databases: self.databases.clone(), files: Some(self.files.clone()), jaeger: self.jaeger.clone() }
+        let (files, logs) = (Some(self.files.clone()), Some(self.logs.clone()));
+        Found { broker, databases: self.databases.clone(), files, jaeger: self.jaeger.clone(), logs }
     }
 
     /// Removes what dead runs left at the parts it shares. A broker that it does not share is left alone: there is one who
@@ -96,6 +108,20 @@ impl Guest {
             let id = name.trim_start_matches(PREFIX);
             if lock::is_dead(&run::lock_file(&self.folder, id)) {
                 quarters.clear(&name).await?;
+            }
+        }
+        self.forget_logs(docker).await
+    }
+
+    /// Removes the logs of all but the last runs: people look at those of a run when it is over, as at its traces.
+    async fn forget_logs(&self, docker: &Docker) -> Result<(), Error> {
+        let elastic = Elastic::of(docker, &self.logs).await?;
+        let indices = elastic.indices(&shipper::indices("*")).await?;
+        // A run's name begins with its time.
+        let runs: BTreeSet<&str> = indices.iter().filter_map(|index| shipper::run(index)).collect();
+        for run in runs.iter().rev().skip(RUNS_KEPT) {
+            if lock::is_dead(&run::lock_file(&self.folder, run.trim_start_matches(PREFIX))) {
+                elastic.remove(&shipper::indices(run)).await?;
             }
         }
         Ok(())

@@ -21,16 +21,18 @@ const LABEL: &str = "loupe.app";
 /// From which age on, in seconds, an image of an earlier binary is removed.
 const OLD_S: i64 = 3600;
 
-/// Makes sure that the images of others are here, all at once.
-pub(crate) async fn ensure(docker: &Docker, images: &Images, limit: Duration) -> Result<(), Error> {
-    let wanted = [
+/// Makes sure that the images of others are here, all at once; those that keep logs only where there are `logs`.
+pub(crate) async fn ensure(docker: &Docker, images: &Images, logs: bool, limit: Duration) -> Result<(), Error> {
+    let always = [
         (&images.rabbitmq, "LOUPE_IMAGE_RABBITMQ"),
         (&images.postgres, "LOUPE_IMAGE_POSTGRES"),
         (&images.jaeger, "LOUPE_IMAGE_JAEGER"),
         (&images.s3, "LOUPE_IMAGE_S3"),
         (&images.base, "LOUPE_IMAGE_BASE"),
     ];
-    let pulls = wanted.into_iter().map(|(image, variable)| have(docker, image, variable, limit));
+    let of_logs = [(&images.elasticsearch, "LOUPE_IMAGE_ELASTICSEARCH"), (&images.shipper, "LOUPE_IMAGE_SHIPPER")];
+    let wanted = always.into_iter().chain(of_logs.into_iter().filter(|_| logs));
+    let pulls = wanted.map(|(image, variable)| have(docker, image, variable, limit));
     futures_util::future::try_join_all(pulls).await.map(drop)
 }
 
@@ -98,7 +100,10 @@ async fn of(docker: &Docker, config: &Config, (name, path): (&'static str, &Path
 /// What the image is built from.
 fn context(binary: &[u8]) -> std::io::Result<Vec<u8>> {
     let mut archive = tar::Builder::new(Vec::new());
-    for (name, mode, content) in [("Dockerfile", 0o644, DOCKERFILE.as_bytes()), ("binary", 0o755, binary)] {
+    // An empty file: a folder comes into an image with what is in it.
+    for (name, mode, content) in
+        [("Dockerfile", 0o644, DOCKERFILE.as_bytes()), ("binary", 0o755, binary), ("logs/.keep", 0o644, &[])]
+    {
         let mut header = tar::Header::new_gnu();
         header.set_size(content.len() as u64);
         header.set_mode(mode);

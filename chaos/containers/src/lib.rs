@@ -2,7 +2,8 @@
 //!
 //! This crate knows neither orders nor services: which roles run, with which environment, is configuration. In reading
 //! order: [`config`] says what is wanted, [`stack`] starts it (or takes a place at the [`open`] one; [`alone`]: a broker by
-//! itself), [`nemesis`] breaks it (itself, or by the proxy of `detour`), [`messages`] keeps account of the messages, [`testimony`] reads the traces back. Whatever
+//! itself), [`nemesis`] breaks it (itself, or by the proxy of `detour`), [`messages`] keeps account of the messages, [`shipping`] takes the logs to Elasticsearch, [`testimony`] reads
+//! traces and logs back. Whatever
 //! happens, [`run`] leaves nothing behind.
 
 pub mod account;
@@ -10,6 +11,7 @@ pub mod alone;
 pub mod config;
 mod detour;
 mod docker;
+mod elastic;
 pub mod error;
 mod foundation;
 mod guest;
@@ -22,7 +24,9 @@ pub mod open;
 mod parts;
 mod quarters;
 mod removal;
+mod retention;
 pub mod run;
+pub mod shipping;
 pub mod stack;
 pub mod testimony;
 pub mod watch;

@@ -1,4 +1,5 @@
-//! The stack that stays open between runs: RabbitMQ, the databases' servers, the S3 store and Jaeger, which runs then share.
+//! The stack that stays open between runs: RabbitMQ, the databases' servers, the S3 store, Jaeger and Elasticsearch, which runs then
+//! share.
 //!
 //! It is known by the label of its containers, and whether it fits by what they are made of.
 
@@ -61,7 +62,8 @@ struct Container {
 /// What an open stack's parts are made of.
 fn plan(blueprint: &Blueprint) -> Plan<'_> {
     let Blueprint { images, databases, .. } = blueprint;
-    Plan { images, databases, channel_tick: Some(CHANNEL_TICK), max_traces: MAX_TRACES }
+    // Almost every run writes logs. The one start that takes longest is then paid once, beside the other ones.
+    Plan { images, databases, channel_tick: Some(CHANNEL_TICK), max_traces: MAX_TRACES, logs: true }
 }
 
 /// Docker answers, and an open stack, if there is one, can be used. Asked before runs begin, so that it is said once. Gives whether there

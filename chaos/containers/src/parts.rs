@@ -1,11 +1,13 @@
 //! The parts of a stack: what each is made of, what it says when it is ready, and how any of them is started.
 
+pub(crate) mod elasticsearch;
 pub(crate) mod jaeger;
 pub(crate) mod postgres;
 pub(crate) mod proxy;
 pub(crate) mod rabbitmq;
 pub(crate) mod s3;
 pub(crate) mod service;
+pub(crate) mod shipper;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -21,7 +23,7 @@ use testcontainers::{
         Docker,
         models::{HostConfig, HostConfigLogConfig, PortBinding},
     },
-    core::IntoContainerPort as _,
+    core::{IntoContainerPort as _, Mount},
     runners::AsyncRunner as _,
 };
 
@@ -52,7 +54,18 @@ pub(crate) struct Recipe {
     pub(crate) files: Vec<(&'static str, String)>,
     /// A folder that is kept in memory: quick, and empty after each start.
     pub(crate) in_memory: Option<&'static str>,
+    /// A folder that it shares with other containers.
+    pub(crate) volume: Option<Volume>,
     pub(crate) ready: Ready,
+    /// So many times longer than others it may take until it is ready.
+    pub(crate) patience: u32,
+}
+
+/// A folder that containers share: a volume, and where it is mounted.
+#[derive(Debug)]
+pub(crate) struct Volume {
+    pub(crate) name: String,
+    pub(crate) folder: &'static str,
 }
 
 impl Recipe {
@@ -66,7 +79,9 @@ impl Recipe {
             hostname: None,
             files: Vec::new(),
             in_memory: None,
+            volume: None,
             ready,
+            patience: 1,
         }
     }
 
@@ -88,6 +103,8 @@ pub(crate) enum Ready {
     Says(Output, &'static str),
     /// By 200 at a port and a path.
     Answers(u16, &'static str),
+    /// By running: it has nobody to tell.
+    Runs,
 }
 
 /// Whose containers they are, and what that means for them.
@@ -151,7 +168,7 @@ impl Ground<'_> {
         // Its destructor would remove the container; whoever owns it does that, or does not.
         std::mem::forget(container);
         let mut started = Started { part, host, id, took: None };
-        ready(self.docker, &started.waited(self.limit), recipe.ready, 0).await?;
+        ready(self.docker, &started.waited(self.limit * recipe.patience), recipe.ready, 0).await?;
         started.took = Some(Duration::from_nanos(wall_clock_ns() - begin));
         Ok(started)
     }
@@ -170,13 +187,16 @@ impl Ground<'_> {
             .with_container_name(self.host(&recipe.part))
             .with_network(self.owner.network.clone())
             .with_labels(self.owner.labels.clone().into_iter().chain(own))
-            .with_startup_timeout(self.limit)
+            .with_startup_timeout(self.limit * recipe.patience)
             .with_host_config_modifier(move |host| {
                 bind(host, &ports);
                 host.tmpfs = in_memory.map(|folder| [(folder.to_owned(), String::new())].into());
             });
         if !recipe.command.is_empty() {
             request = request.with_cmd(recipe.command.clone());
+        }
+        if let Some(Volume { name, folder }) = &recipe.volume {
+            request = request.with_mount(Mount::volume_mount(name.clone(), *folder));
         }
         if let Some(name) = recipe.hostname {
             request = request.with_hostname(name);
@@ -194,6 +214,10 @@ pub(crate) async fn ready(docker: &Docker, part: &Part<'_>, ready: Ready, since_
     let (port, path) = match ready {
         Ready::Says(output, text) => return docker::said(docker, part, output, text, since_s).await,
         Ready::Answers(port, path) => (port, path),
+        Ready::Runs => {
+            let runs = || async { docker::running(docker, part.container).await.unwrap_or(false) };
+            return docker::answered(docker, part, "it to run", runs).await;
+        }
     };
     let client = reqwest::Client::new();
     let good = || async {

@@ -3,7 +3,10 @@
 use futures_util::future::join_all;
 use testcontainers::bollard::{
     Docker,
-    query_parameters::{ListContainersOptionsBuilder, ListNetworksOptionsBuilder, RemoveContainerOptionsBuilder},
+    query_parameters::{
+        ListContainersOptionsBuilder, ListNetworksOptionsBuilder, ListVolumesOptionsBuilder, RemoveContainerOptionsBuilder,
+        RemoveVolumeOptions,
+    },
 };
 
 use crate::{Error, docker};
@@ -26,7 +29,7 @@ pub(crate) const CUT_OFF_LOOKS: u32 = 20;
 /// So often the engine may refuse, because somebody else is removing the same thing.
 const MOST_FAILURES: u32 = 20;
 
-/// Removes the containers and the volumes of their images, then the network with a label (`name=value`), until so many looks in a row found
+/// Removes the containers and the volumes of their images, then the network and the volumes with a label (`name=value`), until so many looks in a row found
 /// nothing.
 pub(crate) async fn remove(docker: &Docker, label: &str, looks: u32) -> Result<(), Error> {
     let filters = [("label", vec![label])].into_iter().collect();
@@ -41,8 +44,12 @@ pub(crate) async fn remove(docker: &Docker, label: &str, looks: u32) -> Result<(
         let listed = ListNetworksOptionsBuilder::new().filters(&filters).build();
         let networks: Vec<String> =
             docker.list_networks(Some(listed)).await?.into_iter().filter_map(|network| network.id).collect();
-        let last = join_all(networks.iter().map(|id| docker.remove_network(id))).await.into_iter().find_map(Result::err);
-        let nothing = containers.is_empty() && networks.is_empty();
+        let networks_failed =
+            join_all(networks.iter().map(|id| docker.remove_network(id))).await.into_iter().find_map(Result::err);
+        let volumes = volumes(docker, label).await?;
+        let gone = volumes.iter().map(|name| docker.remove_volume(name, None::<RemoveVolumeOptions>));
+        let last = join_all(gone).await.into_iter().find_map(Result::err).or(networks_failed);
+        let nothing = containers.is_empty() && networks.is_empty() && volumes.is_empty();
         quiet = if nothing { quiet + 1 } else { 0 };
         if let Some(error) = last {
             failures += 1;
@@ -55,4 +62,11 @@ pub(crate) async fn remove(docker: &Docker, label: &str, looks: u32) -> Result<(
         }
     }
     Ok(())
+}
+
+/// The names of the volumes with a label.
+async fn volumes(docker: &Docker, label: &str) -> Result<Vec<String>, Error> {
+    let filters = [("label", vec![label])].into_iter().collect();
+    let listed = docker.list_volumes(Some(ListVolumesOptionsBuilder::new().filters(&filters).build())).await?;
+    Ok(listed.volumes.unwrap_or_default().into_iter().map(|volume| volume.name).collect())
 }

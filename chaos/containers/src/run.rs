@@ -1,6 +1,6 @@
 //! A run's name, its lock, and the removal of everything that belongs to it.
 //!
-//! Containers and network are labelled with the run's id and the path of its lock file; what it has in parts of the
+//! Containers, network and volume are labelled with the run's id and the path of its lock file; what it has in parts of the
 //! open stack is named after it. While the run lives, its process holds a lock on that file; the engine cannot know when a
 //! process dies, so the next run removes what belongs to a run whose lock is free.
 
@@ -12,15 +12,15 @@ use std::{
 
 use testcontainers::bollard::{
     Docker,
-    models::NetworkCreateRequest,
-    query_parameters::{ListContainersOptionsBuilder, ListNetworksOptionsBuilder},
+    models::{NetworkCreateRequest, VolumeCreateRequest},
+    query_parameters::{ListContainersOptionsBuilder, ListNetworksOptionsBuilder, ListVolumesOptionsBuilder},
 };
 
 use crate::{
     Error,
     guest::Guest,
     lock::{self, Hold},
-    parts::Owner,
+    parts::{Owner, shipper},
     removal::{self, CUT_OFF_LOOKS},
 };
 
@@ -86,8 +86,12 @@ impl Run {
         [(RUN.to_owned(), self.id.clone()), (LOCK.to_owned(), self.path.display().to_string())].into()
     }
 
-    /// Makes its network, unless it is a guest on another one.
-    pub(crate) async fn prepare(&self, docker: &Docker) -> Result<(), Error> {
+    /// Makes the volume of its logs, where there are any, and its network, unless it is a guest on another one.
+    pub(crate) async fn prepare(&self, docker: &Docker, logs: bool) -> Result<(), Error> {
+        if logs {
+            let (name, labels) = (Some(shipper::volume_name(&self.name())), Some(self.labels().into_iter().collect()));
+            docker.create_volume(VolumeCreateRequest { name, labels, ..VolumeCreateRequest::default() }).await?;
+        }
         if self.guest.is_none() {
             let (name, labels) = (self.owner().network, Some(self.labels().into_iter().collect()));
             docker.create_network(NetworkCreateRequest { name, labels, ..NetworkCreateRequest::default() }).await?;
@@ -173,6 +177,8 @@ async fn labelled(docker: &Docker) -> Result<BTreeSet<(String, String)>, Error> 
     let networks = docker.list_networks(Some(ListNetworksOptionsBuilder::new().filters(&filters).build()));
     let containers = containers.await?.into_iter().filter_map(|container| container.labels);
     let networks = networks.await?.into_iter().filter_map(|network| network.labels);
-    let labels = containers.chain(networks);
+    let volumes = docker.list_volumes(Some(ListVolumesOptionsBuilder::new().filters(&filters).build()));
+    let volumes = volumes.await?.volumes.unwrap_or_default().into_iter().map(|volume| volume.labels);
+    let labels = containers.chain(networks).chain(volumes);
     Ok(labels.filter_map(|labels| Some((labels.get(RUN)?.clone(), labels.get(LOCK)?.clone()))).collect())
 }

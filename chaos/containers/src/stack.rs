@@ -20,6 +20,7 @@ use crate::{
     parts::{Ground, Started, jaeger, postgres, proxy, rabbitmq, service},
     quarters::{self, Quarters},
     run::Run,
+    shipping::Shipping,
     testimony,
 };
 
@@ -37,6 +38,8 @@ pub struct Stack {
     foundation: Foundation,
     services: Vec<Started>,
     proxy: Option<Started>,
+    /// The way of the logs, where there are any.
+    shipping: Option<Shipping>,
     addresses: Addresses,
     messages: Arc<ContainerMessages>,
     nemesis: Arc<ContainerNemesis>,
@@ -55,7 +58,7 @@ impl Stack {
         let guest = Guest::arrive(&docker, &config, say).await?;
         let run = Run::begin(&docker, guest).await?;
         match Self::start_as(&docker, &run, &config, say).await {
-            Ok((foundation, Crew { services, addresses, proxy, since_ns, epoch_ns })) => {
+            Ok((foundation, Crew { services, shipping, addresses, proxy, since_ns, epoch_ns })) => {
                 let processes: BTreeMap<String, String> =
                     services.iter().map(|service| (service.part.clone(), service.id.clone())).collect();
                 let management = Management::new(docker.clone(), &*foundation.broker.id);
@@ -75,7 +78,20 @@ impl Stack {
                     epoch_ns,
                 };
                 let nemesis = ContainerNemesis::new(docker.clone(), targets, Arc::clone(&messages));
-                Ok(Self { run, docker, config, since_ns, epoch_ns, foundation, services, proxy, addresses, messages, nemesis })
+                Ok(Self {
+                    run,
+                    docker,
+                    config,
+                    since_ns,
+                    epoch_ns,
+                    foundation,
+                    services,
+                    proxy,
+                    shipping,
+                    addresses,
+                    messages,
+                    nemesis,
+                })
             }
             Err(error) => {
                 run.abandon(&docker).await;
@@ -92,15 +108,21 @@ impl Stack {
     ) -> Result<(Foundation, Crew), Error> {
         let owner = run.owner();
         let ground = Ground { docker, owner: &owner, limit: config.limits.ready };
-        try_join(image::ensure(docker, &config.images, config.limits.pull), run.prepare(docker)).await?;
+        let logs = config.logs();
+        try_join(image::ensure(docker, &config.images, logs, config.limits.pull), run.prepare(docker, logs)).await?;
         let plan = Plan {
             images: &config.images,
             databases: &config.databases,
             channel_tick: config.rabbit.channel_tick,
             max_traces: config.max_traces,
+            logs,
         };
         let found = run.guest().map_or_else(Found::default, Guest::found);
-        say(if run.guest().is_some() { "using the open stack" } else { "starting RabbitMQ, Postgres, S3 and Jaeger" });
+        say(match (run.guest(), logs) {
+            (Some(_), _) => "using the open stack",
+            (None, true) => "starting RabbitMQ, Postgres, S3, Jaeger and Elasticsearch",
+            (None, false) => "starting RabbitMQ, Postgres, S3 and Jaeger",
+        });
         let (image, foundation) = try_join(image::app(docker, config), plan.complete(ground, found)).await?;
         let quarters = Quarters {
             docker,
@@ -136,8 +158,8 @@ impl Stack {
     /// How long each part that was started took until it was ready.
     #[must_use]
     pub fn start_times(&self) -> Vec<(String, Duration)> {
-        let Foundation { broker, databases, files, jaeger } = &self.foundation;
-        let parts = [broker, files, jaeger].into_iter().chain(databases.values()).chain(&self.services);
+        let Foundation { broker, databases, files, jaeger, logs } = &self.foundation;
+        let parts = [broker, files, jaeger].into_iter().chain(databases.values()).chain(logs).chain(&self.services);
         parts.filter_map(|part| Some((part.part.clone(), part.took?))).collect()
     }
 
@@ -174,11 +196,15 @@ impl Stack {
 
     /// Every container that this run uses.
     pub(crate) fn members(&self) -> Vec<Member> {
-        let Foundation { broker, databases, files, jaeger } = &self.foundation;
+        let Foundation { broker, databases, files, jaeger, logs } = &self.foundation;
         let found = self.run.guest().map_or_else(Found::default, Guest::found);
-        let theirs: Vec<&Started> =
-            [&found.broker, &found.files, &found.jaeger].into_iter().flatten().chain(found.databases.values()).collect();
-        let parts = self.services.iter().chain(&self.proxy).chain([broker]).chain(databases.values()).chain([files, jaeger]);
+        let theirs: Vec<&Started> = [&found.broker, &found.files, &found.jaeger, &found.logs]
+            .into_iter()
+            .flatten()
+            .chain(found.databases.values())
+            .collect();
+        let own = self.services.iter().chain(&self.proxy).chain(self.shipping.as_ref().map(Shipping::part));
+        let parts = own.chain([broker]).chain(databases.values()).chain([files, jaeger]).chain(logs);
         let member = |part: &Started| Member {
             part: part.part.clone(),
             container: part.id.clone(),
@@ -197,6 +223,12 @@ impl Stack {
         self.run.guest()?.found().jaeger?;
         let port = docker::port(&self.docker, &self.foundation.jaeger.id, jaeger::QUERY).await.ok()?;
         Some(format!("http://127.0.0.1:{port}/trace/"))
+    }
+
+    /// Where people find the log records of an order after the run; `order` stands for its id. `None` when the logs go with the run.
+    pub async fn logs_of(&self, order: &str) -> Option<String> {
+        self.run.guest()?;
+        self.shipping.as_ref()?.link(order).await.ok()
     }
 
     /// The bucket of the 3D models, as it is reached from here.
@@ -232,7 +264,13 @@ impl Stack {
         Ok(())
     }
 
-    /// Lets the services export what is left and reads all traces back from Jaeger. What cannot be had is said in
+    /// The way of the logs; `None` when nobody writes any.
+    #[must_use]
+    pub fn shipping(&self) -> Option<&Shipping> {
+        self.shipping.as_ref()
+    }
+
+    /// Lets the services export what is left and reads all traces back from Jaeger, and the logs from Elasticsearch. What cannot be had is said in
     /// [`Testimony`]; it is no error.
     pub async fn testimony(&self) -> Testimony {
         // Without the journals it is not known what went down with a process; the account of the messages says so too.
@@ -241,6 +279,7 @@ impl Stack {
             docker: &self.docker,
             jaeger: &self.foundation.jaeger.id,
             services: &self.services,
+            shipping: self.shipping.as_ref(),
             config: &self.config,
             run: self.run.id(),
             since_ns: self.since_ns,
@@ -286,6 +325,7 @@ pub(crate) struct BrokerPart {
 /// The services of a run.
 struct Crew {
     services: Vec<Started>,
+    shipping: Option<Shipping>,
     addresses: Addresses,
     proxy: Option<Started>,
     since_ns: u64,
@@ -303,7 +343,8 @@ async fn services(ground: Ground<'_>, of: (&Run, &Config, &Foundation), image: &
     };
     let place = service::Place { image, run: run.id(), name: &name, foundation, proxy: proxy.as_ref() };
     let recipes: Vec<_> = config.roles.iter().map(|role| service::recipe(&place, config, role)).collect();
-    let services = try_join_all(recipes.iter().map(|recipe| ground.start(recipe))).await?;
+    let shipping = Shipping::start(ground, foundation, (config, &name));
+    let (services, shipping) = try_join(try_join_all(recipes.iter().map(|recipe| ground.start(recipe))), shipping).await?;
     let addresses = Addresses::default();
     for service in &services {
         let at = match &proxy {
@@ -318,5 +359,5 @@ async fn services(ground: Ground<'_>, of: (&Run, &Config, &Foundation), image: &
     while wall_clock_ns() < epoch_ns {
         docker::pause().await;
     }
-    Ok(Crew { services, addresses, proxy, since_ns, epoch_ns })
+    Ok(Crew { services, shipping, addresses, proxy, since_ns, epoch_ns })
 }

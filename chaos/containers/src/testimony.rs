@@ -1,4 +1,4 @@
-//! All traces of a run, read back from Jaeger until they are complete, and all logs.
+//! All traces of a run, read back from Jaeger until they are complete, and all logs, read back from Elasticsearch.
 //!
 //! Complete means: the spans that ended, the spans that the exporters delivered, and the spans that Jaeger gives back are
 //! equally many, for each service, and so are the log records written and read. Whatever is missing is said, and then the run is
@@ -28,6 +28,7 @@ use crate::{
     Config, docker,
     nemesis::Death,
     parts::{Started, jaeger as part, service},
+    shipping::Shipping,
 };
 
 /// How long one answer may take.
@@ -93,6 +94,8 @@ pub(crate) struct Sources<'a> {
     /// Jaeger's container.
     pub(crate) jaeger: &'a str,
     pub(crate) services: &'a [Started],
+    /// The way of the logs, where there are any.
+    pub(crate) shipping: Option<&'a Shipping>,
     pub(crate) config: &'a Config,
     /// The run's id: a Jaeger may hold other runs' traces too.
     pub(crate) run: &'a str,
@@ -103,10 +106,10 @@ pub(crate) struct Sources<'a> {
     pub(crate) lines: &'a [Line],
 }
 
-/// Asks the services for their counts, their containers for the logs and Jaeger for the traces, until these are as many or the
-/// time is over.
+/// Asks the services for their counts, Elasticsearch for the logs and Jaeger for the traces, until these are as many or the time is
+/// over.
 pub(crate) async fn collect(sources: Sources<'_>) -> Testimony {
-    let Sources { docker, jaeger, services, config, run, since_ns, deaths, lines } = sources;
+    let Sources { docker, jaeger, services, shipping, config, run, since_ns, deaths, lines } = sources;
     let role = |started: &Started| config.roles.iter().find(|role| role.name == started.part);
     let told = services.iter().filter(|started| role(started).is_some_and(|role| role.traces || role.logs));
     let client = reqwest::Client::new();
@@ -129,11 +132,11 @@ pub(crate) async fn collect(sources: Sources<'_>) -> Testimony {
             }
         }
     }
-    let logged: Vec<&Started> = services.iter().filter(|started| written.contains_key(&started.part)).collect();
-    match docker::limited(config.limits.testimony, logs::read(docker, &logged, &written)).await {
-        Some(Ok(logs)) => testimony.logs = logs,
-        Some(Err(reason)) => testimony.unavailable = Some(reason),
-        None => testimony.unavailable = Some("log records are missing: fewer are there than were written".to_owned()),
+    if let Some(shipping) = shipping {
+        match logs::read(shipping, &written, config.limits.testimony).await {
+            Ok(logs) => testimony.logs = logs,
+            Err(reason) => testimony.unavailable = Some(reason),
+        }
     }
     let reader = match docker::port(docker, jaeger, part::QUERY).await {
         Ok(port) => {

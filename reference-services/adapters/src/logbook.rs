@@ -8,6 +8,7 @@ use std::{
     },
 };
 
+use opentelemetry::KeyValue;
 use signals::{Log, Resource, ecs};
 use world::{
     Node,
@@ -25,19 +26,22 @@ struct Inner {
     out: Mutex<Out>,
 }
 
-/// Where the lines go, and the line at hand, kept for its memory.
+/// Where the lines go, to each the same, and the line at hand, kept for its memory.
 struct Out {
-    to: Box<dyn Write + Send>,
+    to: Vec<Page>,
     line: Vec<u8>,
 }
 
+/// One of the places that a log is written to.
+pub type Page = Box<dyn Write + Send>;
+
 impl Logbook {
-    /// A log on `out`, a line at a time.
-    pub fn new(node: Node, mut out: impl Write + Send + 'static) -> Self {
+    /// A log on all of these, a line at a time; `about` is said of each record: its environment, its run.
+    pub fn new(node: Node, about: Vec<KeyValue>, mut to: Vec<Page>) -> Self {
         // An earlier start of this process may have been killed within a line.
-        drop(out.write_all(b"\n"));
-        let resource = Resource { service: node.service.into(), instance: node.to_string().into(), attributes: Vec::new() };
-        let out = Mutex::new(Out { to: Box::new(out), line: Vec::new() });
+        to.iter_mut().for_each(|page| drop(page.write_all(b"\n")));
+        let resource = Resource { service: node.service.into(), instance: node.to_string().into(), attributes: about };
+        let out = Mutex::new(Out { to, line: Vec::new() });
         Self(Arc::new(Inner { resource: Arc::new(resource), written: AtomicU64::new(0), out }))
     }
 
@@ -66,7 +70,7 @@ impl Sink for Logbook {
         let Out { to, line } = &mut *out;
         line.clear();
         ecs::write(&log, line);
-        drop(to.write_all(line).and_then(|()| to.flush()));
+        to.iter_mut().for_each(|page| drop(page.write_all(line).and_then(|()| page.flush())));
         self.0.written.store(log.number, Ordering::Release);
     }
 }
@@ -95,7 +99,9 @@ mod tests {
     #[test]
     fn records_are_numbered_and_come_back_as_they_were_said() {
         let out = Shared::default();
-        let book = Logbook::new(Node { incarnation: 2, ..Node::first("crm-api") }, out.clone());
+        let (screen, about) = (Shared::default(), vec![KeyValue::new(ecs::ENVIRONMENT, "test")]);
+        let pages: Vec<Page> = vec![Box::new(out.clone()), Box::new(screen.clone())];
+        let book = Logbook::new(Node { incarnation: 2, ..Node::first("crm-api") }, about.clone(), pages);
         for order in ["o-1", "o-2"] {
             let said = Said::new(Level::Info, ("CLOSED", "the order is closed"), 7, &SpanContext::empty_context());
             book.write(said.with(vec![KeyValue::new("order.id", order)]));
@@ -103,6 +109,8 @@ mod tests {
         let text = String::from_utf8(out.0.lock().unwrap().clone()).unwrap();
         let logs: Vec<Log> = text.lines().filter(|line| !line.is_empty()).map(|line| ecs::read(line).unwrap()).collect();
         assert_eq!((book.written(), logs.len()), (2, 2));
+        assert_eq!(*screen.0.lock().unwrap(), text.as_bytes(), "wherever it is written, it says the same");
+        assert_eq!(logs[0].resource.attributes, about);
         assert_eq!((logs[1].number, &*logs[1].resource.instance, logs[1].time_ns), (2, "crm-api-1.2", 7));
         assert_eq!(logs[1].fields, [KeyValue::new("order.id", "o-2")]);
     }

@@ -1,7 +1,9 @@
 //! The ports of one process, put together from its configuration.
 
-use std::{collections::BTreeMap, io::Write, net::SocketAddr, sync::Arc};
+use std::{collections::BTreeMap, fs::File, io::Write, net::SocketAddr, path::PathBuf, sync::Arc};
 
+use opentelemetry::KeyValue;
+use signals::ecs;
 use tokio::runtime::Handle;
 use world::{Engine, Node, Runtime, Telemetry, World};
 
@@ -12,7 +14,7 @@ use crate::{
     files::{AddressError, S3},
     http::{Calls, Server, Sockets},
     journal::Journal,
-    logbook::Logbook,
+    logbook::{Logbook, Page},
     runtime::{Epoch, TokioEngine},
     store::Postgres,
     telemetry::{Exporter, Interest},
@@ -45,6 +47,10 @@ pub struct Config {
     pub propagate: bool,
     /// Whether it writes a log.
     pub logs: bool,
+    /// The file that a shipper reads the log from, too.
+    pub log_file: Option<PathBuf>,
+    /// What its log calls the place it runs at: `production`, `test`.
+    pub environment: Option<String>,
     /// `http://access-key:secret@host:port/bucket`, where the 3D models are.
     pub s3_url: String,
     /// `http://host:port` of each service, by name.
@@ -77,6 +83,9 @@ pub enum StartError {
     /// The OTLP endpoint is none.
     #[error("OTLP endpoint")]
     Otlp(#[from] opentelemetry_otlp::ExporterBuildError),
+    /// The log's file cannot be written.
+    #[error("log file {0}")]
+    Log(PathBuf, #[source] std::io::Error),
     /// The control address cannot be had.
     #[error("control address {0}")]
     Control(SocketAddr, #[source] std::io::Error),
@@ -125,7 +134,7 @@ impl Process {
             failpoints.inherit(left)?;
         }
         let rt = rt.failing(Arc::new(failpoints.clone()));
-        let log = config.logs.then(|| Logbook::new(config.node, log));
+        let log = config.logs.then(|| logbook(&config, Box::new(log))).transpose()?;
         let (exporter, tracer) = match &config.otlp_url {
             Some(url) => {
                 let (exporter, tracer) = Exporter::start(rt.clone(), (url, &config.run), interest, journal.clone())?;
@@ -148,4 +157,16 @@ impl Process {
         let control = control.map_err(|error| StartError::Control(config.control, error))?;
         Ok(Self { world, control, exporter })
     }
+}
+
+/// A process' log, and what each of its records says of it.
+fn logbook(config: &Config, people: Page) -> Result<Logbook, StartError> {
+    let unwritable = |path: &PathBuf, error| StartError::Log(path.clone(), error);
+    let append = |path: &PathBuf| File::options().create(true).append(true).open(path).map_err(|error| unwritable(path, error));
+    let file = config.log_file.as_ref().map(append).transpose()?;
+    let pages = [Some(people), file.map(|file| Box::new(file) as Page)];
+    let environment = config.environment.clone().map(|name| KeyValue::new(ecs::ENVIRONMENT, name));
+    // Without an environment the log is for people alone, and as in the simulated world.
+    let about = environment.into_iter().flat_map(|name| [name, KeyValue::new(ecs::RUN, config.run.clone())]);
+    Ok(Logbook::new(config.node, about.collect(), pages.into_iter().flatten().collect()))
 }

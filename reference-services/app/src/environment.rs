@@ -11,12 +11,20 @@
 //! | `LOUPE_OTLP_URL` | where the spans go; without it there are none |
 //! | `LOUPE_PROPAGATE` | whether trace contexts are passed on; `true` |
 //! | `LOUPE_LOGS` | whether a log is written; `true` |
+//! | `LOUPE_LOG_FILE` | a file that the log is written to as well, for a shipper; without it there is none |
+//! | `LOUPE_ENVIRONMENT` | what the log calls the place it runs at: `production`, `test` |
 //! | `LOUPE_LISTEN`, `LOUPE_CONTROL` | own addresses; ports 8080 and 8081 |
 //! | `LOUPE_DATABASE` | what faults call the database |
 //! | `LOUPE_BACK_MS`, `LOUPE_LEGACY`, `LOUPE_EPOCH_NS` | set by an incarnation that dies of a fault, for the next one: when it comes back, what it has to know of the faults, when the run began |
 //! | `LOUPE_GRACE_MS` | how long what is at work may take to finish after SIGTERM, milliseconds; 5000 |
 
-use std::{fmt::Display, io::ErrorKind, path::Path, str::FromStr, time::Duration};
+use std::{
+    fmt::Display,
+    io::ErrorKind,
+    path::{Path, PathBuf},
+    str::FromStr,
+    time::Duration,
+};
 
 use adapters::{http::Calls, node::Config};
 use anyhow::{Context as _, Result, anyhow};
@@ -79,6 +87,8 @@ fn parse(role: &'static str, variable: impl Fn(&str) -> Option<String>) -> Resul
         otlp_url: variable("LOUPE_OTLP_URL"),
         propagate: value(&variable, "LOUPE_PROPAGATE", Some(true))?,
         logs: value(&variable, "LOUPE_LOGS", Some(true))?,
+        log_file: variable("LOUPE_LOG_FILE").map(PathBuf::from),
+        environment: variable("LOUPE_ENVIRONMENT"),
         s3_url: needed("LOUPE_S3_URL")?,
         services: serde_json::from_str(&needed("LOUPE_SERVICES")?).context("LOUPE_SERVICES")?,
         listen: value(&variable, "LOUPE_LISTEN", Some(([0, 0, 0, 0], 8080).into()))?,

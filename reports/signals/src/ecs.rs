@@ -22,10 +22,14 @@ const NUMBER: &str = "event.sequence";
 const ID: &str = "event.id";
 const TRACE: &str = "trace.id";
 const SPAN: &str = "span.id";
+/// Which environment wrote it: `production`, `test`. An attribute of the resource.
+pub const ENVIRONMENT: &str = "service.environment";
+/// Which run wrote it: processes of two runs have the same names. An attribute of the resource.
+pub const RUN: &str = "labels.run";
 
 /// What every record of ours may have beside its own fields.
-pub const BASE: [&str; 13] =
-    [TIMESTAMP, LEVEL, MESSAGE, ECS_VERSION, SERVICE, INSTANCE, ACTION, KIND, OUTCOME, NUMBER, ID, TRACE, SPAN];
+pub const BASE: [&str; 15] =
+    [TIMESTAMP, LEVEL, MESSAGE, ECS_VERSION, SERVICE, INSTANCE, ACTION, KIND, OUTCOME, NUMBER, ID, TRACE, SPAN, ENVIRONMENT, RUN];
 
 #[cfg(test)]
 mod tests {
@@ -79,7 +83,10 @@ mod tests {
         let silent = Log { number: 0, trace_id: TraceId::INVALID, span_id: SpanId::INVALID, level: "ERROR".into(), ..log() };
         let odd = KeyValue::new("error.message", "first line\n{\"@timestamp\":\"no line of its own\"}");
         let odd = Log { fields: vec![odd, KeyValue::new("x", -0.5), KeyValue::new("y", i64::MIN)], ..log() };
-        for log in [log(), silent, odd] {
+        let attributes = vec![KeyValue::new(ENVIRONMENT, "production"), KeyValue::new(RUN, "r-1")];
+        let placed = Log { resource: Arc::new(Resource { attributes, ..Resource::clone(&log().resource) }), ..log() };
+        assert!(line(&placed).contains(r#""event.id":"r-1/crm-api-1.2:17""#), "two runs have no id in common");
+        for log in [log(), silent, odd, placed] {
             let line = line(&log);
             assert_eq!(line.matches('\n').count(), 1, "{line}");
             let mut expected = log.clone();

@@ -13,7 +13,7 @@ pub struct Options {
     /// Scenario files, names of the library, or directories of scenario files [default: broker-kill]
     #[arg(value_name = "SCENARIO|DIR")]
     pub scenarios: Vec<String>,
-    /// Where they run: in one process and virtual time, or on a real RabbitMQ, Postgres and Jaeger in Docker
+    /// Where they run: in one process and virtual time, or on a real RabbitMQ, Postgres, Jaeger and Elasticsearch in Docker
     #[arg(long, value_enum, default_value_t = WorldName::Simulated)]
     pub world: WorldName,
     /// Root of every random draw [default: the scenario's own]

@@ -5,7 +5,7 @@ use clap::Subcommand;
 /// What to do with the open stack. `LOUPE_STACK` names another than `stack`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Subcommand)]
 pub enum Stack {
-    /// Start RabbitMQ, Postgres and Jaeger, unless they are up, and say where they are; runs in containers then use them
+    /// Start RabbitMQ, Postgres, Jaeger and Elasticsearch, unless they are up, and say where they are; runs in containers then use them
     Up,
     /// Remove it
     Down,

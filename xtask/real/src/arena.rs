@@ -1,5 +1,5 @@
 //! The containers world as the harness sees it: plays a run on the real stack, and reads the traces back from Jaeger and the
-//! logs from the containers.
+//! logs from Elasticsearch.
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
@@ -13,7 +13,7 @@ use harness::{
     progress::{Progress, Reached},
 };
 use judge::{
-    case::Telemetry,
+    case::{ORDER_IN_LINK, Telemetry},
     parts::{Look, Used},
 };
 use scenarios::{Scenario, driver, language::BrokerTelemetry, ledger::Ledger};
@@ -112,7 +112,7 @@ pub(crate) async fn first<A, B>(one: impl Future<Output = A>, other: impl Future
 async fn run(prepared: &Prepared, config: containers::Config, progress: &mut Progress) -> Result<Played, PlayError> {
     let versions = versions(&config);
     let mut assembly = Assembly::start(config, &|phase| progress.phase(phase)).await.map_err(failed)?;
-    let traces = assembly.stack().traces().await;
+    let (traces, logs) = (assembly.stack().traces().await, assembly.stack().logs_of(ORDER_IN_LINK).await);
     progress.phase("orders arrive");
     let told = match assembly.watch(&prepared.scenario).await {
         Ok(()) => watched(&assembly, prepared, progress).await,
@@ -120,7 +120,7 @@ async fn run(prepared: &Prepared, config: containers::Config, progress: &mut Pro
     };
     let told = match told {
         Ok(ledger) => {
-            progress.phase("reading the traces back from Jaeger");
+            progress.phase("reading traces and logs back from Jaeger and Elasticsearch");
             let (seen, usage) = (assembly.seen_of_broker(), assembly.usage());
             Ok((ledger, assembly.testimony().await, seen, usage))
         }
@@ -135,7 +135,7 @@ async fn run(prepared: &Prepared, config: containers::Config, progress: &mut Pro
         return Err(PlayError::Failed(format!("the account of the messages is not whole: {reason}")));
     }
     let used = usage.into_iter().map(used).collect();
-    Ok(Played { trace_base: traces, used, ..concluded(prepared, ledger, (testimony, seen), versions)? })
+    Ok(Played { trace_base: traces, log_link: logs, used, ..concluded(prepared, ledger, (testimony, seen), versions)? })
 }
 
 /// What a part used, as the judge takes it.
@@ -169,7 +169,7 @@ async fn watched(assembly: &Assembly, prepared: &Prepared, progress: &mut Progre
     }
 }
 
-/// Gives the detector what came back from Jaeger, what the logs say and what the broker let see of itself, and nothing else.
+/// Gives the detector what came back from Jaeger and Elasticsearch and what the broker let see of itself, and nothing else.
 ///
 /// # Errors
 /// When the lifecycle cannot be read (it was read before the run began).
@@ -268,7 +268,13 @@ fn telemetry(testimony: &Testimony) -> Telemetry {
 
 fn versions(config: &containers::Config) -> BTreeMap<String, String> {
     let images = &config.images;
-    let parts = [("rabbitmq", &images.rabbitmq), ("postgres", &images.postgres), ("jaeger", &images.jaeger), ("s3", &images.s3)];
+    let parts = [
+        ("rabbitmq", &images.rabbitmq),
+        ("postgres", &images.postgres),
+        ("jaeger", &images.jaeger),
+        ("s3", &images.s3),
+        ("elasticsearch", &images.elasticsearch),
+    ];
     let own = [("loupe".to_owned(), env!("CARGO_PKG_VERSION").to_owned())];
     own.into_iter().chain(parts.map(|(name, image)| (name.to_owned(), image.clone()))).collect()
 }

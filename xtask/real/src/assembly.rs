@@ -28,6 +28,9 @@ const ANSWER: Duration = Duration::from_secs(30);
 /// Traces of one order: one for each stimulus, and for what polls in between.
 const TRACES_PER_ORDER: usize = 40;
 
+/// What logs call the place unless somebody says otherwise.
+pub const TEST: &str = "test";
+
 /// Where a run takes place.
 #[derive(Clone, Debug)]
 pub struct Place {
@@ -39,6 +42,8 @@ pub struct Place {
     pub limits: Limits,
     /// The open stack that is used when it is up; without it everything is the run's own.
     pub open: Option<String>,
+    /// What the logs call the place: small letters. `production` keeps INFO and above.
+    pub environment: String,
 }
 
 impl Place {
@@ -93,7 +98,7 @@ pub enum AssemblyError {
 /// # Errors
 /// When the settings are no JSON.
 pub fn config(scenario: &Scenario, place: Place) -> Result<Config, serde_json::Error> {
-    let Place { app, images, limits, open } = place;
+    let Place { app, images, limits, open, environment } = place;
     let settings = serde_json::to_string(&scale::settings(scenario))?;
     let role = |name: &'static str, database: Option<&str>| Role {
         name: name.to_owned(),
@@ -126,6 +131,7 @@ pub fn config(scenario: &Scenario, place: Place) -> Result<Config, serde_json::E
         max_traces: (orders * TRACES_PER_ORDER).max(10_000),
         limits,
         open: open.map(standing),
+        environment,
         breaks_broker: scenario.faults.iter().any(|fault| breaks_broker(&fault.kind.deed())),
     })
 }

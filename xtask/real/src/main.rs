@@ -41,19 +41,22 @@ fn main() -> ExitCode {
             return Exit::Usage.into();
         }
     };
+    let environment = match environment() {
+        Ok(name) => name,
+        Err(wrong) => {
+            complain(&wrong);
+            return Exit::Usage.into();
+        }
+    };
     let images = Images::from_environment(variable);
+    let place = |images| Place { app: app(), images, limits: Limits::default(), open: Some(name.clone()), environment };
     let done = match command {
-        Command::Simulate(options) => {
-            simulate(options, Place { app: app(), images, limits: Limits::default(), open: Some(name) })
-        }
-        Command::Compare(options) => {
-            let place = Place { app: app(), images, limits: Limits::default(), open: Some(name) };
-            Containers::new(place)
-                .map(|mut world| compare::worlds::hold(&root(), &options, &mut world, Terminal::detect(variable)))
-                .map_err(|error| format!("no runtime: {error}"))
-        }
+        Command::Simulate(options) => simulate(options, place(images)),
+        Command::Compare(options) => Containers::new(place(images))
+            .map(|mut world| compare::worlds::hold(&root(), &options, &mut world, Terminal::detect(variable)))
+            .map_err(|error| format!("no runtime: {error}")),
         Command::Stack(action) => {
-            stack::run(action, &assembly::blueprint(name, images, Limits::default())).map_err(|error| error.to_string())
+            stack::run(action, &assembly::blueprint(name.clone(), images, Limits::default())).map_err(|error| error.to_string())
         }
     };
     done.unwrap_or_else(|error| {
@@ -78,6 +81,15 @@ fn open_stack() -> Result<String, String> {
         return Ok(name);
     }
     Err(format!("LOUPE_STACK={name}: expected a name of at most 30 small letters, digits and hyphens"))
+}
+
+/// What the run's logs call the place it runs at, which becomes part of indices' names: `test` unless `LOUPE_ENVIRONMENT` says another.
+fn environment() -> Result<String, String> {
+    let name = variable("LOUPE_ENVIRONMENT").filter(|name| !name.is_empty()).unwrap_or_else(|| assembly::TEST.to_owned());
+    if name.len() <= 30 && name.chars().all(|letter| letter.is_ascii_lowercase() || letter.is_ascii_digit()) {
+        return Ok(name);
+    }
+    Err(format!("LOUPE_ENVIRONMENT={name}: expected a name of at most 30 small letters and digits, such as production"))
 }
 
 /// The services' binary: beside this one, where the same build puts both, unless `LOUPE_APP_BINARY` names another.

@@ -1,4 +1,4 @@
-//! `cargo xtask stack`: keeps RabbitMQ, Postgres and Jaeger open between runs, and says where they are.
+//! `cargo xtask stack`: keeps RabbitMQ, Postgres, Jaeger and Elasticsearch open between runs, and says where they are.
 
 use containers::{
     Blueprint, Error,

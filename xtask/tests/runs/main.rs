@@ -11,6 +11,7 @@ mod broker_evidence;
 mod causes;
 mod determinism;
 mod drawn;
+mod elk;
 mod library;
 mod logs;
 mod manual;

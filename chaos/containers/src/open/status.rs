@@ -6,7 +6,7 @@ use super::{Container, Open, up};
 use crate::{
     Blueprint, Error, docker,
     management::Management,
-    parts::{jaeger, postgres, rabbitmq, s3},
+    parts::{elasticsearch, jaeger, postgres, rabbitmq, s3},
     quarters::{self, Quarters},
     run,
 };
@@ -122,6 +122,7 @@ async fn reached(docker: &Docker, container: &Container, blueprint: &Blueprint) 
             let bucket = s3::url("127.0.0.1", docker::port(docker, id, s3::PORT).await?, "");
             (None, vec![("S3", bucket)])
         }
+        elasticsearch::NAME => (None, vec![("logs", format!("http://{}", at(elasticsearch::PORT).await?))]),
         jaeger::NAME => (None, vec![("traces", format!("http://{}", at(jaeger::QUERY).await?))]),
         _ if part.starts_with(postgres::PREFIX) => {
             let limit = blueprint.limits.ready;

@@ -7,9 +7,11 @@ use testcontainers::bollard::{Docker, models::NetworkCreateRequest};
 
 use super::{LOCKS, Open, STACK, VERSION, network, plan, use_lock};
 use crate::{
-    Blueprint, Error, docker, image,
+    Blueprint, Error, docker,
+    elastic::Elastic,
+    image,
     lock::{self, Hold},
-    parts::{Ground, Owner},
+    parts::{Ground, Owner, elasticsearch},
     removal::{self, CUT_OFF_LOOKS},
     run,
 };
@@ -33,7 +35,10 @@ pub async fn up(blueprint: &Blueprint, say: &(dyn Fn(&str) + Sync)) -> Result<Up
     let docker = docker::connect().await?;
     let name = &blueprint.standing.name;
     let before = Open::find(&docker, name).await?;
-    if is_up(&docker, before.as_ref(), blueprint).await? {
+    if let Some(open) = &before
+        && is_up(&docker, before.as_ref(), blueprint).await?
+    {
+        keep_logs(&docker, open).await?;
         return Ok(Up::Already);
     }
     let folder = before.as_ref().map_or_else(lock::folder, Open::folder);
@@ -44,9 +49,12 @@ pub async fn up(blueprint: &Blueprint, say: &(dyn Fn(&str) + Sync)) -> Result<Up
         return Ok(Up::Already);
     }
     clear(&docker, name, 1).await?;
-    say("starting RabbitMQ, Postgres, S3 and Jaeger");
+    say("starting RabbitMQ, Postgres, S3, Jaeger and Elasticsearch");
     let begun = Begun { name, whole: false, _alone: alone };
     start(&docker, blueprint, &folder).await?;
+    if let Some(open) = Open::find(&docker, name).await? {
+        keep_logs(&docker, &open).await?;
+    }
     begun.stays();
     Ok(if before.is_some() { Up::Replaced } else { Up::Started })
 }
@@ -111,9 +119,14 @@ async fn clear(docker: &Docker, name: &str, looks: u32) -> Result<(), Error> {
     removal::remove(docker, &format!("{STACK}={name}"), looks).await
 }
 
+/// Says how logs are kept, and for how long: whoever wants old ones gone asks for the stack once more.
+async fn keep_logs(docker: &Docker, open: &Open) -> Result<(), Error> {
+    Elastic::of(docker, &open.running(elasticsearch::NAME)?).await?.prepare().await
+}
+
 async fn start(docker: &Docker, blueprint: &Blueprint, folder: &Path) -> Result<(), Error> {
     let Blueprint { standing, images, limits, .. } = blueprint;
-    image::ensure(docker, images, limits.pull).await?;
+    image::ensure(docker, images, true, limits.pull).await?;
     let labels = [(STACK, &standing.name), (VERSION, &standing.version), (LOCKS, &folder.display().to_string())];
     let labels: BTreeMap<String, String> = labels.map(|(label, value)| (label.to_owned(), value.clone())).into();
     let name = network(&standing.name);

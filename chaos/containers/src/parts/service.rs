@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, time::Duration};
 
 use testcontainers::bollard::Docker;
 
-use super::{Ready, Recipe, Started, jaeger, postgres, proxy, rabbitmq, s3};
+use super::{Ready, Recipe, Started, jaeger, postgres, proxy, rabbitmq, s3, shipper};
 use crate::{Config, Error, Role, docker, foundation::Foundation};
 
 /// Where a service is reached.
@@ -45,7 +45,8 @@ impl Place<'_> {
 pub(crate) fn recipe(place: &Place<'_>, config: &Config, role: &Role) -> Recipe {
     let plain = Recipe::new(&role.name, place.image, &[HTTP, CONTROL], READY);
     let environment = environment(place, config, role);
-    Recipe { command: vec![role.name.clone()], environment, ..plain }
+    let volume = ships(place, role).then(|| shipper::volume(place.name));
+    Recipe { command: vec![role.name.clone()], environment, volume, ..plain }
 }
 
 /// Tells a service when the run begins, nanoseconds since the Unix epoch.
@@ -68,6 +69,11 @@ pub(crate) async fn at(docker: &Docker, (container, port): (&str, u16)) -> Resul
     Ok(format!("http://127.0.0.1:{}", docker::port(docker, container, port).await?))
 }
 
+/// Whether a service's log is shipped.
+fn ships(place: &Place<'_>, role: &Role) -> bool {
+    role.logs && place.foundation.logs.is_some()
+}
+
 fn environment(place: &Place<'_>, config: &Config, role: &Role) -> BTreeMap<String, String> {
     let Place { foundation, name, .. } = place;
     let service = |role: &Role| {
@@ -87,6 +93,10 @@ fn environment(place: &Place<'_>, config: &Config, role: &Role) -> BTreeMap<Stri
     set("LOUPE_STARTS", STARTS.to_owned());
     set("LOUPE_PROPAGATE", role.propagates.to_string());
     set("LOUPE_LOGS", role.logs.to_string());
+    if ships(place, role) {
+        set("LOUPE_LOG_FILE", shipper::file(&role.name));
+        set("LOUPE_ENVIRONMENT", config.environment.clone());
+    }
     set("LOUPE_KEEP_ALIVE", place.proxy.is_none().to_string());
     if let Some((of, server)) = role.database.as_ref().and_then(|of| Some((of, foundation.databases.get(of)?))) {
         let (host, port) = place.at((&server.host, postgres::PORT), proxy::database_port(config, of));

@@ -1,44 +1,54 @@
-//! The logs of all processes, read back from their containers: a killed process' log outlives it.
+//! The logs of all processes, read back from Elasticsearch: a killed process' log outlives it.
 
-use std::collections::BTreeMap;
+use std::{cell::RefCell, collections::BTreeMap, time::Duration};
 
+use serde_json::Value;
 use signals::{Log, ecs};
-use testcontainers::bollard::Docker;
 
-use crate::{
-    docker::{self, Output},
-    parts::Started,
-};
+use crate::{docker, shipping::Shipping};
 
 /// How many records each living process has written, by its service.
 pub(super) type Written = BTreeMap<String, u64>;
 
-/// Reads the logs of all services again and again until every record is there that its writer counted.
-pub(super) async fn read(docker: &Docker, services: &[&Started], written: &Written) -> Result<Vec<Log>, String> {
-    loop {
-        let mut logs = Vec::new();
-        for started in services {
-            let name = &started.part;
-            let text = docker::written(docker, &started.id, Output::Stderr).await;
-            let text = text.map_err(|error| format!("the log of {name} cannot be read: {error}"))?;
-            logs.extend(parse(&text).map_err(|reason| format!("the log of {name}: {reason}"))?);
+/// Looks again and again until every record is there that its writer counted. Nothing but what Elasticsearch gives back is read.
+pub(super) async fn read(shipping: &Shipping, written: &Written, limit: Duration) -> Result<Vec<Log>, String> {
+    let missing = RefCell::new("nothing was read".to_owned());
+    let reading = async {
+        let mut last = None;
+        loop {
+            let arrived = shipping.arrived().await.map_err(|error| error.to_string())?;
+            // No more than at the last look: no fewer are missing.
+            if last != Some(arrived) {
+                last = Some(arrived);
+                let records = shipping.records().await.map_err(|error| error.to_string())?;
+                let logs = parse(records)?;
+                match find_missing(&logs, written) {
+                    None => return Ok(logs),
+                    Some(what) => *missing.borrow_mut() = what,
+                }
+            }
+            // What was refused does not come any more.
+            if let Some(reason) = shipping.refusal().await {
+                return Err(format!("{}: {reason}", missing.borrow()));
+            }
+            docker::pause().await;
         }
-        match missing(&logs, written) {
-            None => return Ok(logs),
-            Some(_) => docker::pause().await,
-        }
-    }
+    };
+    let read = docker::limited(limit, reading).await;
+    read.unwrap_or_else(|| Err(format!("{} after {} s", missing.borrow(), limit.as_secs())))
 }
 
-/// The records of a log. Beside them a dying process may have said something to people.
-fn parse(text: &[u8]) -> Result<Vec<Log>, String> {
-    let text = String::from_utf8_lossy(text);
-    let records = text.lines().filter(|line| line.starts_with('{'));
-    records.map(|line| ecs::read(line).map_err(|error| format!("{error} in: {line}"))).collect()
+/// What was given back, as records.
+fn parse(records: Vec<Value>) -> Result<Vec<Log>, String> {
+    let parse = |record: Value| {
+        let line = record.to_string();
+        ecs::read(&line).map_err(|error| format!("Elasticsearch gives back what is no log record: {error} in: {line}"))
+    };
+    records.into_iter().map(parse).collect()
 }
 
 /// What is missing, in words: numbers without a gap, and of the living as many as they count.
-fn missing(logs: &[Log], written: &Written) -> Option<String> {
+fn find_missing(logs: &[Log], written: &Written) -> Option<String> {
     let mut processes: BTreeMap<&str, (u64, u64, &str)> = BTreeMap::new();
     for log in logs {
         let (found, last, _) = processes.entry(&log.resource.instance).or_insert((0, 0, &log.resource.service));
@@ -63,39 +73,41 @@ fn incarnation(process: &str) -> u64 {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
-    fn line(process: &str, number: u64) -> String {
-        format!(
-            r#"{{"@timestamp":"2026-01-05T00:00:00Z","service.name":"mes-api","service.node.name":"{process}","event.sequence":{number}}}"#
-        )
+    fn record(process: &str, number: u64) -> Value {
+        let time = "2026-01-05T00:00:00Z";
+        json!({ "@timestamp": time, "service.name": "mes-api", "service.node.name": process, "event.sequence": number })
     }
 
     fn logs(of: &[(&str, u64)]) -> Vec<Log> {
-        let text: String = of.iter().map(|(process, number)| line(process, *number) + "\n").collect();
-        parse(text.as_bytes()).unwrap()
+        parse(of.iter().map(|(process, number)| record(process, *number)).collect()).unwrap()
     }
 
     #[test]
-    fn a_log_is_whole_when_no_number_is_missing() {
+    fn a_log_is_whole_when_no_number_is_find_missing() {
         let written = |count| Written::from([("mes-api".to_owned(), count)]);
         let whole = [("mes-api-1.1", 1), ("mes-api-1.1", 2), ("mes-api-1.2", 1)];
-        assert_eq!(missing(&logs(&whole), &written(1)), None);
-        assert_eq!(missing(&logs(&whole), &written(2)).unwrap(), "mes-api: 2 log records were written, 1 are there");
-        assert_eq!(missing(&logs(&whole[1..]), &written(1)).unwrap(), "mes-api-1.1: 2 log records were written, 1 are there");
-        assert!(missing(&[], &written(1)).is_some());
+        assert_eq!(find_missing(&logs(&whole), &written(1)), None);
+        assert_eq!(find_missing(&logs(&whole), &written(2)).unwrap(), "mes-api: 2 log records were written, 1 are there");
+        assert_eq!(
+            find_missing(&logs(&whole[1..]), &written(1)).unwrap(),
+            "mes-api-1.1: 2 log records were written, 1 are there"
+        );
+        assert!(find_missing(&[], &written(1)).is_some());
     }
 
     #[test]
     fn the_tenth_start_comes_after_the_ninth() {
         let written = Written::from([("mes-api".to_owned(), 2)]);
-        assert_eq!(missing(&logs(&[("mes-api-1.9", 1), ("mes-api-1.10", 1), ("mes-api-1.10", 2)]), &written), None);
+        assert_eq!(find_missing(&logs(&[("mes-api-1.9", 1), ("mes-api-1.10", 1), ("mes-api-1.10", 2)]), &written), None);
     }
 
     #[test]
-    fn last_words_are_no_records_and_half_a_record_is_an_error() {
-        let text = format!("\nthread 'main' panicked\n{}\n", line("mes-api-1.1", 1));
-        assert_eq!(parse(text.as_bytes()).unwrap().len(), 1);
-        assert!(parse(b"{\"@timestamp\":\"2026").unwrap_err().starts_with("no JSON object"));
+    fn what_is_no_record_is_an_error() {
+        let error = parse(vec![record("mes-api-1.1", 1), json!({ "service.name": "mes-api" })]).unwrap_err();
+        assert!(error.contains("\"@timestamp\" is missing"), "{error}");
     }
 }

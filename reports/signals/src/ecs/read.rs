@@ -9,7 +9,9 @@ use std::{
 use opentelemetry::{KeyValue, SpanId, TraceId};
 use serde_json::{Map, Value};
 
-use super::{ACTION, ECS_VERSION, ID, INSTANCE, KIND, LEVEL, MESSAGE, NUMBER, OUTCOME, SERVICE, SPAN, TIMESTAMP, TRACE};
+use super::{
+    ACTION, ECS_VERSION, ENVIRONMENT, ID, INSTANCE, KIND, LEVEL, MESSAGE, NUMBER, OUTCOME, RUN, SERVICE, SPAN, TIMESTAMP, TRACE,
+};
 use crate::{Log, Resource};
 
 /// Why a line is no log record.
@@ -66,7 +68,9 @@ pub fn read(line: &str) -> Result<Log, EcsError> {
     };
     let [time, service] = [TIMESTAMP, SERVICE].map(|name| Some(text(name)).filter(|text| !text.is_empty()).ok_or(name));
     let (time, service) = (time.map_err(EcsError::Missing)?, service.map_err(EcsError::Missing)?);
-    let resource = Resource { service: service.into(), instance: text(INSTANCE).into(), attributes: Vec::new() };
+    let attributes = [ENVIRONMENT, RUN].into_iter().map(|name| KeyValue::new(name, text(name)));
+    let attributes = attributes.filter(|attribute| !attribute.value.as_str().is_empty()).collect();
+    let resource = Resource { service: service.into(), instance: text(INSTANCE).into(), attributes };
     Ok(Log {
         resource: Arc::new(resource),
         number: text(NUMBER).parse().unwrap_or(0),

@@ -4,10 +4,13 @@ use std::time::{Duration, SystemTime};
 
 use opentelemetry::{SpanId, TraceId, Value};
 
-use super::{ACTION, ECS_VERSION, ID, INSTANCE, KIND, LEVEL, MESSAGE, NUMBER, OUTCOME, SERVICE, SPAN, TIMESTAMP, TRACE, VERSION};
+use super::{
+    ACTION, ECS_VERSION, ID, INSTANCE, KIND, LEVEL, MESSAGE, NUMBER, OUTCOME, RUN, SERVICE, SPAN, TIMESTAMP, TRACE, VERSION,
+};
 use crate::{
     Log,
     json::{hex, integer, json, number, text},
+    span,
 };
 
 /// Adds a record to `out` as a line. The same record makes the same bytes.
@@ -27,6 +30,9 @@ pub fn write(log: &Log, out: &mut Vec<u8>) {
     says(ECS_VERSION, VERSION, out);
     says(SERVICE, &log.resource.service, out);
     says(INSTANCE, &log.resource.instance, out);
+    for attribute in &log.resource.attributes {
+        says(attribute.key.as_str(), &attribute.value.as_str(), out);
+    }
     says(ACTION, &log.action, out);
     says(KIND, "event", out);
     says(OUTCOME, if log.level == "ERROR" { "failure" } else { "success" }, out);
@@ -35,7 +41,8 @@ pub fn write(log: &Log, out: &mut Vec<u8>) {
         number(out, log.number);
         // Whoever stores a record twice knows it by this.
         next(ID, out);
-        text(out, &format!("{}:{}", log.resource.instance, log.number));
+        let run = span::text(&log.resource.attributes, RUN).map_or_else(String::new, |run| format!("{run}/"));
+        text(out, &format!("{run}{}:{}", log.resource.instance, log.number));
     }
     if log.trace_id != TraceId::INVALID {
         id(TRACE, &log.trace_id.to_bytes(), out);

@@ -44,6 +44,7 @@ fn config() -> Config {
         breaks_broker: false,
         proxy: None,
         event_header: "x-event-id".into(),
+        environment: "test".into(),
     }
 }
 

@@ -21,6 +21,7 @@ fn config(images: Images, ready: Duration) -> Config {
         breaks_broker: false,
         proxy: None,
         event_header: "x-event-id".into(),
+        environment: "test".into(),
     }
 }
 

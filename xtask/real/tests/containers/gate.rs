@@ -6,7 +6,7 @@ use containers::{
     Blueprint, Images, Limits, Standing,
     open::{self, Status},
 };
-use real::Place;
+use real::{Place, assembly::TEST};
 use scenarios::Scenario;
 
 /// Whether to go on. With `CI=true` it is no choice.
@@ -83,7 +83,13 @@ pub(crate) fn place() -> Place {
 
 /// A place with nothing but its own parts.
 pub(crate) fn apart() -> Place {
-    Place { app: app(), images: Images::from_environment(variable), limits: Limits::default(), open: None }
+    Place {
+        app: app(),
+        images: Images::from_environment(variable),
+        limits: Limits::default(),
+        open: None,
+        environment: TEST.to_owned(),
+    }
 }
 
 /// The open stack of these tests.

@@ -16,7 +16,7 @@ use world::{World, files::Files as _};
 
 use crate::gate;
 
-const QUICK: &str = r#"
+pub(crate) const QUICK: &str = r#"
     title = "One order"
     seed = 7
     duration = "1m"

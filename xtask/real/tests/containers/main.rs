@@ -19,6 +19,8 @@ mod cut_off;
 #[cfg(test)]
 mod dozen;
 #[cfg(test)]
+mod elk;
+#[cfg(test)]
 mod failures;
 #[cfg(test)]
 mod gate;

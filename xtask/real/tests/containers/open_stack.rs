@@ -1,6 +1,9 @@
 //! The open stack: started once, found again, never mistaken for another, removed.
 
-use std::process::{Command, Output};
+use std::{
+    process::{Command, Output},
+    time::{Duration, UNIX_EPOCH},
+};
 
 use crate::gate;
 
@@ -33,6 +36,36 @@ fn addresses(answer: &str) -> Vec<&str> {
     answer.split_whitespace().filter(|word| word.contains("127.0.0.1:")).collect()
 }
 
+/// An index of a day in the past.
+struct Dated {
+    url: String,
+}
+
+impl Dated {
+    /// Makes one in the Elasticsearch that an answer names.
+    fn made(answer: &str, days: u64) -> Self {
+        let logs = answer.lines().find_map(|line| line.trim().strip_prefix("logs")).unwrap().trim();
+        let day = UNIX_EPOCH.elapsed().unwrap() - Duration::from_secs(days * 86_400);
+        let date = humantime::format_rfc3339_seconds(UNIX_EPOCH + day).to_string()[..10].replace('-', ".");
+        let url = format!("{logs}/logs-crm-api-production-{date}");
+        assert_eq!(gate::block_on(async { reqwest::Client::new().put(&url).send().await.unwrap().status() }), 200);
+        Self { url }
+    }
+
+    /// What has become of it.
+    fn now(&self) -> &'static str {
+        let (status, text) = gate::block_on(async {
+            let answer = reqwest::get(format!("{}/_settings", self.url)).await.unwrap();
+            (answer.status().as_u16(), answer.text().await.unwrap())
+        });
+        match (status, text.contains(r#""blocks":{"write":"true"}"#)) {
+            (404, _) => "gone",
+            (_, true) => "read only",
+            (_, false) => "kept",
+        }
+    }
+}
+
 #[test]
 fn it_is_started_once_keeps_its_addresses_and_goes() {
     if !gate::containers() {
@@ -42,13 +75,16 @@ fn it_is_started_once_keeps_its_addresses_and_goes() {
     assert_eq!(stack(&name, "status").0, Some(1), "it is not up");
     let (code, first, progress) = stack(&name, "up");
     assert_eq!(code, Some(0), "{progress}");
-    assert_eq!(addresses(&first).len(), 6, "{first}");
+    assert_eq!(addresses(&first).len(), 7, "{first}");
     assert!(first.contains("loupe / loupe"), "{first}");
     let ids = docker(&["ps", "--quiet", "--filter", &format!("label=loupe.stack={name}")]);
+    let dated = [29, 31, 89, 91].map(|age| Dated::made(&first, age));
     let (code, second, progress) = stack(&name, "up");
     assert_eq!(code, Some(0), "{progress}");
     assert_eq!(addresses(&first), addresses(&second));
     assert_eq!(ids, docker(&["ps", "--quiet", "--filter", &format!("label=loupe.stack={name}")]), "it was started again");
+    let [young, read_only, old, too_old] = dated.map(|index| index.now());
+    assert_eq!([young, read_only, old, too_old], ["kept", "read only", "read only", "gone"]);
 
     docker(&["restart", "--time", "0", &format!("loupe-{name}-postgres-shop")]);
     let (code, status, _) = stack(&name, "status");

@@ -43,7 +43,7 @@ fn simulated(prepared: &Prepared) -> Report {
 }
 
 /// What the detector says when these spans are all that came back.
-fn heard(prepared: &Prepared, played: &Played, spans: Vec<Span>) -> Played {
+pub(crate) fn heard(prepared: &Prepared, played: &Played, spans: Vec<Span>) -> Played {
     let count = spans.len() as u64;
     let counts = Counts { ended: count, exported: count, ..Counts::default() };
     let services = BTreeMap::from([("all".to_owned(), ServiceSpans { counts, found: count })]);
