@@ -115,6 +115,7 @@ mod tests {
             orders: vec![account],
             faults: Vec::new(),
             effects: Vec::new(),
+            requests: [("http/seller/approve".to_owned(), vec![1_500_000, 2_500_000])].into(),
         }
     }
 
