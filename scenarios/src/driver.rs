@@ -22,9 +22,7 @@ pub use progress::Progress;
 
 use crate::{
     Scenario, Stage,
-    actors::{
-        Cast, api_user, asking::Asking, consent::Undecided, customer, habit::Habits, intents::Intents, requests::Requests,
-    },
+    actors::{Cast, api_user, asking::Asking, consent::Undecided, customer, habit::Habits, intents::Intents, requests::Requests},
     apart::{Others, troupe::PeopleError},
     classify,
     language::Actor,

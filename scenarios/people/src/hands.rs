@@ -96,12 +96,7 @@ pub(crate) async fn act(user: &mut GooseUser, reach: &Reach, doing: impl Future<
     }
 }
 
-async fn ask(
-    user: &mut GooseUser,
-    reach: &Reach,
-    service: &str,
-    request: Request<Bytes>,
-) -> Result<Response<Bytes>, HttpError> {
+async fn ask(user: &mut GooseUser, reach: &Reach, service: &str, request: Request<Bytes>) -> Result<Response<Bytes>, HttpError> {
     let reset = || HttpError::Reset(service.to_owned());
     let base = reach.addresses.get(service).ok_or_else(|| refused(service))?;
     let (parts, body) = request.into_parts();
@@ -122,9 +117,10 @@ async fn ask(
     let mut response = Response::new(Bytes::new());
     *response.status_mut() = answered.status();
     *response.headers_mut() = answered.headers().clone();
-    *response.body_mut() = answered.bytes().await.map_err(|error| {
-        if error.is_timeout() { HttpError::Timeout(service.to_owned()) } else { reset() }
-    })?;
+    *response.body_mut() = answered
+        .bytes()
+        .await
+        .map_err(|error| if error.is_timeout() { HttpError::Timeout(service.to_owned()) } else { reset() })?;
     Ok(response)
 }
 

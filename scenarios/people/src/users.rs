@@ -64,8 +64,8 @@ pub(crate) async fn play(household: &Arc<Household>, reach: &Reach, place: &Plac
         ("customer", place.briefing.askers, Doing::Asker),
     ];
     let there = || all.iter().filter(|(_, users, _)| *users > 0);
-    let mut attack = GooseAttack::initialize_with_config(configuration(there().map(|(_, users, _)| users).sum(), place))
-        .map_err(Box::new)?;
+    let mut attack =
+        GooseAttack::initialize_with_config(configuration(there().map(|(_, users, _)| users).sum(), place)).map_err(Box::new)?;
     for (name, users, doing) in there() {
         let scenario = Scenario::new(name)
             .register_transaction(Transaction::new(client(reach)).set_on_start())
@@ -89,7 +89,7 @@ fn configuration(users: u32, place: &Place) -> GooseConfiguration {
     goose.hatch_rate = Some(HATCHED.to_owned());
     // Requests carry the address of their service; goose wants one for those that do not.
     goose.host = place.services.values().next().cloned().unwrap_or_default();
-    // Its log would go to stdout, which is the driver's; errors go to stderr.
+    // Errors alone: they go to stderr, where the driver hears of them.
     goose.quiet = 2;
     goose.no_print_metrics = true;
     goose.no_reset_metrics = true;
@@ -103,7 +103,7 @@ fn client(reach: &Reach) -> TransactionFunction {
     let reach = reach.clone();
     Arc::new(move |user| {
         let client = reach.client();
-        Box::pin(async move { user.set_client_builder(client).await })
+        Box::pin(async move { user.set_client_builder(client).await.map_err(Box::new) })
     })
 }
 

@@ -104,7 +104,13 @@ impl Desk {
     pub(crate) fn of_operators(cast: &Arc<Cast>, briefing: &Briefing) -> Self {
         let every = cast.people.bench.mean / 120;
         let store = Arc::clone(&cast.mes);
-        Self::new(cast, (Who::Operator, cast.people.operators), Status::ManufacturingApproved, (store, every), &briefing.operators)
+        Self::new(
+            cast,
+            (Who::Operator, cast.people.operators),
+            Status::ManufacturingApproved,
+            (store, every),
+            &briefing.operators,
+        )
     }
 
     fn new(

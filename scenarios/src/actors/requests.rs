@@ -74,7 +74,11 @@ mod tests {
         requests.took(Who::Operator, Call::List, Duration::from_micros(1));
         requests.took(Who::Operator, Call::List, Duration::from_micros(2));
         let all: Vec<_> = requests.take().into_iter().collect();
-        let expected = [("http/api-user/order", vec![3_000]), ("http/operator/list", vec![1_000, 2_000]), ("http/seller/approve", vec![7_000])];
+        let expected = [
+            ("http/api-user/order", vec![3_000]),
+            ("http/operator/list", vec![1_000, 2_000]),
+            ("http/seller/approve", vec![7_000]),
+        ];
         assert_eq!(all, expected.map(|(tag, times)| (tag.to_owned(), times)));
         assert!(requests.take().is_empty());
     }

@@ -42,7 +42,12 @@ pub(super) struct House<'a> {
 }
 
 impl<'a> House<'a> {
-    pub(super) fn new(cast: &'a Arc<Cast>, stage: &'a Stage, crew: &'a Crew, (scenario, lifecycle): (&Scenario, &Lifecycle)) -> Self {
+    pub(super) fn new(
+        cast: &'a Arc<Cast>,
+        stage: &'a Stage,
+        crew: &'a Crew,
+        (scenario, lifecycle): (&Scenario, &Lifecycle),
+    ) -> Self {
         // The promise alone says little of how long an order takes: it may be one that nobody can keep.
         let lead_time = lifecycle.promise.max(scenario.people.longest());
         // Three weeks make an hour.
