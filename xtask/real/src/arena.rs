@@ -13,7 +13,12 @@ use harness::{
     progress::{Progress, Reached},
 };
 use judge::case::Telemetry;
-use scenarios::{Scenario, driver, language::BrokerTelemetry, ledger::Ledger};
+use scenarios::{
+    Scenario,
+    driver::{self, DriveError},
+    language::BrokerTelemetry,
+    ledger::Ledger,
+};
 use signals::{Log, Span};
 use world::Either;
 
@@ -171,6 +176,11 @@ async fn watched(assembly: &Assembly, prepared: &Prepared, progress: &mut Progre
         }
     };
     match first(drive, watch).await {
+        // Who watches knows how they ended.
+        Either::Left(Err(error @ DriveError::People(_))) => Err(match assembly.people().map(People::check) {
+            Some(Err(ended)) => failed(ended),
+            _ => failed(error),
+        }),
         Either::Left(ledger) => ledger.map_err(failed),
         Either::Right(error) => Err(failed(error)),
     }
