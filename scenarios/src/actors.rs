@@ -104,7 +104,7 @@ impl Cast {
         if effects.is_empty() {
             return;
         }
-        self.others.hear(|| Told::Did(effects.clone()));
+        self.others.tell(|| Told::Did(effects.clone()));
         self.effects.lock().unwrap_or_else(PoisonError::into_inner).extend(effects);
     }
 
@@ -156,7 +156,7 @@ impl Cast {
     pub(crate) fn begin(&self, order_ref: &Arc<str>, who: Who, step: Status) -> Entry {
         let at_ns = self.now_ns();
         let entry = self.intents.begin(order_ref, who, step, at_ns);
-        self.others.hear(|| Told::Begun { key: entry.key(), order_ref: Arc::clone(order_ref), who, step, at_ns });
+        self.others.tell(|| Told::Begun { key: entry.key(), order_ref: Arc::clone(order_ref), who, step, at_ns });
         entry
     }
 
@@ -204,7 +204,7 @@ impl Cast {
                 (false, *status)
             }
         };
-        self.others.hear(|| Told::Ended { key, done, status, at_ns });
+        self.others.tell(|| Told::Ended { key, done, status, at_ns });
         done
     }
 
@@ -216,7 +216,7 @@ impl Cast {
         };
         let (key, at_ns) = (entry.key(), self.now_ns());
         let entry = self.intents.done_next(entry, status, next, at_ns);
-        self.others.hear(|| Told::Followed { key, status, next: entry.key(), who: next.0, step: next.1, at_ns });
+        self.others.tell(|| Told::Followed { key, status, next: entry.key(), who: next.0, step: next.1, at_ns });
         Some(entry)
     }
 
@@ -233,7 +233,7 @@ impl Cast {
                 let status = status.map(|status| status.as_u16());
                 let call = FailedCall { asked_ns, ended_ns: self.now_ns(), status };
                 self.intents.failed(entry, call);
-                self.others.hear(|| Told::Failed { key: entry.key(), call });
+                self.others.tell(|| Told::Failed { key: entry.key(), call });
             }
             match (answer, status) {
                 (Ok(response), Some(status)) if status.is_success() => return End::Done(status.as_u16(), response.into_body()),
@@ -262,7 +262,7 @@ impl Cast {
         let answer = self.http.call(who.service(), request).await;
         let took = self.rt().now().saturating_sub(meant);
         self.requests.took(who, call, took);
-        self.others.hear(|| Told::Took { who, call, took });
+        self.others.tell(|| Told::Took { who, call, took });
         answer
     }
 }

@@ -38,9 +38,9 @@ impl Others {
     }
 
     /// Tells the driver. False where this is its process.
-    pub(crate) fn hear(&self, told: impl FnOnce() -> Told) -> bool {
-        let Self::Driver(hear) = self else { return false };
-        hear(told());
+    pub(crate) fn tell(&self, told: impl FnOnce() -> Told) -> bool {
+        let Self::Driver(tell) = self else { return false };
+        tell(told());
         true
     }
 }

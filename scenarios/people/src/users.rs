@@ -149,9 +149,6 @@ fn number(user: &mut GooseUser, numbers: &AtomicU32) -> u32 {
 
 /// Answered and failed requests, by route.
 fn counted(metrics: &GooseMetrics) -> BTreeMap<String, u64> {
-    let mut counted = BTreeMap::new();
-    for (route, requests) in &metrics.requests {
-        counted.insert(route.clone(), (requests.success_count + requests.fail_count) as u64);
-    }
-    counted
+    let all = metrics.requests.iter();
+    all.map(|(route, requests)| (route.clone(), (requests.success_count + requests.fail_count) as u64)).collect()
 }

@@ -21,7 +21,7 @@ pub(crate) async fn make(cast: &Arc<Cast>, piece: &Piece, by: &str, meant: Durat
     let making = cast.draw("manufacturing", &piece.order_ref, cast.people.manufacturing).max(bench);
     let made = Made { piece: piece.clone(), by: by.to_owned(), due: cast.rt().now() + making };
     let (key, unfinished) = (entry.key(), made.clone());
-    if !cast.others.hear(|| Told::Matures { key, made: unfinished }) {
+    if !cast.others.tell(|| Told::Matures { key, made: unfinished }) {
         begin(cast, made, entry);
     }
     cast.rt().sleep(bench).await;

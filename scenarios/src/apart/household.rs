@@ -89,7 +89,7 @@ impl Household {
             Say::Agreed(order_id) => self.cast.undecided.iter().for_each(|undecided| undecided.agreed(&order_id)),
             Say::Waiting(question) => {
                 let answer = self.waiting().await.map_err(|error| error.to_string());
-                self.cast.others.hear(|| Told::Waiting { question, answer });
+                self.cast.others.tell(|| Told::Waiting { question, answer });
             }
             Say::Close => self.close().await,
         }
