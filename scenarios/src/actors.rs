@@ -5,6 +5,7 @@
 
 pub(crate) mod api_user;
 pub(crate) mod asking;
+pub mod briefing;
 pub(crate) mod carrier;
 pub(crate) mod consent;
 pub(crate) mod correcting;
@@ -13,10 +14,15 @@ pub(crate) mod desk;
 pub(crate) mod habit;
 pub mod intents;
 pub(crate) mod models;
-pub(crate) mod operator;
+pub mod operator;
+pub mod requests;
+pub(crate) mod seat;
 pub(crate) mod seller;
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
 use bytes::Bytes;
 use contracts::{
@@ -25,26 +31,40 @@ use contracts::{
     services,
 };
 use faults::{Effect, What};
-use http::{Method, Request};
-use world::Runtime;
+use http::{Method, Request, Response};
+use serde::{Deserialize, Serialize};
+use world::{
+    Runtime,
+    http::{Http, HttpError},
+    store::Store,
+};
 
 use crate::{
-    Stage,
     actors::{
         asking::Asking,
         consent::Undecided,
         habit::Habits,
         intents::{Entry, FailedCall, Intents, Who},
+        requests::{Call, Requests},
     },
+    apart::{Others, Told},
     driver::Progress,
     people::{People, Wait},
 };
 
 /// What every actor needs: the world, the people's habits, the book of intents.
 pub(crate) struct Cast {
-    pub(crate) stage: Stage,
+    pub(crate) rt: Runtime,
+    pub(crate) http: Arc<dyn Http>,
+    /// Shop DB, by which they notice changes.
+    pub(crate) shop: Arc<dyn Store>,
+    /// MES DB.
+    pub(crate) mes: Arc<dyn Store>,
     pub(crate) people: People,
     pub(crate) intents: Intents,
+    pub(crate) requests: Requests,
+    /// Those who are played in another process, or whoever must hear of it.
+    pub(crate) others: Others,
     pub(crate) progress: Arc<Progress>,
     pub(crate) asking: Asking,
     /// Who has yet to agree to a price; none where nobody is asked.
@@ -58,10 +78,12 @@ pub(crate) struct Cast {
 }
 
 /// An order as the actors know it.
-#[derive(Clone)]
-pub(crate) struct Piece {
-    pub(crate) order_id: Arc<str>,
-    pub(crate) order_ref: Arc<str>,
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Piece {
+    /// Its id.
+    pub order_id: Arc<str>,
+    /// The client's own reference.
+    pub order_ref: Arc<str>,
 }
 
 /// How a request ended for good.
@@ -74,11 +96,15 @@ pub(crate) enum End {
 
 impl Cast {
     pub(crate) fn rt(&self) -> &Runtime {
-        &self.stage.world.rt
+        &self.rt
     }
 
     /// Writes down what a fault did.
     pub(crate) fn note(&self, effects: Vec<Effect>) {
+        if effects.is_empty() {
+            return;
+        }
+        self.others.tell(|| Told::Did(effects.clone()));
         self.effects.lock().unwrap_or_else(PoisonError::into_inner).extend(effects);
     }
 
@@ -111,27 +137,49 @@ impl Cast {
     }
 
     /// Thinks or works for a while: a draw that depends on the purpose and the order alone.
-    pub(crate) fn draw(&self, purpose: &str, order_ref: &str, wait: Wait) -> std::time::Duration {
+    pub(crate) fn draw(&self, purpose: &str, order_ref: &str, wait: Wait) -> Duration {
         self.rt().random(purpose, order_ref).log_normal(wait.mean, People::VARIATION, wait.cap)
     }
 
-    pub(crate) fn begin(&self, order_ref: &Arc<str>, who: Who, step: Status) -> Entry {
-        self.intents.begin(order_ref, who, step, self.now_ns())
+    /// Waits for a while. It ends, by plan, at the moment returned, however late the machine is.
+    pub(crate) async fn pause(&self, pause: Duration) -> Duration {
+        let planned = self.rt().now() + pause;
+        self.rt().sleep_until(planned).await;
+        planned
     }
 
-    /// Sends a person's step until it is answered for good, and strikes the intent out. True when it was done.
-    pub(crate) async fn last_step(&self, entry: Entry, piece: &Piece, by: &str) -> bool {
-        let end = self.send(&entry, piece, by).await;
+    /// Thinks or works for a while, as long as [`Cast::draw`] says.
+    pub(crate) async fn think(&self, purpose: &str, order_ref: &str, wait: Wait) -> Duration {
+        self.pause(self.draw(purpose, order_ref, wait)).await
+    }
+
+    pub(crate) fn begin(&self, order_ref: &Arc<str>, who: Who, step: Status) -> Entry {
+        let at_ns = self.now_ns();
+        let entry = self.intents.begin(order_ref, who, step, at_ns);
+        self.others.tell(|| Told::Begun { key: entry.key(), order_ref: Arc::clone(order_ref), who, step, at_ns });
+        entry
+    }
+
+    /// Sends a person's step, which was meant to be done at a moment, until it is answered for good, and strikes the intent out.
+    /// True when it was done.
+    pub(crate) async fn last_step(&self, entry: Entry, piece: &Piece, by: &str, meant: Duration) -> bool {
+        let end = self.send(&entry, piece, by, meant).await;
         self.strike(entry, &end)
     }
 
     /// The same, and writes down what is meant to be done next. None when the step was given up.
-    pub(crate) async fn step(&self, entry: Entry, piece: &Piece, by: &str, next: (Who, Status)) -> Option<Entry> {
-        let end = self.send(&entry, piece, by).await;
+    pub(crate) async fn step(
+        &self,
+        entry: Entry,
+        piece: &Piece,
+        by: &str,
+        (meant, next): (Duration, (Who, Status)),
+    ) -> Option<Entry> {
+        let end = self.send(&entry, piece, by, meant).await;
         self.strike_next(entry, &end, next)
     }
 
-    async fn send(&self, entry: &Entry, piece: &Piece, by: &str) -> End {
+    async fn send(&self, entry: &Entry, piece: &Piece, by: &str, meant: Duration) -> End {
         // Most steps are meant once. A second attempt is another event: the first one may have been done and undone.
         let nth = self.intents.attempts(entry);
         let nth = if nth > 1 { format!("#{nth}") } else { String::new() };
@@ -140,59 +188,98 @@ impl Cast {
         let body = Step { event_id: event_id.into(), by: by.into() };
         // Whoever closes an order may come before the CRM has heard that it was shipped.
         let patience = if entry.step == Status::Closed { People::CLOSE_RETRIES } else { 0 };
-        self.insist(entry, json(Method::POST, &path, &body), patience).await
+        self.insist(entry, json(Method::POST, &path, &body), patience, meant).await
     }
 
     /// Strikes an intent out by how its request ended. True when it was done.
     pub(crate) fn strike(&self, entry: Entry, end: &End) -> bool {
-        match end {
-            End::Done(status, _) => self.intents.done(entry, *status, self.now_ns()),
-            End::GivenUp(status) => self.intents.give_up(entry, *status, self.now_ns()),
-        }
-        matches!(end, End::Done(..))
+        let (key, at_ns) = (entry.key(), self.now_ns());
+        let (done, status) = match end {
+            End::Done(status, _) => {
+                self.intents.done(entry, *status, at_ns);
+                (true, Some(*status))
+            }
+            End::GivenUp(status) => {
+                self.intents.give_up(entry, *status, at_ns);
+                (false, *status)
+            }
+        };
+        self.others.tell(|| Told::Ended { key, done, status, at_ns });
+        done
     }
 
     /// The same, and writes down what is meant to be done next. None when the step was given up.
     pub(crate) fn strike_next(&self, entry: Entry, end: &End, next: (Who, Status)) -> Option<Entry> {
-        match end {
-            End::Done(status, _) => Some(self.intents.done_next(entry, *status, next, self.now_ns())),
-            End::GivenUp(status) => {
-                self.intents.give_up(entry, *status, self.now_ns());
-                None
-            }
-        }
+        let End::Done(status, _) = *end else {
+            self.strike(entry, end);
+            return None;
+        };
+        let (key, at_ns) = (entry.key(), self.now_ns());
+        let entry = self.intents.done_next(entry, status, next, at_ns);
+        self.others.tell(|| Told::Followed { key, status, next: entry.key(), who: next.0, step: next.1, at_ns });
+        Some(entry)
     }
 
     /// Sends a request again and again, as patiently as people are: a server's failure is tried again soon, and a step that
     /// comes too early a little later, as often as `patience` says.
-    pub(crate) async fn insist(&self, entry: &Entry, request: Request<Bytes>, patience: u32) -> End {
+    pub(crate) async fn insist(&self, entry: &Entry, request: Request<Bytes>, patience: u32, meant: Duration) -> End {
+        let mut meant = meant;
         let (mut failures, mut refusals) = (0, 0);
         loop {
             let asked_ns = self.now_ns();
-            let answer = self.stage.world.http.call(entry.who.service(), request.clone()).await;
+            let answer = self.call(entry.who, Call::Step(entry.step), request.clone(), meant).await;
             let status = answer.as_ref().ok().map(|response| response.status());
             if status.is_none_or(|status| !status.is_success()) {
                 let status = status.map(|status| status.as_u16());
-                self.intents.failed(entry, FailedCall { asked_ns, ended_ns: self.now_ns(), status });
+                let call = FailedCall { asked_ns, ended_ns: self.now_ns(), status };
+                self.intents.failed(entry, call);
+                self.others.tell(|| Told::Failed { key: entry.key(), call });
             }
             match (answer, status) {
                 (Ok(response), Some(status)) if status.is_success() => return End::Done(status.as_u16(), response.into_body()),
                 (_, Some(status)) if status.as_u16() == 409 && refusals < patience => {
                     refusals += 1;
-                    self.rt().sleep(self.people.close_retry).await;
+                    meant = self.pause(self.people.close_retry).await;
                 }
                 (_, Some(status)) if !status.is_server_error() => return End::GivenUp(Some(status.as_u16())),
                 (_, status) if failures >= People::RETRIES => return End::GivenUp(status.map(|status| status.as_u16())),
                 _ => {
                     failures += 1;
-                    self.rt().sleep(self.people.retry).await;
+                    meant = self.pause(self.people.retry).await;
                 }
             }
         }
     }
+
+    /// Sends one request, which was meant to be sent at a moment, to the service of whoever sends it.
+    pub(crate) async fn call(
+        &self,
+        who: Who,
+        call: Call,
+        request: Request<Bytes>,
+        meant: Duration,
+    ) -> Result<Response<Bytes>, HttpError> {
+        let answer = self.http.call(who.service(), request).await;
+        let took = self.rt().now().saturating_sub(meant);
+        self.requests.took(who, call, took);
+        self.others.tell(|| Told::Took { who, call, took });
+        answer
+    }
 }
 
 impl Who {
+    /// As in reports.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Customer => "customer",
+            Self::ApiUser => "api-user",
+            Self::Seller => "seller",
+            Self::Operator => "operator",
+            Self::Carrier => "carrier",
+        }
+    }
+
     /// Whose order it is that such a one begins; empty of those who begin none.
     #[must_use]
     pub const fn client_type(self) -> &'static str {

@@ -3,6 +3,7 @@
 //!
 //! It knows its world only by the [`Stage`]'s ports, so it runs unchanged in both.
 
+mod crew;
 mod progress;
 mod schedule;
 mod settle;
@@ -16,11 +17,13 @@ use std::{
     time::Duration,
 };
 
+use crew::Crew;
 pub use progress::Progress;
 
 use crate::{
     Scenario, Stage,
-    actors::{Cast, api_user, asking::Asking, consent::Undecided, customer, desk::Desk, habit::Habits, intents::Intents},
+    actors::{Cast, api_user, asking::Asking, consent::Undecided, customer, habit::Habits, intents::Intents, requests::Requests},
+    apart::{Others, troupe::PeopleError},
     classify,
     language::Actor,
     ledger::{self, FaultRun, Ledger},
@@ -40,6 +43,9 @@ pub enum DriveError {
     /// A database could not be read.
     #[error("the ledger cannot be collected: {0}")]
     Store(#[from] world::store::StoreError),
+    /// The people's process.
+    #[error(transparent)]
+    People(#[from] PeopleError),
     /// The driver's own node died.
     #[error("the driver's node died")]
     Died,
@@ -58,9 +64,14 @@ pub async fn drive(stage: Stage, scenario: Arc<Scenario>, progress: Arc<Progress
     let lifecycle = Lifecycle::for_sla(&scenario.sla)?;
     let rt = stage.world.rt.clone();
     let cast = Arc::new(Cast {
-        stage: stage.clone(),
+        rt: rt.clone(),
+        http: Arc::clone(&stage.world.http),
+        shop: Arc::clone(&stage.shop),
+        mes: Arc::clone(&stage.mes),
         people: scenario.people.clone(),
         intents: Intents::default(),
+        requests: Requests::default(),
+        others: stage.people.as_ref().map_or(Others::Nobody, |line| Others::People(line.say())),
         progress: Arc::clone(&progress),
         asking: Asking::default(),
         undecided: scenario.architecture.notices.then(Undecided::default),
@@ -68,24 +79,19 @@ pub async fn drive(stage: Stage, scenario: Arc<Scenario>, progress: Arc<Progress
         carriers: Habits::of(&scenario.faults, "carrier"),
         effects: Mutex::default(),
     });
-    let desks = [Desk::of_sellers(&cast, &scenario), Desk::of_operators(&cast, &scenario)];
-    for desk in &desks {
-        rt.spawn("desk", Arc::clone(desk).run());
-    }
+    let crew = Crew::begin(&cast, &scenario, stage.people.clone());
     let faults = schedule::faults(&stage, &scenario);
     let arrivals = rt.spawn("arrivals", arrive(Arc::clone(&cast), Arc::clone(&scenario)));
     arrivals.join().await.ok_or(DriveError::Died)?;
     rt.sleep_until(scenario.duration).await;
     let faults = schedule::healed(faults).await?;
 
-    let house = settle::House::new(&cast, &desks, &scenario, &lifecycle);
+    let house = settle::House::new(&cast, &stage, &crew, (&scenario, &lifecycle));
     let unsettled = house.settle().await?;
-    let ledger = close(&cast, &scenario, &lifecycle, &house, faults, unsettled).await?;
-    for desk in &desks {
-        desk.close();
-    }
+    let ledger = close((&cast, &stage), (&scenario, &lifecycle), &house, faults, unsettled).await?;
+    crew.close().await?;
     cast.asking.end().await;
-    Ok(ledger)
+    Ok(Ledger { requests: cast.requests.take(), ..ledger })
 }
 
 /// One task for each arrival, made when it arrives.
@@ -105,15 +111,14 @@ const WAITS: usize = 5;
 
 /// Collects the ledger, and waits until the last open deadline has passed, so that a detector may judge every order.
 async fn close(
-    cast: &Arc<Cast>,
-    scenario: &Scenario,
-    lifecycle: &Lifecycle,
+    (cast, stage): (&Cast, &Stage),
+    (scenario, lifecycle): (&Scenario, &Lifecycle),
     house: &settle::House<'_>,
     faults: Vec<FaultRun>,
     unsettled: Option<String>,
 ) -> Result<Ledger, DriveError> {
     let rt = cast.rt();
-    let mut ledger = ledger::collect(cast, scenario, &faults, unsettled).await?;
+    let mut ledger = ledger::collect((cast, stage), scenario, &faults, unsettled).await?;
     // What moved all the same has deadlines of its own; each time there is less that can.
     for _ in 0..WAITS {
         let now_ns = rt.wall_ns();
@@ -126,7 +131,7 @@ async fn close(
             ledger.end_ns = rt.wall_ns();
             break;
         }
-        ledger = ledger::collect(cast, scenario, &faults, moved).await?;
+        ledger = ledger::collect((cast, stage), scenario, &faults, moved).await?;
     }
     Ok(ledger)
 }

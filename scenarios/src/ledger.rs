@@ -22,7 +22,10 @@ pub(crate) use collect::{collect, nothing_since};
 
 use crate::{
     Scenario,
-    actors::intents::{Intent, Outcome},
+    actors::{
+        intents::{Intent, Outcome},
+        requests::Times,
+    },
     lifecycle::Side,
 };
 
@@ -45,6 +48,8 @@ pub struct Ledger {
     pub faults: Vec<FaultRun>,
     /// What the faults did, by time.
     pub effects: Vec<Effect>,
+    /// How long people's requests took, by tag. No line of the ledger tells it.
+    pub requests: Times,
 }
 
 /// A fault that was inflicted.

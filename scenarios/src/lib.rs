@@ -1,6 +1,7 @@
 //! What happens: the scenario language, the load, the actors, the driver and the ledger.
 
 pub mod actors;
+pub mod apart;
 pub mod classify;
 pub mod driver;
 pub mod language;

@@ -2,12 +2,14 @@
 
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 const MINUTE: u64 = 60;
 const HOUR: u64 = 60 * MINUTE;
 const DAY: u64 = 24 * HOUR;
 
 /// A person's time for one thing: log-normal with the coefficient of variation [`People::VARIATION`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Wait {
     /// Mean before the cap.
     pub mean: Duration,
@@ -16,7 +18,7 @@ pub struct Wait {
 }
 
 /// How long people think and work, how many there are, and what they like to do. Scenario time, unless the scenario is scaled.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct People {
     /// A customer, from creating an order to its model, uploaded or built. A partner's program sends the model at once.
     pub upload: Wait,

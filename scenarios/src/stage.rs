@@ -5,6 +5,8 @@ use std::sync::Arc;
 use faults::{MessageLog, Nemesis};
 use world::{World, store::Store};
 
+use crate::apart::Line;
+
 /// A world that is up: services serve and consume, queues are declared.
 #[derive(Clone)]
 pub struct Stage {
@@ -18,4 +20,6 @@ pub struct Stage {
     pub nemesis: Arc<dyn Nemesis>,
     /// The account of all messages.
     pub messages: Arc<dyn MessageLog>,
+    /// The line to sellers, operators and customers who ask, where another process plays them; else the driver does.
+    pub people: Option<Arc<Line>>,
 }

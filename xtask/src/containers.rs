@@ -10,13 +10,13 @@ pub(crate) const TARGET: [&str; 4] = ["--target-dir", "target/containers", "--pr
 /// Its binaries.
 pub(crate) const BINARIES: &str = "target/containers/containers";
 
-/// Builds the binary of the containers world and the services' one, and hands the command line over.
+/// Builds the binary of the containers world and those of the services and the people, and hands the command line over.
 ///
 /// # Errors
 /// When cargo cannot be started or does not build.
 pub(crate) fn run(root: &Path) -> Result<Infallible> {
     let built = Command::new("cargo")
-        .args(["build", "--package", "real", "--package", "app", "--package", "proxy"])
+        .args(["build", "--package", "real", "--package", "app", "--package", "proxy", "--package", "people"])
         .args(TARGET)
         .current_dir(root)
         .status()

@@ -52,6 +52,7 @@ impl Arena for Simulated {
             mes: simulation.store(MES),
             nemesis: simulation.nemesis(),
             messages: simulation.messages(),
+            people: None,
         };
         let drive = driver::drive(stage, Arc::clone(&prepared.scenario), Arc::clone(&seen));
         let driven = simulation.drive(DRIVER, "driver", drive);

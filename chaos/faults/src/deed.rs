@@ -4,6 +4,8 @@
 
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use crate::{given::Given, telemetry::Blur};
 
 /// A way to get at a world.
@@ -171,7 +173,7 @@ pub enum Call {
 }
 
 /// How people work otherwise.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Habit {
     /// They take what has come last.
     NewestFirst,

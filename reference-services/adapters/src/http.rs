@@ -10,34 +10,57 @@ use std::{
 use axum::Router;
 use bytes::Bytes;
 use http::{Request, Response};
-use tokio::{net::TcpListener, sync::oneshot};
+use tokio::{
+    net::TcpListener,
+    sync::{Notify, futures::Notified, oneshot},
+};
 use world::{
     Boxed, Runtime, Task,
     http::{Http, HttpError},
 };
 
 /// How long a connection may take to come about.
-const CONNECT: Duration = Duration::from_secs(5);
+pub const CONNECT: Duration = Duration::from_secs(5);
 
 /// Where the services are: `http://host:port`, by name. Clones share it, for a container that is started again may have
 /// another port.
 #[derive(Clone, Debug, Default)]
-pub struct Addresses(Arc<RwLock<BTreeMap<String, String>>>);
+pub struct Addresses(Arc<Book>);
+
+#[derive(Debug, Default)]
+struct Book {
+    bases: RwLock<BTreeMap<String, String>>,
+    changed: Notify,
+}
 
 impl Addresses {
     /// Where a service is from now on.
     pub fn set(&self, service: &str, base: String) {
-        self.0.write().unwrap_or_else(PoisonError::into_inner).insert(service.to_owned(), base);
+        self.0.bases.write().unwrap_or_else(PoisonError::into_inner).insert(service.to_owned(), base);
+        self.0.changed.notify_waiters();
     }
 
-    fn get(&self, service: &str) -> Option<String> {
-        self.0.read().unwrap_or_else(PoisonError::into_inner).get(service).cloned()
+    /// Where it is.
+    #[must_use]
+    pub fn get(&self, service: &str) -> Option<String> {
+        self.0.bases.read().unwrap_or_else(PoisonError::into_inner).get(service).cloned()
+    }
+
+    /// Where all of them are.
+    #[must_use]
+    pub fn all(&self) -> BTreeMap<String, String> {
+        self.0.bases.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Ends when one has changed since this was called.
+    pub fn changed(&self) -> Notified<'_> {
+        self.0.changed.notified()
     }
 }
 
 impl From<BTreeMap<String, String>> for Addresses {
     fn from(bases: BTreeMap<String, String>) -> Self {
-        Self(Arc::new(RwLock::new(bases)))
+        Self(Arc::new(Book { bases: RwLock::new(bases), changed: Notify::new() }))
     }
 }
 

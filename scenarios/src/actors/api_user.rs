@@ -21,11 +21,11 @@ const PROGRAM: u32 = 100;
 
 /// Orders, in two requests.
 pub(crate) async fn order(cast: Arc<Cast>, arrival: Arrival) {
-    let Arrival { order_ref, model_bytes, .. } = arrival;
+    let Arrival { at, order_ref, model_bytes, .. } = arrival;
     let initiate = cast.begin(&order_ref, Who::ApiUser, Status::Initiated);
     let customer = pseudonym(&cast, &order_ref);
     let request = first(&order_ref, &customer, models::of(model_bytes));
-    let end = readable(cast.insist(&initiate, request, 0).await);
+    let end = readable(cast.insist(&initiate, request, 0, at).await);
     let (Some(upload), Some(order_id)) = (cast.strike_next(initiate, &end, (Who::ApiUser, Status::FileUploaded)), id(&end))
     else {
         return;
@@ -35,8 +35,8 @@ pub(crate) async fn order(cast: Arc<Cast>, arrival: Arrival) {
     let piece = Piece { order_id, order_ref };
     cast.progress.initiate();
 
-    cast.rt().sleep(thinks(cast.draw("submit", &piece.order_ref, cast.people.submit))).await;
-    cast.last_step(submit, &piece, &customer).await;
+    let meant = cast.pause(thinks(cast.draw("submit", &piece.order_ref, cast.people.submit))).await;
+    cast.last_step(submit, &piece, &customer, meant).await;
 }
 
 fn first(order_ref: &Arc<str>, customer: &Arc<str>, model: Bytes) -> Request<Bytes> {

@@ -2,18 +2,24 @@
 //!
 //! It is nobody's intent and moves nothing, so no run waits for it; when a run is over, nobody asks any more.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst},
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst},
+    },
+    time::Duration,
 };
 
 use bytes::Bytes;
-use contracts::{Status, json, request::OrderView, services::INTERNET_SHOP};
+use contracts::{Status, json, request::OrderView};
 use http::Method;
 use tokio::sync::Notify;
 
-use super::{Cast, Piece, request};
-use crate::people::People;
+use super::{Cast, Piece, intents::Who, request, requests::Call};
+use crate::{apart::Say, people::People};
+
+/// What is drawn: whether the customer of an order is one who asks.
+pub(crate) const ASKERS: &str = "askers";
 
 /// Those who ask.
 #[derive(Debug, Default)]
@@ -35,20 +41,22 @@ impl Asking {
 
 /// Asks how an order is, where its customer is one who asks.
 pub(crate) fn begin(cast: &Arc<Cast>, piece: Piece) {
-    if cast.among(cast.people.askers, "askers", &piece.order_ref) {
-        let (rt, cast) = (cast.rt().clone(), Arc::clone(cast));
-        drop(rt.spawn("asking", async move { ask(&cast, &piece).await }));
+    if !cast.among(cast.people.askers, ASKERS, &piece.order_ref) || cast.others.say(|| Say::Ask(piece.clone())) {
+        return;
     }
+    let (rt, cast) = (cast.rt().clone(), Arc::clone(cast));
+    drop(rt.spawn("asking", async move { ask(&cast, &piece).await }));
 }
 
-async fn ask(cast: &Cast, piece: &Piece) {
+/// Asks as often as people do, a while apart.
+pub(crate) async fn ask(cast: &Cast, piece: &Piece) {
     let mut patience = cast.rt().random("asking", &piece.order_ref);
     for _ in 0..People::QUESTIONS {
         let wait = cast.people.asking;
-        cast.rt().sleep(patience.log_normal(wait.mean, People::VARIATION, wait.cap)).await;
+        let meant = cast.pause(patience.log_normal(wait.mean, People::VARIATION, wait.cap)).await;
         cast.asking.questions.fetch_add(1, SeqCst);
         let over = cast.asking.over.load(SeqCst);
-        let status = if over { None } else { question(cast, piece).await };
+        let status = if over { None } else { question(cast, piece, meant).await };
         cast.asking.questions.fetch_sub(1, SeqCst);
         cast.asking.one_less.notify_one();
         if over || status == Some(Status::Closed) {
@@ -58,9 +66,9 @@ async fn ask(cast: &Cast, piece: &Piece) {
 }
 
 /// The order's state, as the shop tells it. Whoever gets no answer asks again another day.
-async fn question(cast: &Cast, piece: &Piece) -> Option<Status> {
+async fn question(cast: &Cast, piece: &Piece, meant: Duration) -> Option<Status> {
     let path = ["/orders/", &piece.order_id].concat();
     let asked = request(Method::GET, &path, "application/json", Bytes::new());
-    let answer = cast.stage.world.http.call(INTERNET_SHOP, asked).await.ok()?;
+    let answer = cast.call(Who::Customer, Call::Ask, asked, meant).await.ok()?;
     json::read::<OrderView>(answer.body()).ok().map(|view| view.status)
 }

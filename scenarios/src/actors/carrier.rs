@@ -14,14 +14,14 @@ pub(crate) fn closes(cast: &Cast, piece: &Piece) -> Who {
 
 /// Delivers one order, which is then closed.
 pub(crate) async fn deliver(cast: &Cast, piece: &Piece, close: Entry) {
-    cast.rt().sleep(cast.draw("carrier", &piece.order_ref, cast.people.carrier)).await;
+    let meant = cast.think("carrier", &piece.order_ref, cast.people.carrier).await;
     let closed = match close.who {
         // The carrier has said it, and does not hear that nobody else did.
         Who::Carrier if cast.unheard(&cast.carriers, piece, ("carrier", Who::Carrier.service())) => {
             cast.intents.give_up(close, None, cast.now_ns());
             false
         }
-        Who::Carrier => cast.last_step(close, piece, "carrier-1").await,
+        Who::Carrier => cast.last_step(close, piece, "carrier-1", meant).await,
         _ => seller::close(cast, piece, close).await,
     };
     if closed {

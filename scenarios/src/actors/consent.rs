@@ -6,6 +6,7 @@
 use std::{
     collections::BTreeSet,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
 };
 
 use bytes::Bytes;
@@ -13,7 +14,13 @@ use contracts::{Status, services::INTERNET_SHOP, tables::Order};
 use http::{Method, StatusCode};
 use world::record;
 
-use super::{Cast, Piece, intents::Entry, request};
+use super::{
+    Cast, Piece,
+    intents::{Entry, Who},
+    request,
+    requests::Call,
+};
+use crate::apart::Say;
 
 /// So often somebody looks, each time after twice the time, up to the time from one question to the next: for about a week.
 const LOOKS: u32 = 18;
@@ -28,7 +35,7 @@ impl Undecided {
         self.orders().insert(Arc::clone(order_id));
     }
 
-    fn agreed(&self, order_id: &str) {
+    pub(crate) fn agreed(&self, order_id: &str) {
         self.orders().remove(order_id);
     }
 
@@ -44,6 +51,21 @@ impl Undecided {
 
     fn orders(&self) -> MutexGuard<'_, BTreeSet<Arc<str>>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Cast {
+    /// Nobody may approve an order until its customer has agreed. False where nobody is asked.
+    pub(crate) fn leave_undecided(&self, order_id: &Arc<str>) -> bool {
+        let Some(undecided) = &self.undecided else { return false };
+        undecided.add(order_id);
+        self.others.say(|| Say::Undecided(Arc::clone(order_id)));
+        true
+    }
+
+    fn agreed(&self, order_id: &Arc<str>) {
+        self.undecided.iter().for_each(|undecided| undecided.agreed(order_id));
+        self.others.say(|| Say::Agreed(Arc::clone(order_id)));
     }
 }
 
@@ -68,11 +90,11 @@ async fn wait(cast: &Cast, piece: &Piece, agree: Entry) {
     let most = cast.people.asking.mean;
     let mut pause = most / 2_u32.pow(10);
     for _ in 0..LOOKS {
-        cast.rt().sleep(pause).await;
+        let meant = cast.pause(pause).await;
         pause = (pause * 2).min(most);
-        match look(cast, piece).await {
+        match look(cast, piece, meant).await {
             Look::Seen => {
-                cast.undecided.iter().for_each(|undecided| undecided.agreed(&piece.order_id));
+                cast.agreed(&piece.order_id);
                 return cast.intents.done(agree, StatusCode::OK.as_u16(), cast.now_ns());
             }
             Look::Nothing => {}
@@ -82,7 +104,7 @@ async fn wait(cast: &Cast, piece: &Piece, agree: Entry) {
     cast.intents.give_up(agree, None, cast.now_ns());
 }
 
-async fn look(cast: &Cast, piece: &Piece) -> Look {
+async fn look(cast: &Cast, piece: &Piece, meant: Duration) -> Look {
     if !priced(cast, piece).await {
         return Look::Nothing;
     }
@@ -91,13 +113,13 @@ async fn look(cast: &Cast, piece: &Piece) -> Look {
     }
     let path = ["/orders/", &piece.order_id, "/notice"].concat();
     let asked = request(Method::GET, &path, "application/json", Bytes::new());
-    let answer = cast.stage.world.http.call(INTERNET_SHOP, asked).await;
+    let answer = cast.call(Who::Customer, Call::Notice, asked, meant).await;
     if answer.is_ok_and(|answer| answer.status() == StatusCode::OK) { Look::Seen } else { Look::Nothing }
 }
 
 /// The bell.
 async fn priced(cast: &Cast, piece: &Piece) -> bool {
-    let Ok(mut tx) = record::begin(&*cast.stage.shop).await else { return false };
+    let Ok(mut tx) = record::begin(&*cast.shop).await else { return false };
     let order = record::load::<Order>(&mut *tx, &piece.order_id).await;
     matches!(order, Ok(Some((order, _))) if &*order.status == Status::PriceCalculated.name())
 }

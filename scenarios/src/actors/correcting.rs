@@ -14,12 +14,11 @@ const BETTER: &str = "solid better ring\nendsolid better ring\n";
 /// From sending it to the next click.
 const A_MOMENT: Duration = Duration::from_secs(1);
 
-/// Begins to send a better model, where the customer of an order is one who does so at present.
-pub(crate) async fn begin(cast: &Arc<Cast>, piece: &Piece) {
+/// Begins to send a better model, where the customer of an order is one who does so at present; when the next click is meant
+/// then.
+pub(crate) async fn begin(cast: &Arc<Cast>, piece: &Piece) -> Option<Duration> {
     let now = cast.rt().now();
-    let Some((fault, _)) = cast.customers.corrects(now).find(|(fault, share)| cast.among(*share, fault, &piece.order_ref)) else {
-        return;
-    };
+    let (fault, _) = cast.customers.corrects(now).find(|(fault, share)| cast.among(*share, fault, &piece.order_ref))?;
     cast.note(vec![Effect {
         fault: fault.to_owned(),
         at_ns: cast.now_ns(),
@@ -33,8 +32,8 @@ pub(crate) async fn begin(cast: &Arc<Cast>, piece: &Piece) {
     drop(rt.spawn("correction", async move {
         let path = ["/orders/", &piece.order_id, "/model"].concat();
         let better = request(Method::PUT, &path, "model/stl", Bytes::from_static(BETTER.as_bytes()));
-        let end = sender.insist(&entry, better, 0).await;
+        let end = sender.insist(&entry, better, 0, now).await;
         sender.strike(entry, &end);
     }));
-    cast.rt().sleep(A_MOMENT).await;
+    Some(cast.pause(A_MOMENT).await)
 }

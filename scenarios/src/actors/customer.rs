@@ -1,6 +1,6 @@
 //! A customer at the internet shop: begins an order, uploads a 3D model or builds one in the constructor, sends the order off.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use contracts::{
@@ -18,32 +18,33 @@ use crate::load::Arrival;
 
 /// Orders, thinking in between.
 pub(crate) async fn order(cast: Arc<Cast>, arrival: Arrival) {
-    let Arrival { order_ref, model_bytes, .. } = arrival;
+    let Arrival { at, order_ref, model_bytes, .. } = arrival;
     let initiate = cast.begin(&order_ref, Who::Customer, Status::Initiated);
     let customer = pseudonym(&cast, &order_ref);
     let create = CreateOrder { order_ref: Arc::clone(&order_ref), customer: Arc::clone(&customer) };
-    let end = readable(cast.insist(&initiate, json(Method::POST, "/orders", &create), 0).await);
+    let end = readable(cast.insist(&initiate, json(Method::POST, "/orders", &create), 0, at).await);
     let upload = cast.strike_next(initiate, &end, (Who::Customer, Status::FileUploaded));
     let (Some(upload), Some(order_id)) = (upload, id(&end)) else { return };
     let piece = Piece { order_id, order_ref };
     cast.progress.initiate();
 
-    cast.rt().sleep(cast.draw("upload", &piece.order_ref, cast.people.upload)).await;
-    let end = cast.insist(&upload, model(&cast, &piece, model_bytes), 0).await;
+    let meant = cast.think("upload", &piece.order_ref, cast.people.upload).await;
+    let end = cast.insist(&upload, model(&cast, &piece, model_bytes), 0, meant).await;
     let Some(submit) = cast.strike_next(upload, &end, (Who::Customer, Status::Submitted)) else { return };
 
-    cast.rt().sleep(cast.draw("submit", &piece.order_ref, cast.people.submit)).await;
-    correcting::begin(&cast, &piece).await;
-    if send_off(&cast, submit, &piece, &customer).await {
+    let meant = cast.think("submit", &piece.order_ref, cast.people.submit).await;
+    let meant = correcting::begin(&cast, &piece).await.unwrap_or(meant);
+    if send_off(&cast, submit, &piece, (&customer, meant)).await {
         asking::begin(&cast, piece);
     }
 }
 
 /// Sends the order off; where the customer is to be asked, it is theirs to agree from then on. True when it was done.
-async fn send_off(cast: &Arc<Cast>, submit: Entry, piece: &Piece, customer: &str) -> bool {
-    let Some(undecided) = &cast.undecided else { return cast.last_step(submit, piece, customer).await };
-    undecided.add(&piece.order_id);
-    let agree = cast.step(submit, piece, customer, (Who::Customer, Status::ManufacturingApproved)).await;
+async fn send_off(cast: &Arc<Cast>, submit: Entry, piece: &Piece, (customer, meant): (&str, Duration)) -> bool {
+    if !cast.leave_undecided(&piece.order_id) {
+        return cast.last_step(submit, piece, customer, meant).await;
+    }
+    let agree = cast.step(submit, piece, customer, (meant, (Who::Customer, Status::ManufacturingApproved))).await;
     let sent = agree.is_some();
     if let Some(agree) = agree {
         consent::begin(cast, piece.clone(), agree);

@@ -10,9 +10,7 @@ use std::{
 };
 
 use contracts::{
-    Status,
-    architecture::Picking,
-    json,
+    Status, json,
     request::OrderView,
     tables::{Order, order},
 };
@@ -25,8 +23,17 @@ use world::{
 
 use faults::Habit;
 
-use super::{Cast, Piece, consent::Undecided, habit::Habits, intents::Who, operator, seller};
-use crate::Scenario;
+use super::{
+    Cast, Piece,
+    briefing::{Briefing, Pool as Briefed},
+    consent::Undecided,
+    habit::Habits,
+    intents::Who,
+    operator,
+    requests::Call,
+    seat::{Seats, Taken},
+    seller,
+};
 
 /// A list holds so many orders at most: the services' own limit.
 const PAGE: usize = 500;
@@ -49,6 +56,8 @@ pub(crate) struct Desk {
     workers: usize,
     pool: Mutex<Pool>,
     freed: Notify,
+    /// Where workers wait for work who are not tasks of this desk's own.
+    seats: Option<Seats>,
 }
 
 /// Who is idle, and which orders must not be handed out.
@@ -85,65 +94,76 @@ enum Assigned {
 
 impl Desk {
     /// The sellers' desk: they approve prices in the CRM.
-    pub(crate) fn of_sellers(cast: &Arc<Cast>, scenario: &Scenario) -> Arc<Self> {
+    pub(crate) fn of_sellers(cast: &Arc<Cast>, briefing: &Briefing) -> Self {
         let every = cast.people.seller.mean / 10;
-        let store = Arc::clone(&cast.stage.shop);
-        let habits = Habits::of(&scenario.faults, "seller");
-        let picking = scenario.architecture.picking;
-        Self::new(cast, (Who::Seller, cast.people.sellers), Status::PriceCalculated, store, (picking, every, habits))
+        let store = Arc::clone(&cast.shop);
+        Self::new(cast, (Who::Seller, cast.people.sellers), Status::PriceCalculated, (store, every), &briefing.sellers)
     }
 
     /// The operators' desk: they take orders in the factory.
-    pub(crate) fn of_operators(cast: &Arc<Cast>, scenario: &Scenario) -> Arc<Self> {
+    pub(crate) fn of_operators(cast: &Arc<Cast>, briefing: &Briefing) -> Self {
         let every = cast.people.bench.mean / 120;
-        let store = Arc::clone(&cast.stage.mes);
-        let habits = Habits::of(&scenario.faults, "operator");
-        let picking = scenario.architecture.picking;
-        Self::new(cast, (Who::Operator, cast.people.operators), Status::ManufacturingApproved, store, (picking, every, habits))
+        let store = Arc::clone(&cast.mes);
+        Self::new(
+            cast,
+            (Who::Operator, cast.people.operators),
+            Status::ManufacturingApproved,
+            (store, every),
+            &briefing.operators,
+        )
     }
 
     fn new(
         cast: &Arc<Cast>,
         (who, workers): (Who, u32),
         waits_in: Status,
-        store: Arc<dyn Store>,
-        (picking, every, habits): (Picking, Duration, Habits),
-    ) -> Arc<Self> {
-        Arc::new(Self {
+        (store, every): (Arc<dyn Store>, Duration),
+        briefed: &Briefed,
+    ) -> Self {
+        Self {
             cast: Arc::clone(cast),
             who,
             waits_in,
             store,
-            newest_first: picking == Picking::NewestFirst,
+            newest_first: briefed.newest_first,
             every: whole_millis(every).max(BREATH),
-            habits,
+            habits: briefed.habits.clone(),
             workers: workers as usize,
             pool: Mutex::new(Pool { idle: (1..=workers).rev().collect(), held: BTreeSet::new(), closed: false }),
             freed: Notify::new(),
-        })
+            seats: None,
+        }
+    }
+
+    /// The same, whose workers are no tasks of its own: each comes to take what it is handed ([`Desk::take`]).
+    pub(crate) fn with_seats(self) -> Self {
+        Self { seats: Some(Seats::new(self.workers)), ..self }
     }
 
     /// Hands out work until the desk is closed.
     pub(crate) async fn run(self: Arc<Self>) {
-        let rt = self.cast.rt().clone();
-        let wanted = self.wanted();
         while !self.pool().closed {
-            if self.pool().idle.is_empty() {
-                self.freed.notified().await;
-                continue;
-            }
-            if self.pool().idle.len() <= self.absent() {
-                self.short_of_hands().await;
-                continue;
-            }
-            let turn = if self.waiting().await.unwrap_or(true) { self.hand_out().await } else { Turn::Nothing };
-            match turn {
-                Turn::More => {}
-                Turn::Nothing if self.kept_back() == 0 => self.store.poll(Order::TABLE, &wanted, self.every).await,
-                // No row changes when a customer agrees.
-                Turn::Nothing | Turn::Later => rt.sleep(self.every).await,
-                Turn::NoAnswer => rt.sleep(self.cast.people.retry).await,
-            }
+            self.turn().await;
+        }
+    }
+
+    /// One look at what there is to do.
+    pub(crate) async fn turn(self: &Arc<Self>) {
+        if self.pool().idle.is_empty() {
+            self.freed.notified().await;
+            return;
+        }
+        if self.pool().idle.len() <= self.absent() {
+            self.short_of_hands().await;
+            return;
+        }
+        let turn = if self.waiting().await.unwrap_or(true) { self.hand_out().await } else { Turn::Nothing };
+        match turn {
+            Turn::More => {}
+            Turn::Nothing if self.kept_back() == 0 => self.store.poll(Order::TABLE, &self.wanted(), self.every).await,
+            // No row changes when a customer agrees.
+            Turn::Nothing | Turn::Later => self.cast.rt().sleep(self.every).await,
+            Turn::NoAnswer => self.cast.rt().sleep(self.cast.people.retry).await,
         }
     }
 
@@ -181,6 +201,7 @@ impl Desk {
     /// Ends [`Desk::run`] at its next turn.
     pub(crate) fn close(&self) {
         self.pool().closed = true;
+        self.seats.iter().for_each(Seats::close);
         self.freed.notify_one();
     }
 
@@ -231,7 +252,11 @@ impl Desk {
                     self.mattered(|how| how == Habit::NewestFirst);
                 }
                 let piece = Piece { order_id: view.order_id, order_ref: view.order_ref };
-                self.cast.rt().spawn("worker", Arc::clone(self).work(worker, piece));
+                let taken = Taken { piece, at: self.cast.rt().now() };
+                match &self.seats {
+                    Some(seats) => seats.hand(worker, taken),
+                    None => drop(self.cast.rt().spawn("worker", Arc::clone(self).work(worker, taken))),
+                }
             }
             if rows.is_some() && full {
                 // What stands on the next page is not looked at.
@@ -258,16 +283,26 @@ impl Desk {
             path = format!("{path}&page={page}");
         }
         let request = Request::builder().method(Method::GET).uri(path).body(bytes::Bytes::new()).ok()?;
-        let answer = self.cast.stage.world.http.call(self.who.service(), request).await.ok()?;
+        // A bell has rung: that is when they mean to look.
+        let meant = self.cast.rt().now();
+        let answer = self.cast.call(self.who, Call::List, request, meant).await.ok()?;
         json::read(answer.body()).ok()
     }
 
+    /// Waits until a worker who has a seat is handed an order, and does what there is to do. False when there is no more work.
+    pub(crate) async fn take(self: &Arc<Self>, worker: u32) -> bool {
+        let Some(seats) = &self.seats else { return false };
+        let Some(taken) = seats.wait(worker).await else { return false };
+        Arc::clone(self).work(worker, taken).await;
+        true
+    }
+
     /// One order in one worker's hands.
-    async fn work(self: Arc<Self>, worker: u32, piece: Piece) {
+    async fn work(self: Arc<Self>, worker: u32, Taken { piece, at }: Taken) {
         let done = if self.who == Who::Seller {
-            seller::approve(&self.cast, &piece, &format!("seller-{worker}")).await
+            seller::approve(&self.cast, &piece, &format!("seller-{worker}"), at).await
         } else {
-            operator::make(&self.cast, &piece, &format!("operator-{worker}")).await
+            operator::make(&self.cast, &piece, &format!("operator-{worker}"), at).await
         };
         self.pool().release(worker, done.then_some(&piece.order_id));
         self.freed.notify_one();

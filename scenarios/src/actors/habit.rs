@@ -3,23 +3,25 @@
 use std::time::Duration;
 
 use faults::{Deed, Effect, Fault, Habit, What};
+use serde::{Deserialize, Serialize};
 
 /// The habits of one pool, by fault.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Habits {
-    pool: &'static str,
+    pool: String,
     all: Vec<(String, Duration, Duration, Habit)>,
 }
 
 impl Habits {
     /// Those that a scenario's faults lay upon a pool.
-    pub(crate) fn of(faults: &[Fault], pool: &'static str) -> Self {
+    pub(crate) fn of(faults: &[Fault], pool: &str) -> Self {
         let all = faults.iter().filter_map(|fault| match fault.kind.deed() {
             Deed::People { pool: whose, how } if whose == pool => {
                 Some((fault.name.clone(), fault.at, fault.at + fault.lasts, how))
             }
             _ => None,
         });
-        Self { pool, all: all.collect() }
+        Self { pool: pool.to_owned(), all: all.collect() }
     }
 
     fn now(&self, now: Duration) -> impl Iterator<Item = (&str, Habit)> {
@@ -60,7 +62,7 @@ impl Habits {
         let effect = |(fault, _): (&str, Habit)| Effect {
             fault: fault.to_owned(),
             at_ns,
-            what: What::WorkedOtherwise { pool: self.pool.to_owned() },
+            what: What::WorkedOtherwise { pool: self.pool.clone() },
             order_id: None,
             hop: None,
         };

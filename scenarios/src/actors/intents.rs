@@ -5,12 +5,12 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use contracts::Status;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::numbers::Numbers;
 
 /// Who means to do something.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Who {
     /// Orders in the internet shop.
@@ -48,14 +48,14 @@ pub struct Intent {
 }
 
 /// A call that was not answered with success: refused, failed, or without an answer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FailedCall {
     /// When it was made, nanoseconds since the Unix epoch.
     pub asked_ns: u64,
     /// When its answer came, or it was clear that none would.
     pub ended_ns: u64,
     /// The HTTP status; `None` when there was no answer.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none", default)]
     pub status: Option<u16>,
 }
 
@@ -84,6 +84,10 @@ struct Book {
     ended: usize,
 }
 
+/// The place of an intent, as another process may know it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Key(usize, usize);
+
 /// An open intent: its place in the book.
 #[derive(Debug)]
 pub struct Entry {
@@ -93,6 +97,14 @@ pub struct Entry {
     pub who: Who,
     /// The state that it would bring the order into.
     pub step: Status,
+}
+
+impl Entry {
+    /// Its place: no other intent of the book has it.
+    #[must_use]
+    pub const fn key(&self) -> Key {
+        Key(self.order, self.index)
+    }
 }
 
 impl Intents {

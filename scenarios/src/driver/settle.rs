@@ -16,8 +16,9 @@ use world::{
 };
 
 use crate::{
-    Scenario,
-    actors::{Cast, desk::Desk},
+    Scenario, Stage,
+    actors::Cast,
+    driver::{DriveError, crew::Crew},
     ledger::calculation_limit,
     lifecycle::Lifecycle,
 };
@@ -31,7 +32,8 @@ const BREATH: Duration = Duration::from_secs(1);
 /// The whole house at the end of a run.
 pub(super) struct House<'a> {
     cast: &'a Arc<Cast>,
-    desks: &'a [Arc<Desk>],
+    stage: &'a Stage,
+    crew: &'a Crew,
     relayed: bool,
     calculation: Duration,
     pause: Duration,
@@ -40,14 +42,20 @@ pub(super) struct House<'a> {
 }
 
 impl<'a> House<'a> {
-    pub(super) fn new(cast: &'a Arc<Cast>, desks: &'a [Arc<Desk>], scenario: &Scenario, lifecycle: &Lifecycle) -> Self {
+    pub(super) fn new(
+        cast: &'a Arc<Cast>,
+        stage: &'a Stage,
+        crew: &'a Crew,
+        (scenario, lifecycle): (&Scenario, &Lifecycle),
+    ) -> Self {
         // The promise alone says little of how long an order takes: it may be one that nobody can keep.
         let lead_time = lifecycle.promise.max(scenario.people.longest());
         // Three weeks make an hour.
         let pause = Duration::from_secs_f64(lead_time.as_secs_f64() / 504.0).max(BREATH);
         Self {
             cast,
-            desks,
+            stage,
+            crew,
             relayed: !scenario.architecture.outbox,
             calculation: calculation_limit(scenario),
             pause: Duration::from_millis(u64::try_from(pause.as_millis()).unwrap_or(u64::MAX)),
@@ -56,7 +64,7 @@ impl<'a> House<'a> {
     }
 
     /// Waits until nothing moves; says what still did when patience ran out.
-    pub(super) async fn settle(&self) -> Result<Option<String>, StoreError> {
+    pub(super) async fn settle(&self) -> Result<Option<String>, DriveError> {
         let rt = self.cast.rt();
         let mut quiet = 0;
         let (mut done, mut since) = (self.cast.intents.ended(), rt.now());
@@ -80,16 +88,16 @@ impl<'a> House<'a> {
     }
 
     /// One thing that can still move an order, in words; `None` when there is none.
-    pub(super) async fn movable(&self) -> Result<Option<String>, StoreError> {
+    pub(super) async fn movable(&self) -> Result<Option<String>, DriveError> {
         let open = self.cast.intents.open();
         if open > 0 {
             return Ok(Some(format!("{open} intents of people are open")));
         }
-        let depth = self.cast.stage.messages.depth().await;
+        let depth = self.stage.messages.depth().await;
         if depth > 0 {
             return Ok(Some(format!("{depth} messages are in queues or unacknowledged")));
         }
-        let (shop, mes) = (&*self.cast.stage.shop, &*self.cast.stage.mes);
+        let (shop, mes) = (&*self.stage.shop, &*self.stage.mes);
         for (store, name) in [(shop, "Shop DB"), (mes, "MES DB")] {
             let new = vec![(outbox::state, Value::text(OUTBOX_NEW))];
             if self.wait::<Outbox>(store, new).await? {
@@ -103,12 +111,7 @@ impl<'a> House<'a> {
         if self.relayed && self.wait::<Order>(shop, submitted).await? {
             return Ok(Some("submitted orders wait for the relay".to_owned()));
         }
-        for desk in self.desks {
-            if desk.waiting().await? {
-                return Ok(Some("orders wait at a desk".to_owned()));
-            }
-        }
-        Ok(None)
+        Ok(self.crew.waiting().await?.then(|| "orders wait at a desk".to_owned()))
     }
 
     /// Whether rows wait for whoever claims them: others than those that a fault has let them overlook.
@@ -120,7 +123,7 @@ impl<'a> House<'a> {
             What::RowOverlooked { table, key, .. } if table == R::TABLE.name => Some(key),
             _ => None,
         };
-        let overlooked: BTreeSet<String> = self.cast.stage.nemesis.effects().await.into_iter().filter_map(overlooked).collect();
+        let overlooked: BTreeSet<String> = self.stage.nemesis.effects().await.into_iter().filter_map(overlooked).collect();
         if overlooked.is_empty() {
             return Ok(true);
         }

@@ -20,6 +20,8 @@ use crate::{
     truth::{Class, Truth},
 };
 
+mod apart;
+
 const HOUR: Duration = Duration::from_secs(3600);
 const DAY: Duration = Duration::from_secs(86_400);
 

@@ -72,6 +72,7 @@ pub(super) fn try_play(
         mes: simulation.store("mes"),
         nemesis: simulation.nemesis(),
         messages: simulation.messages(),
+        people: None,
     };
     change(&mut stage);
     let toy = Arc::new(Toy {

@@ -10,7 +10,12 @@ use world::{
 };
 
 use super::{Account, Delivery, FaultRun, Job, Ledger, Message, RowState, Step, Unsent, calculation_limit, effects};
-use crate::{Scenario, actors::Cast, lifecycle::Side, numbers::Numbers};
+use crate::{
+    Scenario, Stage,
+    actors::{Cast, requests::Times},
+    lifecycle::Side,
+    numbers::Numbers,
+};
 
 /// Rows of a page.
 const PAGE: usize = 50_000;
@@ -27,12 +32,11 @@ struct Gathering {
 /// # Errors
 /// When a database cannot be read.
 pub(crate) async fn collect(
-    cast: &Cast,
+    (cast, stage): (&Cast, &Stage),
     scenario: &Scenario,
     faults: &[FaultRun],
     unsettled: Option<String>,
 ) -> Result<Ledger, StoreError> {
-    let stage = &cast.stage;
     let mut gathering = Gathering { orders: Vec::new(), ids: Numbers::default() };
     for (side, store) in [(Side::Shop, &*stage.shop), (Side::Mes, &*stage.mes)] {
         each::<Order>(store, Scan::default(), |row| gathering.order(side, row)).await?;
@@ -53,6 +57,7 @@ pub(crate) async fn collect(
         orders: gathering.into_orders(cast),
         faults: faults.to_vec(),
         effects: Vec::new(),
+        requests: Times::default(),
     };
     let recorded = [stage.nemesis.effects().await, cast.noted()].concat();
     ledger.effects = effects::of(&ledger, scenario, recorded);
@@ -64,7 +69,7 @@ pub(crate) async fn collect(
 /// # Errors
 /// When a database cannot be read.
 pub(crate) async fn nothing_since(cast: &Cast, ledger: &Ledger) -> Result<bool, StoreError> {
-    for (side, store) in [(Side::Shop, &*cast.stage.shop), (Side::Mes, &*cast.stage.mes)] {
+    for (side, store) in [(Side::Shop, &*cast.shop), (Side::Mes, &*cast.mes)] {
         let known = ledger.orders.iter().map(|account| account.steps(side).len()).sum();
         let mut tx = record::begin(store).await?;
         let new = Scan { limit: Some(1), offset: known, ..Scan::default() };

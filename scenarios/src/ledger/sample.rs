@@ -7,7 +7,10 @@ use faults::{End, Outcome as Sent};
 
 use super::{Account, Delivery, Job, Ledger, Message, RowState, Step};
 use crate::{
-    actors::intents::{Intent, Outcome, Who},
+    actors::{
+        intents::{Intent, Outcome, Who},
+        requests::Times,
+    },
     lifecycle::Side,
 };
 
@@ -148,6 +151,7 @@ impl Order {
             orders: vec![self.account],
             faults: Vec::new(),
             effects: Vec::new(),
+            requests: Times::default(),
         }
     }
 }

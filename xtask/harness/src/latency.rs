@@ -1,5 +1,5 @@
-//! `latency.hlog`: how long orders took, as histograms that HdrHistogram's tools read. One tag per state, and one for the whole
-//! way.
+//! `latency.hlog`: how long orders took, and how long the people's requests, as histograms that HdrHistogram's tools read. One tag
+//! per state, one for the whole way, and one for each request of each actor.
 
 use std::{
     io,
@@ -24,13 +24,13 @@ use scenarios::{
 
 /// The tag of the time from the first state to the last.
 pub const LEAD_TIME: &str = "LEAD_TIME";
-/// Histograms hold milliseconds of the scenario; their readable maximum is in seconds.
-const PER_SECOND: f64 = 1_000.0;
+/// Histograms hold microseconds, for requests are short; their readable maximum is in seconds.
+const PER_SECOND: f64 = 1_000_000.0;
 /// Significant digits.
 const DIGITS: u8 = 3;
 
-/// Writes the log: for each state the time from entering the state before it, milliseconds. `clock` makes times of the scenario
-/// of those of a run that was shortened.
+/// Writes the log: for each state the time from entering the state before it, and for each request the time from when it was
+/// meant to be made. `clock` makes times of the scenario of those of a run that was shortened; requests take what they take.
 ///
 /// # Errors
 /// When `out` fails.
@@ -39,7 +39,10 @@ pub fn write((ledger, lifecycle): (&Ledger, &Lifecycle), clock: Option<&Clock>, 
     out.write_all(b"#[Histogram log format version 1.3]\n")?;
     let mut serializer = V2DeflateSerializer::new();
     let mut log = IntervalLogWriterBuilder::new()
-        .add_comment("milliseconds of the scenario, from entering the state before to entering the state in the tag")
+        .add_comment(
+            "microseconds: of the scenario, from entering the state before to entering the state in the tag; \
+             of http/actor/request, from when it was meant to be made to its end, failed ones included",
+        )
         .with_start_time(UNIX_EPOCH + Duration::from_nanos(ledger.started_ns))
         .with_max_value_divisor(PER_SECOND)
         .begin_log_with(&mut out, &mut serializer)?;
@@ -50,8 +53,10 @@ pub fn write((ledger, lifecycle): (&Ledger, &Lifecycle), clock: Option<&Clock>, 
         (status.name(), times, factor)
     });
     let whole = (LEAD_TIME, lead_time(ledger, lifecycle), clock.map_or(1.0, |clock| clock.whole));
-    for (tag, times, factor) in states.chain([whole]) {
-        let histogram = histogram(&times.sorted_ns, factor).map_err(io::Error::other)?;
+    let orders = states.chain([whole]).map(|(tag, times, factor)| (tag, times.sorted_ns, factor));
+    let requests = ledger.requests.iter().map(|(tag, times_ns)| (tag.as_str(), times_ns.clone(), 1.0));
+    for (tag, times_ns, factor) in orders.chain(requests) {
+        let histogram = histogram(&times_ns, factor).map_err(io::Error::other)?;
         log.write_histogram(&histogram, Duration::ZERO, lasted, Tag::new(tag))
             .map_err(|error| io::Error::other(format!("{error:?}")))?;
     }
@@ -62,7 +67,7 @@ fn histogram(times_ns: &[u64], factor: f64) -> Result<Histogram<u64>, Box<dyn st
     let mut histogram = Histogram::new(DIGITS)?;
     for time_ns in times_ns {
         let time = Duration::from_nanos(*time_ns).mul_f64(factor);
-        histogram.record(u64::try_from(time.as_millis()).unwrap_or(u64::MAX))?;
+        histogram.record(u64::try_from(time.as_micros()).unwrap_or(u64::MAX))?;
     }
     Ok(histogram)
 }
@@ -115,6 +120,7 @@ mod tests {
             orders: vec![account],
             faults: Vec::new(),
             effects: Vec::new(),
+            requests: [("http/seller/approve".to_owned(), vec![1_500_000, 2_500_000])].into(),
         }
     }
 
@@ -130,9 +136,13 @@ mod tests {
             let histogram: Histogram<u64> = Deserializer::new().deserialize(&mut encoded.as_slice()).unwrap();
             read.push((interval.tag().unwrap().as_str().to_owned(), histogram.len(), histogram.max()));
         }
+        assert_eq!(
+            read.pop().map(|(tag, requests, slowest)| (tag, requests, slowest / 10)),
+            Some(("http/seller/approve".into(), 2, 250))
+        );
         assert_eq!(read.len(), Status::ALL.len(), "every state but the first, and the whole way");
         assert_eq!(read[0].0, "FILE_UPLOADED");
-        assert_eq!((read[0].1, read[0].2 / 100), (1, 300), "30 s");
+        assert_eq!((read[0].1, read[0].2 / 100_000), (1, 300), "30 s");
         assert_eq!(read.last().map(|(tag, orders, _)| (tag.as_str(), *orders)), Some((LEAD_TIME, 0)));
         assert!(bytes.starts_with(b"#[Histogram log format version 1.3]\n#"));
     }

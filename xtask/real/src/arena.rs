@@ -1,7 +1,7 @@
 //! The containers world as the harness sees it: plays a run on the real stack, and reads the traces back from Jaeger and the
 //! logs from Elasticsearch.
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, path::Path, sync::Arc, time::Duration};
 
 use containers::{BrokerSeen, Testimony, Usage, testimony::Died};
 use contracts::attributes;
@@ -16,11 +16,21 @@ use judge::{
     case::{ORDER_IN_LINK, Telemetry},
     parts::{Look, Used},
 };
-use scenarios::{Scenario, driver, language::BrokerTelemetry, ledger::Ledger};
+use scenarios::{
+    Scenario,
+    driver::{self, DriveError},
+    language::BrokerTelemetry,
+    ledger::Ledger,
+};
 use signals::{Log, Span};
 use world::Either;
 
-use crate::{Assembly, assembly, assembly::Place, interrupt::Interrupt};
+use crate::{
+    Assembly,
+    assembly::{self, AssemblyError, Place},
+    interrupt::Interrupt,
+    people::People,
+};
 
 /// Between two looks at how far a run is.
 const LOOK: Duration = Duration::from_millis(250);
@@ -110,14 +120,18 @@ pub(crate) async fn first<A, B>(one: impl Future<Output = A>, other: impl Future
 }
 
 async fn run(prepared: &Prepared, config: containers::Config, progress: &mut Progress) -> Result<Played, PlayError> {
-    let versions = versions(&config);
+    let mut versions = versions(&config);
+    let app = config.app.clone();
     let mut assembly = Assembly::start(config, &|phase| progress.phase(phase)).await.map_err(failed)?;
     let (traces, logs) = (assembly.stack().traces().await, assembly.stack().logs_of(ORDER_IN_LINK).await);
     progress.phase("orders arrive");
-    let told = match assembly.watch(&prepared.scenario).await {
+    let told = match attended(&mut assembly, &prepared.scenario, &app).await {
         Ok(()) => watched(&assembly, prepared, progress).await,
         Err(error) => Err(failed(error)),
     };
+    if let Some(tool) = assembly.people().and_then(|people| people.line().counted().map(|counted| counted.tool.clone())) {
+        versions.insert("people".to_owned(), tool);
+    }
     let told = match told {
         Ok(ledger) => {
             progress.phase("reading traces and logs back from Jaeger and Elasticsearch");
@@ -145,6 +159,12 @@ fn used(usage: Usage) -> Used {
     Used { part: usage.part, shared: usage.shared, looks }
 }
 
+/// Begins to watch the broker, and lets people come.
+async fn attended(assembly: &mut Assembly, scenario: &Scenario, app: &Path) -> Result<(), AssemblyError> {
+    assembly.watch(scenario).await?;
+    assembly.bring_people(scenario, app).await
+}
+
 /// Drives the run, shows how far it is, and ends it when a service has ended by itself.
 async fn watched(assembly: &Assembly, prepared: &Prepared, progress: &mut Progress) -> Result<Ledger, PlayError> {
     let stage = assembly.stage();
@@ -159,11 +179,19 @@ async fn watched(assembly: &Assembly, prepared: &Prepared, progress: &mut Progre
                 progress.show(Reached { initiated, closed, bad: 0, now: rt.now() });
             }
             if let Err(error) = assembly.stack().check().await {
-                return error;
+                return error.to_string();
+            }
+            if let Some(Err(error)) = assembly.people().map(People::check) {
+                return error.to_string();
             }
         }
     };
     match first(drive, watch).await {
+        // Who watches knows how they ended.
+        Either::Left(Err(error @ DriveError::People(_))) => Err(match assembly.people().map(People::check) {
+            Some(Err(ended)) => failed(ended),
+            _ => failed(error),
+        }),
         Either::Left(ledger) => ledger.map_err(failed),
         Either::Right(error) => Err(failed(error)),
     }

@@ -1,6 +1,11 @@
 //! A scenario's stack, and the stage that the driver acts on.
 
-use std::{collections::BTreeMap, path::PathBuf, sync::Arc, time::Duration};
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
 
 use adapters::{
     broker::RabbitMq,
@@ -12,9 +17,11 @@ use adapters::{
 use containers::{Blueprint, BrokerSeen, Config, Images, Limits, Meter, Rabbit, Role, Stack, Standing, Testimony, Usage, Watch};
 use contracts::{message, services};
 use faults::{Change, DatabaseFault, Deed, Interference};
-use scenarios::{Scenario, Stage, language::BrokerTelemetry, scale};
+use scenarios::{Scenario, Stage, actors::briefing::Briefing, apart::Place as PeoplesPlace, language::BrokerTelemetry, scale};
 use tokio::runtime::Handle;
 use world::{Node, Runtime, Telemetry, World};
+
+use crate::people::{self, People, PeopleError};
 
 /// The two databases.
 const SHOP: &str = "shop";
@@ -74,6 +81,7 @@ pub struct Assembly {
     stage: Stage,
     watch: Option<Watch>,
     meter: Option<Meter>,
+    people: Option<People>,
 }
 
 /// Why there is no stage.
@@ -88,6 +96,9 @@ pub enum AssemblyError {
     /// The driver's HTTP client.
     #[error("HTTP client: {0}")]
     Http(#[from] reqwest::Error),
+    /// The people.
+    #[error(transparent)]
+    People(#[from] PeopleError),
     /// The settings.
     #[error("settings: {0}")]
     Settings(#[from] serde_json::Error),
@@ -162,7 +173,7 @@ impl Assembly {
         let stack = Stack::start(config, say).await?;
         let rt = Runtime::new(TokioEngine::new(Handle::current(), seed, Epoch::at(stack.epoch_ns())), DRIVER);
         match stage(&stack, rt).await {
-            Ok(stage) => Ok(Self { stack, stage, watch: None, meter: None }),
+            Ok(stage) => Ok(Self { stack, stage, watch: None, meter: None, people: None }),
             Err(error) => {
                 drop(stack.end().await);
                 Err(error)
@@ -181,6 +192,35 @@ impl Assembly {
         self.watch = Some(watch);
         self.meter = Some(Meter::start(&self.stack, &self.stage.world.rt));
         Ok(())
+    }
+
+    /// Lets goose play the people of a scenario, in a process of their own; `app` is the services' binary, beside which theirs is.
+    ///
+    /// # Errors
+    /// When their process does not start, or an address is not known.
+    pub async fn bring_people(&mut self, scenario: &Scenario, app: &Path) -> Result<(), AssemblyError> {
+        let addresses = self.stack.services();
+        let place = PeoplesPlace {
+            seed: scenario.seed,
+            epoch_ns: self.stack.epoch_ns(),
+            services: addresses.all(),
+            shop: self.stack.database(SHOP).await?.unwrap_or_default(),
+            mes: self.stack.database(MES).await?.unwrap_or_default(),
+            answer: ANSWER,
+            keep_alive: !self.stack.is_proxied(),
+            briefing: Briefing::of(scenario),
+        };
+        let binary = app.with_file_name(people::BINARY);
+        let people = People::start(&self.stage.world.rt, &binary, place, addresses)?;
+        self.stage.people = Some(people.line());
+        self.people = Some(people);
+        Ok(())
+    }
+
+    /// The people's process, where there is one.
+    #[must_use]
+    pub fn people(&self) -> Option<&People> {
+        self.people.as_ref()
     }
 
     /// What the broker let see of itself; it is not watched any more.
@@ -215,8 +255,11 @@ impl Assembly {
     /// # Errors
     /// When the engine refuses.
     pub async fn end(self) -> Result<(), containers::Error> {
-        let Self { stack, stage, watch, meter } = self;
+        let Self { stack, stage, watch, meter, people } = self;
         drop((stage, watch, meter));
+        if let Some(people) = people {
+            people.end().await;
+        }
         stack.end().await
     }
 }
@@ -234,7 +277,7 @@ async fn stage(stack: &Stack, rt: Runtime) -> Result<Stage, AssemblyError> {
         telemetry: Telemetry::new(rt.clone(), None, false),
         rt,
     };
-    Ok(Stage { world, shop, mes, nemesis: stack.nemesis(), messages: stack.messages() })
+    Ok(Stage { world, shop, mes, nemesis: stack.nemesis(), messages: stack.messages(), people: None })
 }
 
 async fn database(stack: &Stack, rt: &Runtime, name: &str) -> Result<Arc<Postgres>, AssemblyError> {

@@ -6,6 +6,7 @@
 pub mod arena;
 pub mod assembly;
 pub mod interrupt;
+pub mod people;
 pub mod stack;
 
 pub use arena::Containers;

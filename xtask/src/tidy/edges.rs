@@ -23,6 +23,9 @@ const EDGES: &[(&str, &str)] = &[
     ("containers", "adapters faults proxy signals world"),
     // What happens.
     ("scenarios", "contracts faults world"),
+    // Goose and its HTTP client are here alone, and this is a process of its own: its control-C handler and its kill switch are
+    // the whole process's.
+    ("people", "adapters scenarios world"),
     // What we conclude.
     ("signals", ""),
     ("detector", "signals"),

@@ -4,8 +4,8 @@ use std::{path::Path, process::Command};
 
 use anyhow::{Context as _, Result, ensure};
 
-const HEAVY: [&str; 8] =
-    ["lapin", "testcontainers", "bollard", "tokio-postgres", "reqwest", "hyper", "aws-lc-sys", "opentelemetry-otlp"];
+const HEAVY: [&str; 9] =
+    ["goose", "lapin", "testcontainers", "bollard", "tokio-postgres", "reqwest", "hyper", "aws-lc-sys", "opentelemetry-otlp"];
 
 /// Heavy crates in the build of `xtask`.
 pub(super) fn violations(root: &Path) -> Result<Vec<String>> {

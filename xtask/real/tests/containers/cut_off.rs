@@ -2,7 +2,7 @@
 
 use std::{
     io::{BufRead as _, BufReader},
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::{Child, ChildStderr, Command, Stdio},
     thread,
     time::{Duration, Instant},
@@ -81,9 +81,24 @@ impl Started {
     }
 
     fn kill(&mut self) {
+        let people = self.people();
         self.signal("-KILL");
         assert_eq!(self.run.wait().unwrap().code(), None);
         assert!(self.is_there(), "it had nothing yet, or nothing any more");
+        wait("the end of its people", || people.is_none_or(|people| !Path::new(&format!("/proc/{people}")).exists()));
+    }
+
+    /// The process of its people, while there is one.
+    fn people(&self) -> Option<u32> {
+        let processes = std::fs::read_dir("/proc").unwrap().filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok());
+        let is_theirs = |process: &u32| {
+            // `<number> (<name>) <state> <number of the parent> ...`
+            let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).unwrap_or_default();
+            let mut fields = stat.split(' ').skip(1);
+            fields.next() == Some("(loupe-people)") && fields.nth(1) == Some(&self.run.id().to_string())
+        };
+        let mut processes = processes;
+        processes.find(is_theirs)
     }
 }
 
@@ -149,6 +164,21 @@ fn a_run_killed_at_any_moment_leaves_nothing_behind_the_next() {
     for run in &dead {
         assert!(!run.is_there(), "{:?}", gate::leftovers_of(run.run.id()));
     }
+}
+
+#[test]
+fn a_run_whose_people_die_fails_and_says_so() {
+    if !gate::containers() {
+        return;
+    }
+    let mut run = Started::at(&stack(), "unpeopled");
+    run.until("orders arrive");
+    wait("the people", || run.people().is_some());
+    let people = run.people().unwrap().to_string();
+    assert!(Command::new("kill").args(["-KILL", &people]).status().unwrap().success());
+    assert_eq!(run.end(), Some(255), "{}", run.heard);
+    assert!(run.heard.contains("error: short: the people's process ended before the run did (signal: 9"), "{}", run.heard);
+    assert!(!run.is_there(), "{:?}", gate::leftovers_of(run.run.id()));
 }
 
 #[test]

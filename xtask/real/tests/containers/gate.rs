@@ -65,6 +65,8 @@ pub(crate) fn app() -> PathBuf {
         "app",
         "--package",
         "proxy",
+        "--package",
+        "people",
         "--manifest-path",
         concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml"),
     ]);

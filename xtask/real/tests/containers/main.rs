@@ -29,6 +29,8 @@ mod journey;
 #[cfg(test)]
 mod open_stack;
 #[cfg(test)]
+mod people;
+#[cfg(test)]
 #[path = "../../../../chaos/proxy/tests/suite/mod.rs"]
 mod proxied;
 #[cfg(test)]

@@ -59,6 +59,7 @@ fn verdict(played: &Played, order: &str) -> Verdict {
 /// has one row, one span event and one log record.
 fn alike(prepared: &Prepared) -> (Played, Report) {
     let played = played(prepared, gate::place());
+    assert!(played.versions["people"].starts_with("goose"), "{:?}", played.versions);
     let transitions = agreement::hold(&prepared.scenario.name, &played);
     assert!(transitions > 100, "{transitions}: hardly a transition");
     let report = judged(prepared, &played).report;
