@@ -128,7 +128,8 @@ impl Elastic {
             if !after.is_null() {
                 question["search_after"] = after;
             }
-            let mut answer = self.done(Method::POST, &format!("{pattern}/_search"), Some(question)).await?;
+            let mut answer =
+                self.done(Method::POST, &format!("{pattern}/_search?allow_partial_search_results=false"), Some(question)).await?;
             let failed = answer["_shards"]["failed"].as_u64().unwrap_or(0);
             if failed > 0 {
                 return Err(Error::Logs(format!("{failed} shards do not answer")));
@@ -140,10 +141,21 @@ impl Elastic {
         }
     }
 
-    /// Asks, and takes nothing for an answer but success.
+    /// Asks, and takes nothing for an answer but success. An index that was made a moment ago answers 503 until its shard has started.
     async fn done(&self, method: Method, path: &str, body: Option<Value>) -> Result<Value, Error> {
-        let (status, answer) = self.ask(method, path, body).await?;
-        if status.is_success() { Ok(answer) } else { Err(refused(status, &answer)) }
+        let mut last = None;
+        let asking = async {
+            loop {
+                match self.ask(method.clone(), path, body.clone()).await? {
+                    (status, answer) if status.is_success() => return Ok(answer),
+                    (status @ StatusCode::SERVICE_UNAVAILABLE, answer) => last = Some(refused(status, &answer)),
+                    (status, answer) => return Err(refused(status, &answer)),
+                }
+                docker::pause().await;
+            }
+        };
+        let asked = docker::limited(ANSWER, asking).await;
+        asked.unwrap_or_else(|| Err(last.unwrap_or_else(|| Error::Logs(format!("no answer within {} s", ANSWER.as_secs())))))
     }
 
     async fn ask(&self, method: Method, path: &str, body: Option<Value>) -> Result<(StatusCode, Value), Error> {
@@ -204,6 +216,10 @@ mod tests {
         if path.starts_with("/full") {
             return (Answered::FORBIDDEN, Json(json!({ "error": { "reason": "read-only" } }))).into_response();
         }
+        let starting = asked.lock().unwrap().iter().filter(|(asked, _)| asked.ends_with("_search")).count() == 1;
+        if path.ends_with("_search") && starting {
+            return (Answered::SERVICE_UNAVAILABLE, Json(json!({ "error": { "reason": "all shards failed" } }))).into_response();
+        }
         // Records are numbered, and come in the order of their numbers.
         let after = body["search_after"][1].as_u64().unwrap_or(0);
         let numbers = (after + 1..=RECORDS).take(body["size"].as_u64().and_then(|size| usize::try_from(size).ok()).unwrap_or(0));
@@ -247,7 +263,7 @@ mod tests {
     }
 
     #[test]
-    fn records_are_read_page_by_page_and_who_refuses_is_quoted() {
+    fn records_are_read_page_by_page_from_when_the_shards_are_there_and_who_refuses_is_quoted() {
         with_a_server(false, async |elastic, _| {
             let records = elastic.records("logs-*").await.unwrap();
             assert!(records.iter().map(|record| record["event.sequence"].as_u64().unwrap()).eq(1..=RECORDS));
