@@ -67,7 +67,7 @@ fn apart(stage: &mut Stage, scenario: &Scenario, way: Way) {
     drop(rt.spawn("people's end", async move {
         match way.dies_at {
             Some(at) => {
-                drop(clock.race(hear, clock.sleep_until(at)).await);
+                clock.race(hear, clock.sleep_until(at)).await;
                 *dies.lock().unwrap() = None;
             }
             None => hear.await,
