@@ -26,13 +26,13 @@ const DOZEN: [(&str, Preset); 12] = [
     ("slow-pricing", Preset::AsIs),
     ("lost-on-the-wire", Preset::AsIs),
     ("lost-confirms", Preset::AsIs),
-    ("answers-lost", Preset::AsIs),
+    ("done-twice", Preset::AsIs),
     ("overtaken", Preset::AsIs),
     ("poison", Preset::AsIs),
     ("unbound", Preset::AsIs),
     ("torn-traces", Preset::AsIs),
     ("unreachable-pricing", Preset::AsIs),
-    ("prices-unheard", Preset::AsIs),
+    ("forgotten-news", Preset::AsIs),
 ];
 
 /// A real broker takes its own time to come back, longer than the outage of the shortened scenario: what waits in an outbox meanwhile
