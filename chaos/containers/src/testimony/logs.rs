@@ -87,7 +87,7 @@ mod tests {
     }
 
     #[test]
-    fn a_log_is_whole_when_no_number_is_find_missing() {
+    fn a_log_is_whole_when_no_number_is_missing() {
         let written = |count| Written::from([("mes-api".to_owned(), count)]);
         let whole = [("mes-api-1.1", 1), ("mes-api-1.1", 2), ("mes-api-1.2", 1)];
         assert_eq!(find_missing(&logs(&whole), &written(1)), None);
