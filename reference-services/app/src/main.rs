@@ -75,6 +75,7 @@ fn die(death: Death, epoch_ns: u64) {
 }
 
 /// Comes back when its time has come, where the incarnation before has died of a fault.
+#[expect(clippy::disallowed_methods, reason = "nothing runs yet that could be kept waiting")]
 fn stay_away() {
     if let Some(time) = environment::away() {
         std::thread::sleep(time);

@@ -223,7 +223,8 @@ async fn what_outlasts_the_grace_is_refused_and_its_span_says_why() {
     assert_eq!(problem["type"], "/problems/stopping");
     let Ended { code, lines, log, said } = started.ended().await;
     assert_eq!((code, said.as_str()), (Some(0), "mes was still at work after 500 ms and is cut short"));
-    let [record] = &log[..] else { panic!("one request failed: {log:#?}") };
+    let [model, record] = &log[..] else { panic!("a model was read, and one request failed: {log:#?}") };
+    assert_eq!(model["event.action"], json!("FILE_DOWNLOADED"));
     assert_eq!((&record["event.action"], &record["error.type"]), (&json!("REQUEST_FAILED"), &json!("stopping")));
     let spans = around.spans.lock().unwrap().clone();
     let price = spans.iter().find(|span| span.name == "POST /price").expect("it is told of");

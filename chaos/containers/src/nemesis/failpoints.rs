@@ -78,21 +78,24 @@ impl Told<'_> {
         request: impl Fn(&reqwest::Client, String) -> reqwest::RequestBuilder + Sync,
     ) -> Result<(), Error> {
         let client = reqwest::Client::new();
-        let tell = |(name, container): (&str, &str)| {
-            let (client, request) = (&client, &request);
-            let (name, container) = (name.to_owned(), container.to_owned());
-            async move {
-                let told = || async {
-                    let Ok(port) = docker::port(self.docker, &container, service::CONTROL).await else { return false };
-                    let url = format!("http://127.0.0.1:{port}/failpoints/{fault}");
-                    let answer = request(client, url).timeout(ANSWER).send().await;
-                    answer.is_ok_and(|answer| answer.status().is_success())
-                };
-                let part = Part { name: &name, container: &container, limit: self.ready };
-                docker::answered(self.docker, &part, "an answer about its failpoints", told).await
-            }
-        };
+        let tell = |(name, container)| self.tell((name, container), |url| request(&client, url), fault);
         try_join_all(self.services.iter().copied().map(tell)).await.map(drop)
+    }
+
+    /// Tells one service, again and again until it answers.
+    async fn tell(
+        &self,
+        (name, container): (&str, &str),
+        request: impl Fn(String) -> reqwest::RequestBuilder,
+        fault: &str,
+    ) -> Result<(), Error> {
+        let told = || async {
+            let Ok(port) = docker::port(self.docker, container, service::CONTROL).await else { return false };
+            let url = format!("http://127.0.0.1:{port}/failpoints/{fault}");
+            request(url).timeout(ANSWER).send().await.is_ok_and(|answer| answer.status().is_success())
+        };
+        let part = Part { name, container, limit: self.ready };
+        docker::answered(self.docker, &part, "an answer about its failpoints", told).await
     }
 }
 
