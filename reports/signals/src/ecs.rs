@@ -86,6 +86,11 @@ mod tests {
         let attributes = vec![KeyValue::new(ENVIRONMENT, "production"), KeyValue::new(RUN, "r-1")];
         let placed = Log { resource: Arc::new(Resource { attributes, ..Resource::clone(&log().resource) }), ..log() };
         assert!(line(&placed).contains(r#""event.id":"r-1/crm-api-1.2:17""#), "two runs have no id in common");
+        let tracing = Arc::new(Resource {
+            attributes: vec![KeyValue::new("service.namespace", "alexandrite")],
+            ..Resource::clone(&log().resource)
+        });
+        assert_eq!(line(&Log { resource: tracing, ..log() }), line(&log()), "what is of spans alone is in no record");
         for log in [log(), silent, odd, placed] {
             let line = line(&log);
             assert_eq!(line.matches('\n').count(), 1, "{line}");

@@ -5,7 +5,8 @@ use std::time::{Duration, SystemTime};
 use opentelemetry::{SpanId, TraceId, Value};
 
 use super::{
-    ACTION, ECS_VERSION, ID, INSTANCE, KIND, LEVEL, MESSAGE, NUMBER, OUTCOME, RUN, SERVICE, SPAN, TIMESTAMP, TRACE, VERSION,
+    ACTION, ECS_VERSION, ENVIRONMENT, ID, INSTANCE, KIND, LEVEL, MESSAGE, NUMBER, OUTCOME, RUN, SERVICE, SPAN, TIMESTAMP, TRACE,
+    VERSION,
 };
 use crate::{
     Log,
@@ -30,8 +31,9 @@ pub fn write(log: &Log, out: &mut Vec<u8>) {
     says(ECS_VERSION, VERSION, out);
     says(SERVICE, &log.resource.service, out);
     says(INSTANCE, &log.resource.instance, out);
-    for attribute in &log.resource.attributes {
-        says(attribute.key.as_str(), &attribute.value.as_str(), out);
+    // Whatever else the resource has is for spans.
+    for name in [ENVIRONMENT, RUN] {
+        says(name, span::text(&log.resource.attributes, name).unwrap_or_default(), out);
     }
     says(ACTION, &log.action, out);
     says(KIND, "event", out);

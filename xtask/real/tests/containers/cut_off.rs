@@ -8,6 +8,8 @@ use std::{
     time::{Duration, Instant},
 };
 
+use world::random::Random;
+
 use crate::{gate, open_stack};
 
 /// Ten seconds of orders with a broker that is away for two of them.
@@ -141,7 +143,7 @@ fn a_run_killed_at_any_moment_leaves_nothing_behind_the_next() {
         (&stack(), "starting the services"),
         (&stack(), "orders arrive"),
         (&stack(), "orders arrive"),
-        (&stack(), "reading the traces back"),
+        (&stack(), "reading traces and logs back"),
     ];
     for (turn, (stack, moment)) in moments.into_iter().enumerate() {
         let mut run = Started::at(stack, &turn.to_string());
@@ -162,6 +164,34 @@ fn a_run_killed_at_any_moment_leaves_nothing_behind_the_next() {
     assert_eq!(code, Some(0), "{}", last.heard);
     assert!(!last.is_there());
     for run in &dead {
+        assert!(!run.is_there(), "{:?}", gate::leftovers_of(run.run.id()));
+    }
+}
+
+/// At night: so many runs, and the longest that one of them lives.
+const RANDOM_KILLS: u64 = 20;
+const LONGEST_LIFE_MS: u64 = 45_000;
+
+#[test]
+#[expect(clippy::disallowed_methods, reason = "real containers are waited for in real time")]
+fn twenty_runs_killed_at_random_at_night_leave_nothing_behind_the_next() {
+    if !gate::nightly() || !gate::containers() {
+        return;
+    }
+    let mut dead: Vec<Started> = Vec::new();
+    for turn in 0..RANDOM_KILLS {
+        let mut run = Started::at(&stack(), &format!("night-{turn}"));
+        let life_ms = Random::new(turn, "cut-off", "life").below(LONGEST_LIFE_MS);
+        thread::sleep(Duration::from_millis(life_ms));
+        eprintln!("run {turn} is killed after {life_ms} ms");
+        // One that is through already has nothing to leave.
+        drop(run.run.kill());
+        drop(run.run.wait());
+        dead.push(run);
+    }
+    let mut last = Started::at(&stack(), "night-last");
+    assert_eq!(last.end(), Some(0), "{}", last.heard);
+    for run in dead.iter().chain([&last]) {
         assert!(!run.is_there(), "{:?}", gate::leftovers_of(run.run.id()));
     }
 }

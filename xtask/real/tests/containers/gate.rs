@@ -22,6 +22,11 @@ pub(crate) fn containers() -> bool {
     false
 }
 
+/// Whether these are the long tests of the night.
+pub(crate) fn nightly() -> bool {
+    variable("LOUPE_TIER").as_deref() == Some("nightly")
+}
+
 /// A variable of the environment.
 #[expect(clippy::disallowed_methods, reason = "tests are configured by their environment")]
 pub(crate) fn variable(name: &str) -> Option<String> {

@@ -1,7 +1,13 @@
 //! Both worlds play the same stories, scaled, and come to the same end; and the verdict of the real one hangs on what Jaeger
 //! gave back.
 
-use std::{collections::BTreeMap, path::Path, process::Command, thread, time::Duration};
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+    process::Command,
+    thread,
+    time::Duration,
+};
 
 use adapters::telemetry::Counts;
 use containers::{BrokerSeen, Testimony, testimony::ServiceSpans};
@@ -18,9 +24,13 @@ use signals::{Span, span};
 
 use crate::{agreement, broker_evidence, gate};
 
+/// The folder of the workspace.
+pub(crate) fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
+}
+
 pub(crate) fn library(name: &str, preset: Preset) -> Prepared {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
-    let scenario = Scenario::resolve(&root, name).unwrap().remove(0).with_architecture(preset);
+    let scenario = Scenario::resolve(&root(), name).unwrap().remove(0).with_architecture(preset);
     prepare::prepared(scenario, true, true).unwrap()
 }
 

@@ -19,8 +19,8 @@ impl Wanted {
             let nth: usize = number(nth);
             return Self { seed: number(seed), numbers: nth..nth + 1 };
         }
-        let nightly = gate::variable("LOUPE_TIER").as_deref() == Some("nightly");
-        let count = gate::variable("LOUPE_SEQUENCES").map_or(if nightly { 20_000 } else { 1_000 }, |count| number(&count));
+        let count =
+            gate::variable("LOUPE_SEQUENCES").map_or(if gate::nightly() { 20_000 } else { 1_000 }, |count| number(&count));
         let seed = gate::variable("LOUPE_SEQUENCE_SEED").map_or(1, |seed| number(&seed));
         Self { seed, numbers: 0..count }
     }
