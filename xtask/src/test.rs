@@ -23,10 +23,6 @@ enum Outcome {
 
 /// Cargo, for what gives way to the real stack.
 const YIELDING: &[&str] = &["nice", "-n", "19", "cargo"];
-/// What the tests of the containers world said.
-const SAID: &str = "target/containers/tests.log";
-/// The open stack of the tests of the containers world.
-const STACK: &str = "test";
 
 /// What the fuzzer has found worth keeping.
 const CORPUS: &str = "target/fuzz/corpus";
@@ -104,7 +100,7 @@ pub(crate) fn run(root: &Path, nightly: bool, no_run: bool) -> Result<Exit> {
         }
         println!("── containers");
         let outcome = containers.join().unwrap_or_else(|panic| resume_unwind(panic));
-        if let Ok(said) = fs::read_to_string(root.join(SAID)) {
+        for said in GROUPS.iter().filter_map(|group| fs::read_to_string(root.join(group.said)).ok()) {
             println!("{said}");
         }
         outcome
@@ -185,32 +181,64 @@ fn licences(root: &Path, _: bool) -> Result<Outcome> {
     cargo(root, &["deny", "--offline", "check", "licenses", "bans", "sources"])
 }
 
-/// The tests that need a stack. What they say is left in a file.
+/// The tests that need a stack: two groups side by side, for they wait more than they compute. Each has an open stack of its own, which
+/// saves its tests the start, and none of the other's runs in its way.
 fn containers(root: &Path, nightly: bool) -> Result<Outcome> {
-    drop(fs::remove_file(root.join(SAID)));
+    // What an earlier run said is not this one's.
+    GROUPS.iter().for_each(|group| drop(fs::remove_file(root.join(group.said))));
     if let Err(why) = docker() {
         return Ok(Outcome::Skipped(why));
     }
-    let said = File::create(root.join(SAID)).context("cannot keep what the tests say")?;
-    let quietly = |command: &mut Command| ended(command.stdout(said.try_clone()?).stderr(said.try_clone()?));
-    let binaries = root.join(BINARIES);
-    let app = binaries.join("loupe-app");
-    let variables = [
-        ("LOUPE_TIER", tier(nightly)),
-        ("LOUPE_CONTAINERS", "1"),
-        ("LOUPE_STACK", STACK),
-        ("LOUPE_APP_BINARY", &app.to_string_lossy()),
-    ];
-    // Most tests share one stack: that saves each of them the start.
-    let stack = |action| quietly(Command::new(binaries.join("loupe-real")).args(["stack", action]).env("LOUPE_STACK", STACK));
-    if let Outcome::Failed = stack("up")? {
-        return Ok(Outcome::Failed);
+    let outcomes = thread::scope(|scope| {
+        let groups = GROUPS.map(|group| scope.spawn(move || group.run(root, nightly)));
+        groups.map(|group| group.join().unwrap_or_else(|panic| resume_unwind(panic)))
+    });
+    let [one, other] = outcomes;
+    Ok(match (one?, other?) {
+        (Outcome::Passed, Outcome::Passed) => Outcome::Passed,
+        _ => Outcome::Failed,
+    })
+}
+
+/// Tests of the containers world that run one after the other.
+struct Group {
+    /// Their open stack.
+    stack: &'static str,
+    /// What they say, below the root.
+    said: &'static str,
+    /// Which tests, as the test binary takes it.
+    which: &'static [&'static str],
+}
+
+/// Single runs and what can happen to them; and the many: sequences at the broker, a dozen stories.
+const GROUPS: [Group; 2] = [
+    Group { stack: "test", said: "target/containers/tests.log", which: &["--skip", "conformance::", "--skip", "dozen::"] },
+    Group { stack: "test-many", said: "target/containers/tests-many.log", which: &["conformance::", "dozen::"] },
+];
+
+impl Group {
+    fn run(&self, root: &Path, nightly: bool) -> Result<Outcome> {
+        let said = File::create(root.join(self.said)).context("cannot keep what the tests say")?;
+        let quietly = |command: &mut Command| ended(command.stdout(said.try_clone()?).stderr(said.try_clone()?));
+        let binaries = root.join(BINARIES);
+        let app = binaries.join("loupe-app");
+        let variables = [
+            ("LOUPE_TIER", tier(nightly)),
+            ("LOUPE_CONTAINERS", "1"),
+            ("LOUPE_STACK", self.stack),
+            ("LOUPE_APP_BINARY", &app.to_string_lossy()),
+        ];
+        let real = binaries.join("loupe-real");
+        let stack = |action| quietly(Command::new(&real).args(["stack", action]).env("LOUPE_STACK", self.stack));
+        if let Outcome::Failed = stack("up")? {
+            return Ok(Outcome::Failed);
+        }
+        let mut test = tested("test");
+        test.extend(["--no-fail-fast", "--test", "containers", "--", "--test-threads=1", "--nocapture"]);
+        test.extend(self.which);
+        let tested = quietly(command(&["cargo"], &test, root).envs(variables))?;
+        Ok(if let Outcome::Passed = stack("down")? { tested } else { Outcome::Failed })
     }
-    // One stack at a time: two cores carry no more.
-    let mut test = tested("test");
-    test.extend(["--no-fail-fast", "--test", "containers", "--", "--test-threads=1", "--nocapture"]);
-    let tested = quietly(command(&["cargo"], &test, root).envs(variables))?;
-    Ok(if let Outcome::Passed = stack("down")? { tested } else { Outcome::Failed })
 }
 
 const fn tier(nightly: bool) -> &'static str {

@@ -28,13 +28,13 @@ const DOZEN: [(&str, Preset); 12] = [
     ("slow-pricing", Preset::AsIs),
     ("lost-on-the-wire", Preset::AsIs),
     ("lost-confirms", Preset::AsIs),
-    ("done-twice", Preset::AsIs),
+    ("answers-lost", Preset::AsIs),
     ("overtaken", Preset::AsIs),
     ("poison", Preset::AsIs),
     ("unbound", Preset::AsIs),
     ("torn-traces", Preset::AsIs),
     ("unreachable-pricing", Preset::AsIs),
-    ("forgotten-news", Preset::AsIs),
+    ("overlooked-rows", Preset::AsIs),
 ];
 
 /// Stories in which the worlds are known to differ, each for its reason (ARCHITECTURE.md); they have to be exposed all the same.
