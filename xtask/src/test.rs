@@ -189,11 +189,16 @@ fn containers(root: &Path, nightly: bool) -> Result<Outcome> {
     if let Err(why) = docker() {
         return Ok(Outcome::Skipped(why));
     }
-    let outcomes = thread::scope(|scope| {
+    // One after the other: two that start at once both want the ports that people know.
+    for group in &GROUPS {
+        if let Outcome::Failed = group.stack(root, "up")? {
+            return Ok(Outcome::Failed);
+        }
+    }
+    let [one, other] = thread::scope(|scope| {
         let groups = GROUPS.map(|group| scope.spawn(move || group.run(root, nightly)));
         groups.map(|group| group.join().unwrap_or_else(|panic| resume_unwind(panic)))
     });
-    let [one, other] = outcomes;
     Ok(match (one?, other?) {
         (Outcome::Passed, Outcome::Passed) => Outcome::Passed,
         _ => Outcome::Failed,
@@ -217,27 +222,33 @@ const GROUPS: [Group; 2] = [
 ];
 
 impl Group {
+    /// Runs them, and removes their stack.
     fn run(&self, root: &Path, nightly: bool) -> Result<Outcome> {
-        let said = File::create(root.join(self.said)).context("cannot keep what the tests say")?;
-        let quietly = |command: &mut Command| ended(command.stdout(said.try_clone()?).stderr(said.try_clone()?));
-        let binaries = root.join(BINARIES);
-        let app = binaries.join("loupe-app");
+        let app = root.join(BINARIES).join("loupe-app");
         let variables = [
             ("LOUPE_TIER", tier(nightly)),
             ("LOUPE_CONTAINERS", "1"),
             ("LOUPE_STACK", self.stack),
             ("LOUPE_APP_BINARY", &app.to_string_lossy()),
         ];
-        let real = binaries.join("loupe-real");
-        let stack = |action| quietly(Command::new(&real).args(["stack", action]).env("LOUPE_STACK", self.stack));
-        if let Outcome::Failed = stack("up")? {
-            return Ok(Outcome::Failed);
-        }
         let mut test = tested("test");
         test.extend(["--no-fail-fast", "--test", "containers", "--", "--test-threads=1", "--nocapture"]);
         test.extend(self.which);
-        let tested = quietly(command(&["cargo"], &test, root).envs(variables))?;
-        Ok(if let Outcome::Passed = stack("down")? { tested } else { Outcome::Failed })
+        let tested = self.quietly(root, command(&["cargo"], &test, root).envs(variables))?;
+        Ok(if let Outcome::Passed = self.stack(root, "down")? { tested } else { Outcome::Failed })
+    }
+
+    /// Starts or removes their stack.
+    fn stack(&self, root: &Path, action: &str) -> Result<Outcome> {
+        let real = root.join(BINARIES).join("loupe-real");
+        self.quietly(root, Command::new(real).args(["stack", action]).env("LOUPE_STACK", self.stack))
+    }
+
+    /// Runs a command, and adds what it says to what they say.
+    fn quietly(&self, root: &Path, command: &mut Command) -> Result<Outcome> {
+        let said = File::options().create(true).append(true).open(root.join(self.said));
+        let said = said.context("cannot keep what the tests say")?;
+        ended(command.stdout(said.try_clone()?).stderr(said))
     }
 }
 
