@@ -37,4 +37,4 @@ pub use error::Error;
 pub use nemesis::ContainerNemesis;
 pub use stack::Stack;
 pub use testimony::Testimony;
-pub use watch::{BrokerSeen, Meter, Usage, Watch};
+pub use watch::{BrokerSeen, Meter, Watch};

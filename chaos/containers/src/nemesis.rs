@@ -169,6 +169,11 @@ impl ContainerNemesis {
     }
 }
 
+/// A time as proxy, services and broker take it.
+fn millis(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
+}
+
 fn failed(fault: &Fault, error: &Error) -> NemesisError {
     NemesisError::Failed { fault: fault.name.clone(), reason: error.to_string() }
 }

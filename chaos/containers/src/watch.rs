@@ -17,7 +17,7 @@ use std::{
 
 use adapters::runtime::wall_clock_ns;
 use signals::{Passage, Scrape, Silence};
-pub use usage::{Meter, Usage, UsageLook};
+pub use usage::Meter;
 use world::Runtime;
 
 use crate::{

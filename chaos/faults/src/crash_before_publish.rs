@@ -5,7 +5,7 @@
 
 use crate::{
     deed::{Deed, Interference, Meddling},
-    definition::{Definition, BOTH},
+    definition::{BOTH, Definition},
 };
 
 /// The fault.

@@ -5,7 +5,7 @@
 
 use crate::{
     deed::{Deed, RollBack},
-    definition::{Definition, BOTH},
+    definition::{BOTH, Definition},
 };
 
 /// The fault.

@@ -4,7 +4,7 @@
 
 use crate::{
     deed::{DatabaseFault, Deed},
-    definition::{Definition, BOTH},
+    definition::{BOTH, Definition},
 };
 
 /// The fault.

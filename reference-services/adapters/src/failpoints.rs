@@ -12,7 +12,7 @@ use std::{
     time::Duration,
 };
 
-use faults::{Aim, Effect, What};
+use faults::{Aim, Effect, Interference, What};
 use serde::{Deserialize, Serialize};
 use world::{Failpoint, Node, Runtime, random::Random};
 
@@ -151,18 +151,19 @@ impl Failpoints {
     }
 
     /// Dies here if a fault wants it; `message` is about an order, with a routing key, an event and an id.
-    fn dies(&self, message: &OnItsWay<'_>, name: &str, kind: impl Fn(&How) -> Option<u64>) {
+    fn dies(&self, message: &OnItsWay<'_>, death: fn(Duration) -> Interference, kind: impl Fn(&How) -> Option<u64>) {
         let Some((fault, back_ms)) = self.hit((message.key, message.event_id), kind) else { return };
-        let what = What::Meddled { message_id: message.message_id.to_owned(), how: name.to_owned() };
+        let back = Duration::from_millis(back_ms);
+        let what = What::Meddled { message_id: message.message_id.to_owned(), how: death(back).name().to_owned() };
         self.tell(&fault, what, Some((message.order_id, message.key)));
         self.tell(&fault, What::NodeKilled { node: self.0.rt.node().to_string() }, None);
         let legacy = serde_json::to_string(&*self.lock()).unwrap_or_default();
-        (self.0.crash)(Death { back: Duration::from_millis(back_ms), legacy });
+        (self.0.crash)(Death { back, legacy });
     }
 
     /// Asked before a message is written.
     pub(crate) fn before_publish(&self, message: &OnItsWay<'_>) {
-        self.dies(message, "publisher-crashed", |how| match how {
+        self.dies(message, Interference::CrashBeforePublish, |how| match how {
             How::CrashBeforePublish(back_ms) => Some(*back_ms),
             _ => None,
         });
@@ -170,7 +171,7 @@ impl Failpoints {
 
     /// Asked before a delivery is answered.
     pub(crate) fn before_settle(&self, message: &OnItsWay<'_>) {
-        self.dies(message, "consumer-crashed", |how| match how {
+        self.dies(message, Interference::CrashBeforeAck, |how| match how {
             How::CrashBeforeAck(back_ms) => Some(*back_ms),
             _ => None,
         });
@@ -263,29 +264,14 @@ impl world::Failpoints for Failpoints {
 
 #[cfg(test)]
 mod tests {
-    use std::io::Write;
-
     use tokio::runtime::Handle;
 
     use super::*;
     use crate::{
         journal::Line,
         runtime::{Epoch, TokioEngine},
+        shared::Shared,
     };
-
-    #[derive(Clone, Default)]
-    struct Shared(Arc<Mutex<Vec<u8>>>);
-
-    impl Write for Shared {
-        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-            self.0.lock().unwrap().extend_from_slice(bytes);
-            Ok(bytes.len())
-        }
-
-        fn flush(&mut self) -> std::io::Result<()> {
-            Ok(())
-        }
-    }
 
     /// Failpoints, what they wrote, and the deaths.
     struct Trial {

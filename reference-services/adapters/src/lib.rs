@@ -14,5 +14,7 @@ pub mod journal;
 pub mod logbook;
 pub mod node;
 pub mod runtime;
+#[cfg(test)]
+mod shared;
 pub mod store;
 pub mod telemetry;

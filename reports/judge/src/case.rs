@@ -8,9 +8,7 @@ use std::{
 use detector::{Finding, Leak, Route};
 use faults::{Effect, Fault};
 use scenarios::{language::Threshold, truth::Truth};
-use signals::{Loss, firehose::Contexts, loss::Why};
-
-use crate::parts::Used;
+use signals::{Loss, firehose::Contexts, loss::Why, usage::Usage};
 
 /// Everything the judge needs to know about one run.
 #[derive(Clone, Debug, Default)]
@@ -86,7 +84,7 @@ pub struct Run {
     /// Where the log records of an order can be looked at: [`ORDER_IN_LINK`] stands for its id; `None` when nothing keeps the logs.
     pub log_link: Option<String>,
     /// What the parts of a real stack used of the machine.
-    pub used: Vec<Used>,
+    pub used: Vec<Usage>,
 }
 
 /// What stands for an order's id in [`Run::log_link`].

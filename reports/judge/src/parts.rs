@@ -5,32 +5,11 @@
 #[cfg(test)]
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use signals::usage::{Look, Usage};
 
 /// So many points of a part's course are kept at most: a page cannot show more.
 const POINTS: usize = 120;
 const SECOND_NS: f64 = 1e9;
-
-/// What somebody who looks again and again saw of one part.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Used {
-    /// The part: a container, or the harness itself.
-    pub part: String,
-    /// Other runs use it too, and their doing is in the numbers.
-    pub shared: bool,
-    /// The looks, in their order.
-    pub looks: Vec<Look>,
-}
-
-/// One look.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Look {
-    /// When, nanoseconds since the Unix epoch.
-    pub at_ns: u64,
-    /// Processor time since the part was started, nanoseconds.
-    pub cpu_ns: u64,
-    /// Memory that it holds, bytes.
-    pub memory_bytes: u64,
-}
 
 /// A part in the report.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -63,12 +42,12 @@ pub struct PartPoint {
 }
 
 /// The parts as the report shows them; `epoch_ns` is when the run began.
-pub(crate) fn rows(used: &[Used], epoch_ns: u64) -> Vec<PartRow> {
+pub(crate) fn rows(used: &[Usage], epoch_ns: u64) -> Vec<PartRow> {
     used.iter().filter(|used| !used.looks.is_empty()).map(|used| row(used, epoch_ns)).collect()
 }
 
 #[expect(clippy::cast_precision_loss, reason = "shares of a core, to look at")]
-fn row(used: &Used, epoch_ns: u64) -> PartRow {
+fn row(used: &Usage, epoch_ns: u64) -> PartRow {
     let steps: Vec<Step> = used.looks.windows(2).filter_map(|pair| Step::between(pair[0], pair[1])).collect();
     let (busy_ns, wall_ns) = steps.iter().fold((0, 0), |(busy, wall), step| (busy + step.busy_ns, wall + step.wall_ns));
     let peak = steps.iter().map(Step::cores).reduce(f64::max);
@@ -129,13 +108,13 @@ mod tests {
 
     const SECOND: u64 = 1_000_000_000;
 
-    fn used(looks: &[(u64, u64, u64)]) -> Used {
+    fn used(looks: &[(u64, u64, u64)]) -> Usage {
         let looks = looks.iter().map(|(at_s, cpu_ms, memory_bytes)| Look {
             at_ns: at_s * SECOND,
             cpu_ns: cpu_ms * 1_000_000,
             memory_bytes: *memory_bytes,
         });
-        Used { part: "mes-api".into(), shared: false, looks: looks.collect() }
+        Usage { part: "mes-api".into(), shared: false, looks: looks.collect() }
     }
 
     #[test]

@@ -14,6 +14,7 @@ pub mod otlp;
 pub mod packed;
 pub mod personal;
 pub mod span;
+pub mod usage;
 pub mod words;
 
 pub use counters::{Counters, QueueCounters, Scrape};

@@ -4,8 +4,9 @@ use std::{collections::BTreeMap, sync::Arc, thread, time::Duration};
 
 use detector::{Finding, Route};
 use faults::World;
-use judge::{case::Telemetry, parts::Used};
+use judge::case::Telemetry;
 use scenarios::{language::Scenario, ledger::Ledger};
+use signals::usage::Usage;
 
 use crate::{Archive, broker::BrokerRecords, progress::Progress};
 
@@ -51,7 +52,7 @@ pub struct Played {
     /// Where the log records of an order can be looked at: [`ORDER_IN_LINK`](judge::case::ORDER_IN_LINK) stands for its id.
     pub log_link: Option<String>,
     /// What the parts of a real stack used of the machine.
-    pub used: Vec<Used>,
+    pub used: Vec<Usage>,
     /// How far clocks may be apart: an order nearer to a deadline than this is borderline.
     pub clock_error: Duration,
 }

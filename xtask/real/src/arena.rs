@@ -3,7 +3,7 @@
 
 use std::{collections::BTreeMap, path::Path, sync::Arc, time::Duration};
 
-use containers::{BrokerSeen, Testimony, Usage, testimony::Died};
+use containers::{BrokerSeen, Testimony, testimony::Died};
 use contracts::attributes;
 use detector::{Detector, Gap};
 use harness::{
@@ -12,10 +12,7 @@ use harness::{
     broker::BrokerRecords,
     progress::{Progress, Reached},
 };
-use judge::{
-    case::{ORDER_IN_LINK, Telemetry},
-    parts::{Look, Used},
-};
+use judge::case::{ORDER_IN_LINK, Telemetry};
 use scenarios::{
     Scenario,
     driver::{self, DriveError},
@@ -148,15 +145,7 @@ async fn run(prepared: &Prepared, config: containers::Config, progress: &mut Pro
     if let Some(reason) = account {
         return Err(PlayError::Failed(format!("the account of the messages is not whole: {reason}")));
     }
-    let used = usage.into_iter().map(used).collect();
-    Ok(Played { trace_base: traces, log_link: logs, used, ..concluded(prepared, ledger, (testimony, seen), versions)? })
-}
-
-/// What a part used, as the judge takes it.
-fn used(usage: Usage) -> Used {
-    let looks = usage.looks.into_iter();
-    let looks = looks.map(|look| Look { at_ns: look.at_ns, cpu_ns: look.cpu_ns, memory_bytes: look.memory_bytes }).collect();
-    Used { part: usage.part, shared: usage.shared, looks }
+    Ok(Played { trace_base: traces, log_link: logs, used: usage, ..concluded(prepared, ledger, (testimony, seen), versions)? })
 }
 
 /// Begins to watch the broker, and lets people come.

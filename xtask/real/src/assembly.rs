@@ -14,10 +14,11 @@ use adapters::{
     runtime::{Epoch, TokioEngine},
     store::Postgres,
 };
-use containers::{Blueprint, BrokerSeen, Config, Images, Limits, Meter, Rabbit, Role, Stack, Standing, Testimony, Usage, Watch};
+use containers::{Blueprint, BrokerSeen, Config, Images, Limits, Meter, Rabbit, Role, Stack, Standing, Testimony, Watch};
 use contracts::{message, services};
 use faults::{Change, DatabaseFault, Deed, Interference};
 use scenarios::{Scenario, Stage, actors::briefing::Briefing, apart::Place as PeoplesPlace, language::BrokerTelemetry, scale};
+use signals::usage::Usage;
 use tokio::runtime::Handle;
 use world::{Node, Runtime, Telemetry, World};
 

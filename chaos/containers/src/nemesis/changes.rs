@@ -10,6 +10,7 @@ use faults::{Change, Policy};
 use serde_json::{Map, Value, json};
 use testcontainers::bollard::Docker;
 
+use super::millis;
 use crate::{
     Error,
     account::Changed,
@@ -91,9 +92,8 @@ impl Changes {
 
     /// A policy, with what holds for all queues anyway.
     fn definition(&self, policy: Policy) -> Value {
-        let millis = |time: Duration| json!(u64::try_from(time.as_millis()).unwrap_or(u64::MAX));
         let mut definition = Map::new();
-        definition.extend(self.patience.map(|patience| ("consumer-timeout".to_owned(), millis(patience))));
+        definition.extend(self.patience.map(|patience| ("consumer-timeout".to_owned(), json!(millis(patience)))));
         let mut set = |name: &str, value: Value| drop(definition.insert(name.to_owned(), value));
         match policy {
             Policy::DropHead(most) => {
@@ -104,8 +104,8 @@ impl Changes {
                 set("max-length", json!(most));
                 set("overflow", json!("reject-publish"));
             }
-            Policy::MessageTtl(time) => set("message-ttl", millis(time)),
-            Policy::ConsumerTimeout(time) => set("consumer-timeout", millis(time)),
+            Policy::MessageTtl(time) => set("message-ttl", json!(millis(time))),
+            Policy::ConsumerTimeout(time) => set("consumer-timeout", json!(millis(time))),
         }
         Value::Object(definition)
     }

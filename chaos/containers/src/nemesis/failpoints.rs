@@ -13,6 +13,7 @@ use testcontainers::bollard::Docker;
 use super::{
     Death,
     effects::{Hit, Window},
+    millis,
 };
 use crate::{
     Error,
@@ -47,10 +48,6 @@ pub(super) fn of(deed: &Deed) -> Option<Rule> {
         },
         _ => None,
     }
-}
-
-fn millis(time: Duration) -> u64 {
-    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }
 
 /// The services as whoever tells them sees them: name and container.

@@ -5,6 +5,7 @@ use std::time::Duration;
 use faults::{Blur, Call, CallFault, DatabaseFault, Deed, Effect, FilesFault, Interference, Meddling, Telemetry, What};
 use proxy::api::{self, How, Rule, Way};
 
+use super::millis;
 use crate::parts::proxy::{BROKER, FILES, database};
 
 /// The header that carries the trace context.
@@ -57,10 +58,6 @@ fn meddle(meddling: &Meddling) -> Option<Rule> {
 /// What is sent arrives so much later.
 fn late(by: Duration) -> How {
     How::Latency { ms: millis(by), way: Way::Up }
-}
-
-fn millis(time: Duration) -> u64 {
-    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }
 
 /// An effect, in the words of the simulated world.

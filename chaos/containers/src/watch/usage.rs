@@ -11,6 +11,7 @@ use std::{
 
 use adapters::runtime::wall_clock_ns;
 use futures_util::{StreamExt as _, future::join_all};
+use signals::usage::{Look, Usage};
 use testcontainers::bollard::{Docker, models::ContainerStatsResponse, query_parameters::StatsOptionsBuilder};
 use world::Runtime;
 
@@ -22,28 +23,6 @@ const EVERY: Duration = Duration::from_secs(2);
 const HARNESS: &str = "loupe";
 /// Linux counts processor time in hundredths of a second (`USER_HZ`, proc(5)).
 const TICK_NS: u64 = 10_000_000;
-
-/// What one part used.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Usage {
-    /// The part.
-    pub part: String,
-    /// It is the open stack's, and other runs use it too.
-    pub shared: bool,
-    /// The looks, in their order.
-    pub looks: Vec<UsageLook>,
-}
-
-/// One look.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct UsageLook {
-    /// When, nanoseconds since the Unix epoch.
-    pub at_ns: u64,
-    /// Processor time since the part was started, nanoseconds.
-    pub cpu_ns: u64,
-    /// Memory that it holds and that could not be taken from it, bytes.
-    pub memory_bytes: u64,
-}
 
 /// Whoever looks. Ends with [`Meter::end`], or when it is dropped.
 pub struct Meter {
@@ -57,7 +36,7 @@ struct Read {
 
 impl Read {
     /// Adds one look at each part, in their order.
-    fn add(&self, looks: Vec<Option<UsageLook>>) {
+    fn add(&self, looks: Vec<Option<Look>>) {
         let mut usage = self.usage.lock().unwrap_or_else(PoisonError::into_inner);
         usage.iter_mut().zip(looks).for_each(|(usage, look)| usage.looks.extend(look));
     }
@@ -98,7 +77,7 @@ impl Drop for Meter {
 }
 
 /// `None` while the part is not running.
-async fn look(docker: &Docker, member: &Member) -> Option<UsageLook> {
+async fn look(docker: &Docker, member: &Member) -> Option<Look> {
     let options = StatsOptionsBuilder::default().stream(false).one_shot(true).build();
     let mut answers = std::pin::pin!(docker.stats(&member.container, Some(options)));
     let answer = answers.next().await?.ok()?;
@@ -106,19 +85,19 @@ async fn look(docker: &Docker, member: &Member) -> Option<UsageLook> {
 }
 
 /// A stopped container answers with zeroes.
-fn shown(answer: &ContainerStatsResponse, at_ns: u64) -> Option<UsageLook> {
+fn shown(answer: &ContainerStatsResponse, at_ns: u64) -> Option<Look> {
     let cpu_ns = answer.cpu_stats.as_ref()?.cpu_usage.as_ref()?.total_usage.filter(|total| *total > 0)?;
     let memory = answer.memory_stats.as_ref()?;
     // Files that the kernel keeps only because there is room: `inactive_file` with control groups 2, `total_inactive_file` with 1.
     let named = |name: &str| memory.stats.as_ref().and_then(|stats| stats.get(name).copied());
     let idle = named("inactive_file").or_else(|| named("total_inactive_file")).unwrap_or(0);
-    Some(UsageLook { at_ns, cpu_ns, memory_bytes: memory.usage?.saturating_sub(idle) })
+    Some(Look { at_ns, cpu_ns, memory_bytes: memory.usage?.saturating_sub(idle) })
 }
 
 /// The process that drives the run; `None` where the system does not say.
-fn harness() -> Option<UsageLook> {
+fn harness() -> Option<Look> {
     let (stat, status) = (fs::read_to_string("/proc/self/stat").ok()?, fs::read_to_string("/proc/self/status").ok()?);
-    Some(UsageLook { at_ns: wall_clock_ns(), cpu_ns: processor_ns(&stat)?, memory_bytes: resident_bytes(&status)? })
+    Some(Look { at_ns: wall_clock_ns(), cpu_ns: processor_ns(&stat)?, memory_bytes: resident_bytes(&status)? })
 }
 
 /// User and system time of a process: the 14th and 15th field of `/proc/<pid>/stat`. Its name, the second one, may hold anything.
@@ -138,7 +117,7 @@ fn resident_bytes(status: &str) -> Option<u64> {
 mod tests {
     use super::*;
 
-    fn answer(text: &str) -> Option<UsageLook> {
+    fn answer(text: &str) -> Option<Look> {
         shown(&serde_json::from_str(text).unwrap(), 7)
     }
 
@@ -148,7 +127,7 @@ mod tests {
             let text = r#"{"cpu_stats":{"cpu_usage":{"total_usage":5}},"memory_stats":{"usage":100,"stats":STATS}}"#;
             answer(&text.replace("STATS", stats)).unwrap()
         };
-        assert_eq!(seen(r#"{"inactive_file":30}"#), UsageLook { at_ns: 7, cpu_ns: 5, memory_bytes: 70 });
+        assert_eq!(seen(r#"{"inactive_file":30}"#), Look { at_ns: 7, cpu_ns: 5, memory_bytes: 70 });
         assert_eq!(seen(r#"{"total_inactive_file":40}"#).memory_bytes, 60);
         assert_eq!(seen("{}").memory_bytes, 100);
     }
