@@ -38,7 +38,7 @@ pub(super) fn section(report: &Report) -> Markup {
             }
             nav aria-label="Sections" {
                 a href="#exposure" { "Exposure" } @if clients::apart(report) { a href="#clients" { "Clients" } } a href="#flow" { "Order flow" } a href="#states" { "Time in each state" } a href="#timeline" { "Timeline" } a href="#orders" { "Bad orders" } a href="#requests" { "Requests" }
-                a href="#thresholds" { "Thresholds" } a href="#configuration" { "Configuration" } a href="#unseen" { "Not seen" }
+                @if !report.parts.is_empty() { a href="#parts" { "Parts" } } a href="#thresholds" { "Thresholds" } a href="#configuration" { "Configuration" } a href="#unseen" { "Not seen" }
             }
         }
     }

@@ -88,6 +88,18 @@ mod tests {
     }
 
     #[test]
+    fn the_way_to_the_section_is_there_where_the_section_is() {
+        let mut report = judge::judge(judge::sample::calm_week()).report;
+        let both = |report: &Report| {
+            let page = crate::html(report, &[]);
+            (page.contains("href=\"#parts\""), page.contains("id=\"parts\""))
+        };
+        assert_eq!(both(&report), (false, false));
+        report.parts.push(PartRow { part: "mes".into(), ..PartRow::default() });
+        assert_eq!(both(&report), (true, true));
+    }
+
+    #[test]
     fn a_part_that_was_looked_at_once_has_no_course() {
         let row = PartRow { part: "mes".into(), memory_peak_bytes: 3 << 20, ..PartRow::default() };
         let shown = part(&row, 0.0).into_string();
