@@ -8,6 +8,7 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     fs::File,
     path::{Path, PathBuf},
+    sync::atomic::{AtomicU64, Ordering},
 };
 
 use testcontainers::bollard::{
@@ -47,12 +48,9 @@ impl Run {
     /// # Errors
     /// When the lock cannot be taken or Docker does not answer.
     pub(crate) async fn begin(docker: &Docker, guest: Option<Guest>) -> Result<Self, Error> {
-        let id = format!("{:x}-{:x}", adapters::runtime::wall_clock_ns() / 1_000_000, std::process::id());
         let folder = guest.as_ref().map_or_else(lock::folder, |guest| guest.folder().to_owned());
-        let path = lock_file(&folder, &id);
-        // It is new: nobody else holds it.
-        let file = lock::try_take(&path, Hold::Alone)?;
-        let run = Self { id, path, file, guest };
+        let (id, path, file) = named(&folder)?;
+        let run = Self { id, path, file: Some(file), guest };
         sweep(docker).await?;
         if let Some(guest) = &run.guest {
             guest.sweep(docker).await?;
@@ -143,6 +141,26 @@ impl Drop for Run {
     }
 }
 
+/// A name that no other run has, its lock file, and the lock.
+fn named(folder: &Path) -> Result<(String, PathBuf, File), Error> {
+    loop {
+        let id = format!("{:x}-{:x}", moment(adapters::runtime::wall_clock_ns() / 1_000_000), std::process::id());
+        let path = lock_file(folder, &id);
+        // Somebody who has the same process id inside of another container may hold it.
+        if let Some(file) = lock::try_take(&path, Hold::Alone)? {
+            return Ok((id, path, file));
+        }
+    }
+}
+
+/// The millisecond that a run of this process is named after: now, or the next one that no other run of it is named after. Threads that
+/// begin runs side by side do so in the same millisecond.
+fn moment(now: u64) -> u64 {
+    static LAST: AtomicU64 = AtomicU64::new(0);
+    let next = |last: u64| now.max(last + 1);
+    next(LAST.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |last| Some(next(last))).unwrap_or_else(|last| last))
+}
+
 /// The lock file of a run.
 pub(crate) fn lock_file(folder: &Path, id: &str) -> PathBuf {
     folder.join(format!("{id}.lock"))
@@ -181,4 +199,23 @@ async fn labelled(docker: &Docker) -> Result<BTreeSet<(String, String)>, Error> 
     let volumes = volumes.await?.volumes.unwrap_or_default().into_iter().map(|volume| volume.labels);
     let labels = containers.chain(networks).chain(volumes);
     Ok(labels.filter_map(|labels| Some((labels.get(RUN)?.clone(), labels.get(LOCK)?.clone()))).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::thread;
+
+    use super::*;
+
+    #[test]
+    fn runs_that_begin_side_by_side_have_names_of_their_own() {
+        let folder = std::env::temp_dir().join(format!("loupe-run-names-{}", std::process::id()));
+        let names: Vec<_> = thread::scope(|scope| {
+            let begun: Vec<_> = (0..8).map(|_| scope.spawn(|| (0..50).map(|_| named(&folder).unwrap()).collect::<Vec<_>>())).collect();
+            begun.into_iter().flat_map(|run| run.join().unwrap()).collect()
+        });
+        let different: BTreeSet<_> = names.iter().map(|(id, ..)| id).collect();
+        assert_eq!(different.len(), 400);
+        std::fs::remove_dir_all(folder).unwrap();
+    }
 }
