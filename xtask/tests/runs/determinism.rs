@@ -63,7 +63,7 @@ struct Thin {
 }
 
 impl Thin {
-    fn of(whole: &Scenario, orders: f64) -> Self {
+    fn of(whole: &Scenario, orders: u32) -> Self {
         let name = &whole.name;
         let text = fs::read_to_string(root().join("scenarios/library").join(format!("{name}.toml"))).unwrap();
         let folder = scratch("thin");
@@ -85,14 +85,24 @@ impl Drop for Thin {
     }
 }
 
-/// The file of a scenario that brings its orders by `rate`, with about so many of them.
-fn thinned(file: &str, scenario: &Scenario, orders: f64) -> String {
-    let factor = sized::factor(scenario, orders);
-    let thinner = |line: &str| match line.strip_prefix("rate = \"").and_then(|rate| rate.split_once('/')) {
-        Some((number, unit)) => format!("rate = \"{:.4}/{unit}\n", number.parse::<f64>().unwrap_or(0.0) * factor),
-        None => format!("{line}\n"),
-    };
-    file.lines().map(thinner).collect()
+/// The file of a scenario with about so many orders: its rates are lower by one factor, and no burst is larger than that.
+fn thinned(file: &str, scenario: &Scenario, orders: u32) -> String {
+    let factor = sized::factor(scenario, f64::from(orders));
+    let mut thin = String::with_capacity(file.len());
+    for line in file.lines() {
+        let rates = ["rate = \"", "target = \""]
+            .into_iter()
+            .find_map(|key| line.split_once(key).map(|(before, rest)| (before, key, rest)));
+        let slower = rates.and_then(|(before, key, rest)| {
+            let (number, unit) = rest.split_once('/')?;
+            Some(format!("{before}{key}{:.4}/{unit}", number.parse::<f64>().ok()? * factor))
+        });
+        let burst = line.strip_prefix("count = ").and_then(|count| count.parse::<u32>().ok());
+        let smaller = burst.map(|count| format!("count = {}", count.min(orders)));
+        thin += &slower.or(smaller).unwrap_or_else(|| line.to_owned());
+        thin.push('\n');
+    }
+    thin
 }
 
 /// Bad orders of several runs, and those of them that were exposed at their hop.
@@ -102,51 +112,88 @@ struct Hops {
     right: usize,
 }
 
-/// Plays a scenario twice here and once in a fresh process, which knows it by `argument`.
-fn same(scenario: &Scenario, argument: &str) -> Judged {
+/// How often a scenario is played.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Plays {
+    /// Twice here and once in a fresh process.
+    Thrice,
+    /// Here and in a fresh process, which says the most.
+    Twice,
+}
+
+/// Plays a scenario here and in a fresh process, which knows it by `argument`.
+fn same(scenario: &Scenario, argument: &str, plays: Plays) -> Judged {
     let (name, architecture) = (&scenario.name, scenario.architecture.preset.name());
     let what = format!("{name} {architecture} seed {}", scenario.seed);
     let [first, second, fresh] = ["first", "second", "fresh"].map(scratch);
     let judged = play(&first, scenario);
-    play(&second, scenario);
-    play_afresh(&fresh, argument, architecture, scenario.seed);
     let once = bytes(&first, name);
-    assert_same(&what, &once, &bytes(&second, name));
+    if plays == Plays::Thrice {
+        play(&second, scenario);
+        assert_same(&what, &once, &bytes(&second, name));
+    }
+    play_afresh(&fresh, argument, architecture, scenario.seed);
     assert_same(&what, &once, &bytes(&fresh, name));
     [first, second, fresh].iter().for_each(|path| drop(fs::remove_dir_all(path)));
     judged
 }
 
-/// The library on one architecture, thin: five seeds, at night a thousand, two hundred of them with three times as many orders.
-fn library(preset: Preset) {
-    let sizes: &[_] = if nightly() { &[(0..200, 300.0), (200..1000, 100.0)] } else { &[(0..5, 100.0)] };
-    for whole in Scenario::library(root()).unwrap() {
-        let whole = whole.with_architecture(preset);
-        sizes.iter().for_each(|(seeds, orders)| some(&Thin::of(&whole, *orders), seeds.clone(), preset));
-    }
+/// So many seeds of each scenario, with about so many orders.
+#[derive(Clone)]
+struct Share {
+    seeds: Range<u64>,
+    orders: u32,
+    plays: Plays,
 }
 
-fn some(thin: &Thin, seeds: Range<u64>, preset: Preset) {
+/// The library on one architecture, thin: five seeds, at night a thousand, two hundred of them with many more orders.
+fn library(preset: Preset) {
+    let whole = Share { seeds: 0..200, orders: 300, plays: Plays::Thrice };
+    let night = [whole, Share { seeds: 200..1_000, orders: 30, plays: Plays::Twice }];
+    let day = [Share { seeds: 0..5, orders: 100, plays: Plays::Thrice }];
+    let shares: &[Share] = if nightly() { &night } else { &day };
+    let wrong: Vec<_> = Scenario::library(root())
+        .unwrap()
+        .into_iter()
+        .map(|whole| whole.with_architecture(preset))
+        .flat_map(|whole| shares.iter().flat_map(move |share| some(&Thin::of(&whole, share.orders), share)))
+        .collect();
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// Plays a scenario under some seeds, and says under which something was not exposed.
+fn some(thin: &Thin, share: &Share) -> Vec<String> {
+    let (name, preset) = (&thin.scenario.name, thin.scenario.architecture.preset.name());
     let mut hops = Hops::default();
-    for seed in seeds {
+    let mut wrong = Vec::new();
+    for seed in share.seeds.clone() {
         let scenario = Scenario { seed, ..thin.scenario.clone() };
-        let judged = same(&scenario, thin.file.to_str().unwrap());
+        let judged = same(&scenario, thin.file.to_str().unwrap(), share.plays);
         if !sized::blurred(&scenario) {
-            exposes(&format!("{} {} seed {seed}", scenario.name, preset.name()), &judged, &mut hops);
+            wrong.extend(hidden(&judged, &mut hops).map(|what| format!("{name} {preset} seed {seed}: {what}")));
         }
     }
     let Hops { bad, right } = hops;
-    assert!(right * 100 >= bad * 99, "{} {}: {right} of {bad} bad orders at their hop", thin.scenario.name, preset.name());
+    if right * 100 < bad * 99 {
+        wrong.push(format!("{name} {preset}: {right} of {bad} bad orders at their hop"));
+    }
+    if nightly() {
+        eprintln!(
+            "{name} {preset} seeds {:?}: the same bytes, {right} of {bad} bad orders at their hop {}",
+            share.seeds,
+            wrong.join("; ")
+        );
+    }
+    wrong
 }
 
-/// Every bad order is exposed, and no other.
-fn exposes(what: &str, judged: &Judged, hops: &mut Hops) {
+/// What is wrong unless every bad order is exposed, and no other.
+fn hidden(judged: &Judged, hops: &mut Hops) -> Option<String> {
     let exposure = &judged.report.exposure;
-    let rates = [exposure.recall, exposure.precision];
-    assert!(rates.into_iter().flatten().all(|rate| rate >= 1.0), "{what}: {exposure:?}");
-    assert_eq!(exposure.false_alarms, 0, "{what}");
     hops.bad += judged.bad_orders.len();
     hops.right += judged.bad_orders.iter().filter(|row| row.order.exposed && row.order.right_hop).count();
+    let whole = [exposure.recall, exposure.precision].into_iter().flatten().all(|rate| rate >= 1.0);
+    (!whole || exposure.false_alarms > 0).then(|| format!("{exposure:?}"))
 }
 
 /// As it stands in the library.
@@ -154,8 +201,8 @@ fn whole(name: &str) {
     let scenario = Scenario::resolve(root(), name).unwrap().remove(0);
     let mut hops = Hops::default();
     for preset in Preset::ALL {
-        let judged = same(&scenario.clone().with_architecture(preset), name);
-        exposes(&format!("{name} {}", preset.name()), &judged, &mut hops);
+        let judged = same(&scenario.clone().with_architecture(preset), name, Plays::Thrice);
+        assert_eq!(hidden(&judged, &mut hops), None, "{name} {}", preset.name());
     }
     assert!(hops.right * 100 >= hops.bad * 99, "{name}: {} of {} bad orders at their hop", hops.right, hops.bad);
 }
