@@ -2,8 +2,10 @@
 //!
 //! It reads what runs left behind and knows no world. In reading order: [`run`] reads a run's folder, [`summary`] is what of it a
 //! comparison looks at, [`terms`] says how alike two runs have to be, [`rows`] puts them side by side, [`terminal`] prints that.
-//! [`baseline`] keeps summaries in one file, for a gate; [`worlds`] holds a real run against many simulated ones.
+//! [`baseline`] keeps summaries in one file, for a gate; [`worlds`] holds a real run against many simulated ones, and
+//! [`aims`] its faults against those of the same seed.
 
+pub mod aims;
 pub mod baseline;
 pub mod rows;
 pub mod run;
@@ -19,6 +21,7 @@ mod hops;
 mod orders;
 mod times;
 
+pub use aims::Aims;
 pub use baseline::Baseline;
 pub use rows::{Comparison, Row, Section};
 pub use run::{ReadError, Run};

@@ -1,7 +1,8 @@
 //! A run on the real stack against the same scenario under many seeds of the simulated world.
 //!
 //! The real world draws its own luck: who is hit by a fault that aims at nobody differs from run to run. What happened for real has
-//! to be among what the seeds show; where it is not, the model is wrong, or the difference has a reason that is written down.
+//! to be among what the seeds show; where it is not, the model is wrong, or the difference has a reason that is written down. A fault
+//! that draws by the name of an event has no luck: with the same seed it meets the same events in both worlds.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,7 +10,7 @@ use judge::{report::Outcome, words};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Summary,
+    Aims, Summary,
     summary::{Class, at},
 };
 
@@ -22,6 +23,8 @@ pub struct Seen {
     hops: BTreeSet<String>,
     faults: BTreeMap<String, bool>,
     times: BTreeMap<String, (f64, f64)>,
+    /// By seed: whom the faults met.
+    aims: BTreeMap<u64, Aims>,
 }
 
 /// A real run held against them.
@@ -41,6 +44,8 @@ pub struct Held {
     pub times: (usize, usize),
     /// What happened for real and under no seed.
     pub strange: Vec<String>,
+    /// What the faults met in one world alone, with the same seed.
+    pub astray: Vec<String>,
 }
 
 fn fate(class: &Class) -> String {
@@ -49,8 +54,9 @@ fn fate(class: &Class) -> String {
 
 impl Seen {
     /// Adds a simulated run.
-    pub fn add(&mut self, summary: &Summary) {
+    pub fn add(&mut self, summary: &Summary, aims: Aims) {
         self.seeds += 1;
+        self.aims.insert(summary.which.seed, aims);
         self.outcomes.insert(summary.outcome);
         self.fates.extend(summary.classes.iter().map(fate));
         self.hops.extend(summary.hops.0.iter().filter(|(_, orders)| *orders > 0).map(|(hop, _)| hop.clone()));
@@ -66,7 +72,7 @@ impl Seen {
 
     /// Holds a real run against them.
     #[must_use]
-    pub fn hold(&self, real: &Summary) -> Held {
+    pub fn hold(&self, real: &Summary, aims: &Aims) -> Held {
         let mut strange = Vec::new();
         if !self.outcomes.contains(&real.outcome) {
             strange.push(format!("outcome {}", real.outcome.name()));
@@ -88,6 +94,7 @@ impl Seen {
             fates: (real.classes.len(), known),
             times: (measured, measured - apart.len()),
             strange,
+            astray: self.aims.get(&real.which.seed).map(|simulated| simulated.differing(aims)).unwrap_or_default(),
         }
     }
 
@@ -106,10 +113,10 @@ impl Seen {
 }
 
 impl Held {
-    /// Nothing happened for real that no seed shows.
+    /// Nothing happened for real that no seed shows, and the faults met whom they meet under this seed.
     #[must_use]
     pub fn agrees(&self) -> bool {
-        self.strange.is_empty()
+        self.strange.is_empty() && self.astray.is_empty()
     }
 
     /// The head of a table of them.
@@ -132,7 +139,8 @@ impl Held {
             of(*times),
         );
         let strange = self.strange.iter().map(|what| format!("  under no seed: {what}"));
-        std::iter::once(row).chain(strange).collect::<Vec<_>>().join("\n")
+        let astray = self.astray.iter().map(|what| format!("  {what}"));
+        std::iter::once(row).chain(strange).chain(astray).collect::<Vec<_>>().join("\n")
     }
 }
 
@@ -172,9 +180,9 @@ mod tests {
 
     fn strange(real: &Summary) -> Vec<String> {
         let mut seen = Seen::default();
-        seen.add(&summary("transit", (10.0, 20.0), 3));
-        seen.add(&summary("process", (15.0, 25.0), 3));
-        seen.hold(real).strange
+        seen.add(&summary("transit", (10.0, 20.0), 3), Aims::default());
+        seen.add(&summary("process", (15.0, 25.0), 3), Aims::default());
+        seen.hold(real, &Aims::default()).strange
     }
 
     #[test]

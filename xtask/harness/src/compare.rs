@@ -1,5 +1,6 @@
 //! `cargo xtask compare`: two runs side by side, runs against a baseline, the real world against the simulated one.
 
+pub mod aims;
 mod find;
 pub mod worlds;
 

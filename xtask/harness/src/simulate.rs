@@ -8,6 +8,7 @@ use std::{
     time::Duration,
 };
 
+use compare::Aims;
 use judge::{
     Judged,
     report::{Outcome, Report},
@@ -19,6 +20,7 @@ use crate::{
     Exit,
     arena::{Arena, PlayError, Prepared},
     artefacts, beside, browser,
+    compare::aims::aims,
     folder::FolderError,
     options::Options,
     plan, prepare,
@@ -43,8 +45,15 @@ pub enum RunError {
     Json(#[from] serde_json::Error),
 }
 
-/// A judged run and its page, or why there is none.
-type Written = Result<(Judged, PathBuf), RunError>;
+/// A judged run, its page, and whom its faults met.
+struct Run {
+    judged: Judged,
+    html: PathBuf,
+    aims: Aims,
+}
+
+/// A run, or why there is none.
+type Written = Result<Run, RunError>;
 
 /// What the terminal is like.
 #[derive(Clone, Copy, Debug)]
@@ -67,16 +76,16 @@ impl Terminal {
 
 /// Plays, judges and reports every run that the options ask for. What is wrong is said on stderr, the answers on stdout.
 pub fn simulate(root: &Path, options: &Options, arena: &mut dyn Arena, terminal: Terminal) -> Exit {
-    simulate_and_hear(root, options, arena, terminal, &mut |_| {})
+    simulate_and_hear(root, options, arena, terminal, &mut |_, _| {})
 }
 
-/// The same, and `hear` is given each judged run.
+/// The same, and `hear` is given each judged run, and whom its faults met.
 pub fn simulate_and_hear(
     root: &Path,
     options: &Options,
     arena: &mut dyn Arena,
     terminal: Terminal,
-    hear: &mut dyn FnMut(&Judged),
+    hear: &mut dyn FnMut(&Judged, &Aims),
 ) -> Exit {
     let runs = match prepare::runs(root, options, arena) {
         Ok(runs) => runs,
@@ -99,10 +108,10 @@ pub fn simulate_and_hear(
     let mut page = None;
     let told = RefCell::new(Told { seeds: options.seeds, tallies: Vec::new(), terminal });
     let mut take = |prepared: &Prepared, written: Written| match written {
-        Ok((judged, html)) => {
+        Ok(Run { judged, html, aims }) => {
             exit = exit.worst(exit_of(judged.report.outcome));
             together.judged(prepared, &judged, options.world);
-            hear(&judged);
+            hear(&judged, &aims);
             page = Some(html);
             if judged.report.outcome == Outcome::Pass {
                 passed += 1;
@@ -171,26 +180,27 @@ fn several(
     told: &RefCell<Told>,
     take: &mut dyn FnMut(&Prepared, Written),
 ) {
-    let tell = |(judged, _): &(Judged, PathBuf)| told.borrow_mut().tell(&judged.report);
+    let tell = |run: &Run| told.borrow_mut().tell(&run.judged.report);
     let arenas = beside::arenas(arena, runs.len());
     if arenas.is_empty() {
         for prepared in runs {
             let terminal = told.borrow().terminal;
-            let written = played(prepared, options, arena, terminal).map(|(judged, html, _)| (judged, html));
+            let written = played(prepared, options, arena, terminal).map(|(run, _)| run);
             take(prepared, written.inspect(tell));
         }
         return;
     }
     beside::play(runs, arenas, |at, played| {
         let written = played.map_err(RunError::from).and_then(|played| {
-            let written = artefacts::write(&runs[at], &played, (&options.report_dir, options.world), &Progress::silent());
+            let (judged, html) = artefacts::write(&runs[at], &played, (&options.report_dir, options.world), &Progress::silent())?;
+            let aims = aims(&played.ledger);
             forgotten(played);
-            written
+            Ok(Run { judged, html, aims })
         });
         // Whoever has the seed can have them again, and a hundred seeds of the library are a hundred gigabytes.
-        let light = |(judged, html): &(Judged, PathBuf)| {
-            if options.seeds > 1 && !options.otlp && judged.report.outcome == Outcome::Pass {
-                artefacts::lighten(html);
+        let light = |run: &Run| {
+            if options.seeds > 1 && !options.otlp && run.judged.report.outcome == Outcome::Pass {
+                artefacts::lighten(&run.html);
             }
         };
         take(&runs[at], written.inspect(tell).inspect(light));
@@ -239,11 +249,11 @@ impl Told {
 /// The only run: its whole answer.
 #[expect(clippy::print_stdout, reason = "the answer")]
 fn alone(prepared: &Prepared, options: &Options, arena: &mut dyn Arena, terminal: Terminal) -> Written {
-    let (judged, html, took) = played(prepared, options, arena, terminal)?;
-    let page = html.display().to_string();
+    let (run, took) = played(prepared, options, arena, terminal)?;
+    let page = run.html.display().to_string();
     let screen = render::Screen { colour: terminal.colour, took: Some(took), html: Some(&page) };
-    println!("{}", render::terminal(&judged.report, &screen));
-    Ok((judged, html))
+    println!("{}", render::terminal(&run.judged.report, &screen));
+    Ok(run)
 }
 
 /// Plays a run, judges it and puts its folder in place; how long that took.
@@ -252,7 +262,7 @@ fn played(
     options: &Options,
     arena: &mut dyn Arena,
     terminal: Terminal,
-) -> Result<(Judged, PathBuf, Duration), RunError> {
+) -> Result<(Run, Duration), RunError> {
     let machine = prepared.scenario.factors().machine;
     let mut progress = Progress::begin(&prepared.label(), terminal.plain, machine);
     let played = arena.play(prepared, &mut progress)?;
@@ -260,8 +270,9 @@ fn played(
     let (judged, html) = artefacts::write(prepared, &played, (&options.report_dir, options.world), &progress)?;
     let took = progress.elapsed();
     drop(progress);
+    let aims = aims(&played.ledger);
     forgotten(played);
-    Ok((judged, html, took))
+    Ok((Run { judged, html, aims }, took))
 }
 
 /// Frees the memory of a run that is over; a month of orders takes its time, and nobody waits for that.

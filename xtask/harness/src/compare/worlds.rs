@@ -6,13 +6,13 @@
 use std::{collections::BTreeMap, path::Path};
 
 use compare::{
-    Summary,
+    Aims, Summary,
     worlds::{Held, Seen},
 };
 use judge::{Judged, report::Outcome};
 use scenarios::{Scenario, scale};
 
-use super::Options;
+use super::{Options, aims::aims};
 use crate::{
     Exit,
     arena::{Arena, for_real},
@@ -86,11 +86,12 @@ fn seen(scenario: &Scenario, seeds: u64, arena: &dyn Arena) -> Result<Seen, Stri
     let runs = runs.map_err(|error| error.to_string())?;
     let mut shown = Ok(Seen::default());
     beside::play(&runs, beside::arenas(arena, runs.len()), |at, played| {
-        let judged = played
-            .map_err(|error| error.to_string())
-            .and_then(|played| conclude::judged(&runs[at], &played, WorldName::Simulated).map_err(|error| error.to_string()));
+        let judged = played.map_err(|error| error.to_string()).and_then(|played| {
+            let judged = conclude::judged(&runs[at], &played, WorldName::Simulated).map_err(|error| error.to_string())?;
+            Ok((judged, aims(&played.ledger)))
+        });
         match (&mut shown, judged) {
-            (Ok(seen), Ok(judged)) => seen.add(&summary(&judged)),
+            (Ok(seen), Ok((judged, aims))) => seen.add(&summary(&judged), aims),
             (shown @ Ok(_), Err(error)) => *shown = Err(error),
             (Err(_), _) => {}
         }
@@ -121,8 +122,8 @@ pub fn hold(root: &Path, options: &Options, arena: &mut dyn Arena, terminal: Ter
         return complain(&format!("{FILE} knows no seeds of {}", scenario.name), Exit::Failure);
     }
     let mut held = Vec::new();
-    let mut hear = |judged: &Judged| {
-        held.extend(shown.get(&judged.report.scenario).map(|seen| seen.hold(&summary(judged))));
+    let mut hear = |judged: &Judged, aims: &Aims| {
+        held.extend(shown.get(&judged.report.scenario).map(|seen| seen.hold(&summary(judged), aims)));
     };
     let asked = for_real_run(options, scenarios.iter().map(|chosen| chosen.argument.clone()).collect());
     let played = simulate::simulate_and_hear(root, &asked, arena, terminal, &mut hear);

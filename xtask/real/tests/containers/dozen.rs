@@ -6,7 +6,13 @@ use std::{collections::VecDeque, sync::Mutex, thread};
 use compare::worlds::Seen;
 use contracts::architecture::Preset;
 use harness::{
-    Arena as _, Prepared, arena::for_real, compare::worlds::summary, conclude, options::WorldName, prepare, progress::Progress,
+    Arena as _, Prepared,
+    arena::for_real,
+    compare::{aims::aims, worlds::summary},
+    conclude,
+    options::WorldName,
+    prepare,
+    progress::Progress,
 };
 use judge::report::{Outcome, Report};
 use scenarios::Scenario;
@@ -104,8 +110,10 @@ fn story(name: &str, preset: Preset) -> Vec<String> {
     if transitions < 100 {
         wrong.push(format!("hardly a transition: {transitions}"));
     }
+    let held = seen(&prepared).hold(&summary(&judged), &aims(&played.ledger));
+    wrong.extend(held.astray);
     if !UNLIKE.contains(&(name, preset)) {
-        wrong.extend(seen(&prepared).hold(&summary(&judged)).strange);
+        wrong.extend(held.strange);
     }
     wrong
 }
@@ -137,7 +145,8 @@ fn seen(prepared: &Prepared) -> Seen {
         let scenario = Scenario { seed: prepared.scenario.seed + turn, ..(*prepared.scenario).clone() };
         let prepared = prepare::prepared(scenario, false, false).unwrap();
         let played = xtask::simulated::Simulated.play(&prepared, &mut Progress::silent()).unwrap();
-        seen.add(&summary(&conclude::judged(&prepared, &played, WorldName::Simulated).unwrap()));
+        let judged = conclude::judged(&prepared, &played, WorldName::Simulated).unwrap();
+        seen.add(&summary(&judged), aims(&played.ledger));
     }
     seen
 }
