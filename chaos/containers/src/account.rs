@@ -169,6 +169,7 @@ fn note(fates: &mut Vec<MessageFate>, numbers: &BTreeMap<String, usize>, line: &
             fate.end_ns = line.at_ns;
         }
         Entry::ConnectionLost { .. } | Entry::Failed { .. } | Entry::Untold { .. } | Entry::Spans { .. } => {}
+        Entry::Committing { .. } | Entry::Committed { .. } => {}
     }
 }
 

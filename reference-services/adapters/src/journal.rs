@@ -72,6 +72,17 @@ pub enum Entry {
         /// The order.
         order: String,
     },
+    /// A transaction about an order is about to be committed.
+    Committing {
+        /// The order.
+        order: String,
+    },
+    /// The database has answered to that, and what is to be said of it is being said. Missing when the process died in between: then
+    /// something may have been done of which nobody ever hears.
+    Committed {
+        /// The order.
+        order: String,
+    },
     /// Something fails because a fault wants it: told before it happens.
     Failed {
         /// What happens, and of which fault.

@@ -59,6 +59,8 @@ pub struct Counts {
 pub struct Interest {
     /// Whether a span is sent at once.
     pub urgent: fn(&SpanData) -> bool,
+    /// Whether a span is that of a commit: it begins before, and ends with the database's answer.
+    pub commits: fn(&SpanData) -> bool,
     /// The attribute that names the order, for the journal.
     pub order: &'static str,
 }
@@ -219,18 +221,23 @@ impl Exporter {
         self.0.untold.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// A span has begun or ended. The journal hears of its order before anything can happen to the process.
-    fn touch(&self, span: &SpanData) {
+    /// A span has begun or ended. The journal hears of its order before anything can happen to the process; and of a commit, `committing`
+    /// when it begins and when it has ended.
+    fn touch(&self, span: &SpanData, committing: fn(String) -> Entry) {
         let order = span.attributes.iter().find(|attribute| attribute.key.as_str() == self.0.interest.order);
         let Some(order) = order else { return };
-        let new = self.untold().begin(span.span_context.span_id(), &order.value.as_str());
+        let order = order.value.as_str();
+        let new = self.untold().begin(span.span_context.span_id(), &order);
         if let Some(order) = new {
             self.0.journal.write(Entry::Untold { order });
+        }
+        if (self.0.interest.commits)(span) {
+            self.0.journal.write(committing(order.into_owned()));
         }
     }
 
     fn take(&self, span: SpanData) {
-        self.touch(&span);
+        self.touch(&span, |order| Entry::Committed { order });
         self.0.ended.fetch_add(1, Ordering::AcqRel);
         let urgent = (self.0.interest.urgent)(&span);
         let mut queue = self.0.queue.lock().unwrap_or_else(PoisonError::into_inner);
@@ -257,7 +264,7 @@ impl std::fmt::Debug for Queue {
 impl SpanProcessor for Queue {
     fn on_start(&self, span: &mut Span, _context: &Context) {
         if let Some(begun) = span.exported_data() {
-            self.0.touch(&begun);
+            self.0.touch(&begun, |order| Entry::Committing { order });
         }
     }
 

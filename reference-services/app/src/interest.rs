@@ -6,19 +6,22 @@ use opentelemetry::Value;
 use opentelemetry_sdk::trace::SpanData;
 
 /// What the exporter needs to know of our spans.
-pub(crate) const INTEREST: Interest = Interest { urgent, order: attributes::ORDER_ID };
+pub(crate) const INTEREST: Interest = Interest { urgent, commits, order: attributes::ORDER_ID };
 
 /// Transitions (they carry an event), markers (they have no length), and what is said to the broker.
 fn urgent(span: &SpanData) -> bool {
-    let says = |key: &str, text: &str| {
-        let mut all = span.attributes.iter();
-        all.any(|attribute| {
-            attribute.key.as_str() == key && matches!(&attribute.value, Value::String(value) if value.as_str() == text)
-        })
-    };
     !span.events.is_empty()
         || span.start_time == span.end_time
-        || ["send", "settle"].into_iter().any(|operation| says(attributes::MESSAGING_OPERATION_TYPE, operation))
+        || ["send", "settle"].into_iter().any(|operation| says(span, attributes::MESSAGING_OPERATION_TYPE, operation))
+}
+
+fn commits(span: &SpanData) -> bool {
+    says(span, attributes::DB_OPERATION, "commit")
+}
+
+fn says(span: &SpanData, key: &str, text: &str) -> bool {
+    let named = |value: &Value| matches!(value, Value::String(value) if value.as_str() == text);
+    span.attributes.iter().any(|attribute| attribute.key.as_str() == key && named(&attribute.value))
 }
 
 #[cfg(test)]

@@ -306,7 +306,7 @@ impl Detector {
         let mut findings: Vec<Finding> = Vec::with_capacity(self.orders.all.len());
         for (number, order) in self.orders.all.iter().enumerate() {
             let hidden = |journey: &Journey<'_>| gap::hidden(journey, number, &gaps);
-            let open = gap::open(order, &gaps) & self.way.recorded;
+            let open = gap::open(order, number, &gaps) & self.way.recorded;
             let (way, slack, broker, turns) = (&self.way, &*slack, &self.broker, &self.turns);
             let behind = |journey: &Journey<'_>, step: StepId| {
                 let name = |order: u32| &*self.orders.all[order as usize].id;
@@ -432,7 +432,7 @@ impl Detector {
                 numbers
             });
             let (from_ns, until_ns) = (gap.from_ns.saturating_sub(slack), gap.until_ns.saturating_add(slack));
-            Some(Known { from_ns, until_ns, steps, orders })
+            Some(Known { from_ns, until_ns, steps, orders, done: gap.done })
         };
         self.gaps.iter().filter(|gap| gap.from_ns <= end_ns).filter_map(known).chain(self.unheard_by_the_broker(end_ns)).collect()
     }

@@ -42,10 +42,20 @@ pub(crate) struct Fields<'a> {
 
 const BUCKETS: usize = 64;
 
+/// Whether an attribute is said to be so.
+fn flagged(value: &Value) -> bool {
+    match value {
+        Value::Bool(flag) => *flag,
+        Value::String(text) => text.as_str() == "true",
+        _ => false,
+    }
+}
+
 /// The attribute names, by length and two of their bytes: most attributes of a span meet an empty bucket.
 #[derive(Debug)]
 pub(crate) struct Keys {
     buckets: [Vec<(Box<str>, Field)>; BUCKETS],
+    duplicate: Box<str>,
 }
 
 impl Keys {
@@ -68,7 +78,12 @@ impl Keys {
         ] {
             buckets[bucket(name)].push((name.as_str().into(), field));
         }
-        Self { buckets }
+        Self { buckets, duplicate: names.duplicate.as_str().into() }
+    }
+
+    /// Whether they say that what was asked for had been done before.
+    pub(crate) fn repeats(&self, attributes: &[KeyValue]) -> bool {
+        attributes.iter().any(|attribute| attribute.key.as_str() == &*self.duplicate && flagged(&attribute.value))
     }
 
     pub(crate) fn fields<'a>(&self, attributes: &'a [KeyValue]) -> Fields<'a> {
@@ -91,7 +106,7 @@ impl<'a> Fields<'a> {
             Value::String(text) => Some(text.as_str()).filter(|text| !text.is_empty()),
             _ => None,
         };
-        let flag = matches!(value, Value::Bool(true)) || text == Some("true");
+        let flag = flagged(value);
         match field {
             Field::Order => self.order = text,
             Field::ClientType => self.client_type = text,

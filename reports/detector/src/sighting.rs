@@ -58,7 +58,9 @@ impl Reader {
         records.clear();
         // Most spans are calls and commits: nothing in them is evidence.
         let long = spent::is_telling(span);
-        if span.kind == SpanKind::Server && span.events.is_empty() && !long {
+        let served = span.kind == SpanKind::Server && span.events.is_empty();
+        let again = served && self.keys.repeats(&span.attributes);
+        if served && !long && !again {
             return None;
         }
         let fields = self.keys.fields(&span.attributes);
@@ -68,6 +70,9 @@ impl Reader {
             records.push(record);
             hinted = hint;
             holds = long && operation == Operation::Process;
+        } else if again {
+            // Whoever did it may have died before it could say so. The row that the answer is about shows it.
+            hinted = fields.status.and_then(|status| way.record[service][way.state_of(status)?]).map_or(0, bit);
         } else if span.kind == SpanKind::Internal
             && span.name == self.names.work_started
             && let Some(start) = work_of(service, way)
@@ -96,7 +101,14 @@ impl Reader {
         }
         let order = fields.order.or(fields.conversation);
         let (failed, aside) = (failed && said > 0, said == 0);
-        (!records.is_empty()).then_some(Sighting { order, client_type: fields.client_type, hinted, failed, aside, holds })
+        (!records.is_empty() || hinted != 0).then_some(Sighting {
+            order,
+            client_type: fields.client_type,
+            hinted,
+            failed,
+            aside,
+            holds,
+        })
     }
 
     /// What a span of a service that witnesses no step says: which order it worked for, and for how long.

@@ -203,8 +203,9 @@ pub fn concluded(
         detector.gap(Gap::between(0, u64::MAX));
     }
     for died in &testimony.died {
-        let orders = died.untold.iter().map(|order| order.as_str().into()).collect();
-        detector.gap(Gap::of_service(&died.service, died.at_ns, orders));
+        let names = |orders: &[String]| orders.iter().map(|order| order.as_str().into()).collect();
+        detector.gap(Gap::of_service(&died.service, died.at_ns, names(&died.untold)));
+        detector.gap(Gap::of_commits(&died.service, died.at_ns, names(&died.committing)));
     }
     let Testimony { mut spans, mut logs, .. } = testimony;
     spans.sort_by_key(|span| (span.end_ns, span.start_ns, span.span_id.to_bytes()));

@@ -214,6 +214,9 @@ impl Assembly {
         let binary = app.with_file_name(people::BINARY);
         let people = People::start(&self.stage.world.rt, &binary, place, addresses)?;
         self.stage.people = Some(people.line());
+        if let (Some(meter), Some(process)) = (&self.meter, people.id()) {
+            meter.also(people::BINARY, process);
+        }
         self.people = Some(people);
         Ok(())
     }

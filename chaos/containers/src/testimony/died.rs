@@ -21,6 +21,8 @@ pub struct Died {
     pub found: u64,
     /// The orders of which it had something to say that was not exported.
     pub untold: Vec<String>,
+    /// The orders of which it was committing something: that may be done, and nobody says so.
+    pub committing: Vec<String>,
 }
 
 impl Died {
@@ -39,10 +41,16 @@ pub(super) fn of(deaths: Vec<Death>, lines: &[Line]) -> Vec<Died> {
 fn last_words(death: Death, lines: &[Line]) -> Died {
     let Death { service, node, at_ns } = death;
     let mut untold: BTreeSet<&str> = BTreeSet::new();
+    let mut open: BTreeMap<&str, usize> = BTreeMap::new();
     let mut ended = 0;
     for line in lines.iter().filter(|line| line.node == node) {
         match &line.entry {
             Entry::Untold { order } => drop(untold.insert(order)),
+            Entry::Committing { order } => *open.entry(order).or_default() += 1,
+            Entry::Committed { order } => {
+                let open = open.entry(order).or_default();
+                *open = open.saturating_sub(1);
+            }
             Entry::Spans { ended: count, told } => {
                 ended = *count;
                 untold.retain(|order| !told.iter().any(|told| told == order));
@@ -51,7 +59,8 @@ fn last_words(death: Death, lines: &[Line]) -> Died {
         }
     }
     let untold = untold.into_iter().map(str::to_owned).collect();
-    Died { service, node, at_ns, ended, found: 0, untold }
+    let committing = open.into_iter().filter(|(_, open)| *open > 0).map(|(order, _)| order.to_owned()).collect();
+    Died { service, node, at_ns, ended, found: 0, untold, committing }
 }
 
 /// Counts what the backend gives back of each.
@@ -64,6 +73,17 @@ pub(super) fn count(died: &mut [Died], found: &BTreeMap<&str, u64>) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_a_process_was_committing_when_it_died_may_be_done() {
+        let line = |entry| Line { node: "crm-api-1.1".into(), at_ns: 1, entry };
+        let committing = |order: &str| line(Entry::Committing { order: order.into() });
+        let committed = |order: &str| line(Entry::Committed { order: order.into() });
+        let death = Death { service: "crm-api".into(), node: "crm-api-1.1".into(), at_ns: 9 };
+        let lines =
+            [committing("o-1"), committing("o-2"), committed("o-1"), committing("o-3"), committed("o-3"), committing("o-3")];
+        assert_eq!(of(vec![death], &lines)[0].committing, ["o-2", "o-3"]);
+    }
 
     #[test]
     fn an_order_is_in_doubt_until_everything_of_it_was_exported() {

@@ -3,7 +3,7 @@
 use std::{
     fs,
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
     time::Duration,
@@ -31,15 +31,26 @@ pub struct Meter {
 
 struct Read {
     over: AtomicBool,
+    /// The containers, then the processes.
     usage: Mutex<Vec<Usage>>,
+    /// Numbers of processes, as `/proc` has them.
+    processes: Mutex<Vec<String>>,
 }
 
 impl Read {
-    /// Adds one look at each part, in their order.
-    fn add(&self, looks: Vec<Option<Look>>) {
-        let mut usage = self.usage.lock().unwrap_or_else(PoisonError::into_inner);
-        usage.iter_mut().zip(looks).for_each(|(usage, look)| usage.looks.extend(look));
+    /// Adds one look at each container, in their order, and at each process.
+    fn add(&self, mut looks: Vec<Option<Look>>) {
+        looks.extend(lock(&self.processes).iter().map(|number| process(number)));
+        lock(&self.usage).iter_mut().zip(looks).for_each(|(usage, look)| usage.looks.extend(look));
     }
+}
+
+fn lock<T>(of: &Mutex<T>) -> MutexGuard<'_, T> {
+    of.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn unseen(part: &str, shared: bool) -> Usage {
+    Usage { part: part.to_owned(), shared, looks: Vec::new() }
 }
 
 impl Meter {
@@ -47,26 +58,30 @@ impl Meter {
     #[must_use]
     pub fn start(stack: &Stack, rt: &Runtime) -> Self {
         let members = stack.members();
-        let of = |part: &str, shared| Usage { part: part.to_owned(), shared, looks: Vec::new() };
-        let all = members.iter().map(|member| of(&member.part, member.shared)).chain([of(HARNESS, false)]);
-        let read = Arc::new(Read { over: AtomicBool::new(false), usage: Mutex::new(all.collect()) });
+        let all = members.iter().map(|member| unseen(&member.part, member.shared)).chain([unseen(HARNESS, false)]);
+        let (usage, processes) = (Mutex::new(all.collect()), Mutex::new(vec!["self".to_owned()]));
+        let read = Arc::new(Read { over: AtomicBool::new(false), usage, processes });
         let (docker, rt, seen) = (stack.docker(), rt.clone(), Arc::clone(&read));
         drop(rt.clone().spawn("usage", async move {
             while !seen.over.load(Ordering::Acquire) {
-                let mut looks = join_all(members.iter().map(|member| look(&docker, member))).await;
-                looks.push(harness());
-                seen.add(looks);
+                seen.add(join_all(members.iter().map(|member| look(&docker, member))).await);
                 rt.sleep(EVERY).await;
             }
         }));
         Self { read }
     }
 
+    /// Looks at a process of the harness too.
+    pub fn also(&self, part: &str, process: u32) {
+        lock(&self.read.usage).push(unseen(part, false));
+        lock(&self.read.processes).push(process.to_string());
+    }
+
     /// All that was seen.
     #[must_use]
     pub fn end(self) -> Vec<Usage> {
         self.read.over.store(true, Ordering::Release);
-        std::mem::take(&mut *self.read.usage.lock().unwrap_or_else(PoisonError::into_inner))
+        std::mem::take(&mut *lock(&self.read.usage))
     }
 }
 
@@ -94,9 +109,10 @@ fn shown(answer: &ContainerStatsResponse, at_ns: u64) -> Option<Look> {
     Some(Look { at_ns, cpu_ns, memory_bytes: memory.usage?.saturating_sub(idle) })
 }
 
-/// The process that drives the run; `None` where the system does not say.
-fn harness() -> Option<Look> {
-    let (stat, status) = (fs::read_to_string("/proc/self/stat").ok()?, fs::read_to_string("/proc/self/status").ok()?);
+/// A process of the harness; `None` where the system does not say.
+fn process(number: &str) -> Option<Look> {
+    let read = |what: &str| fs::read_to_string(format!("/proc/{number}/{what}")).ok();
+    let (stat, status) = (read("stat")?, read("status")?);
     Some(Look { at_ns: wall_clock_ns(), cpu_ns: processor_ns(&stat)?, memory_bytes: resident_bytes(&status)? })
 }
 
@@ -143,6 +159,6 @@ mod tests {
         let stat = "7 (a) b (c) S 1 7 7 0 -1 4194560 100 0 0 0 12 3 0 0 20 0 1 0 5 0 0";
         assert_eq!(processor_ns(stat), Some(15 * TICK_NS));
         assert_eq!(resident_bytes("Name:\tx\nVmRSS:\t    12 kB\n"), Some(12 * 1024));
-        assert!(harness().is_some_and(|look| look.memory_bytes > 1 << 20));
+        assert!(process("self").is_some_and(|look| look.memory_bytes > 1 << 20));
     }
 }

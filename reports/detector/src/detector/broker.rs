@@ -57,7 +57,8 @@ impl Detector {
     pub(super) fn unheard_by_the_broker(&self, end_ns: u64) -> Vec<Known> {
         let steps = self.relayable();
         let silences = self.broker.firehose.silences().iter().filter(|silence| steps != 0 && silence.from_ns <= end_ns);
-        let known = |silence: &Silence| Known { from_ns: silence.from_ns, until_ns: silence.until_ns, steps, orders: None };
+        let known =
+            |silence: &Silence| Known { from_ns: silence.from_ns, until_ns: silence.until_ns, steps, orders: None, done: true };
         silences.map(known).collect()
     }
 }

@@ -58,7 +58,24 @@ fn behind_a_gap_nobody_knows_whether_a_person_has_not_acted_or_in_vain() {
     let text = until(CALM, "enters MANUFACTURING_APPROVED");
     let gap = Gap::of_service("crm-api", T0 + duration("30m"), vec!["o-1".into()]);
     // The factory has heard of no approval. The seller may not have approved it, or the CRM died before it could say so.
-    with_gap(&text, gap, "unknown, at MANUFACTURING_APPROVED wait, telemetry_gap(A), hops 10/11");
+    with_gap(&text, gap.clone(), "unknown, at MANUFACTURING_APPROVED wait, telemetry_gap(A), hops 10/11");
+    // Whoever asked again was told that it had been done: what did not come was the news.
+    let asked_again = format!("{text}\n 31m crm-api repeats MANUFACTURING_APPROVED");
+    with_gap(&asked_again, gap, "lost, at order.manufacturing_approved commit-send, alarm 21d, hops 10/12");
+}
+
+#[test]
+fn what_was_done_before_is_believed_of_the_state_that_is_there() {
+    let text = until(CALM, "enters MANUFACTURING_APPROVED");
+    let asked_again = |state: &str| format!("{text}\n 31m crm-api repeats {state}");
+    check(
+        &asked_again("MANUFACTURING_APPROVED"),
+        "lost, at order.manufacturing_approved commit-send, not_published(A), alarm 21d, hops 10/12",
+    );
+    check(
+        &asked_again("PRICE_CALCULATED"),
+        "stuck, at MANUFACTURING_APPROVED wait, waiting_for_person(A), alarm 8h15m, hops 10/11",
+    );
 }
 
 #[test]
@@ -67,6 +84,10 @@ fn a_gap_takes_nothing_from_what_was_seen() {
     // But a record that was made twice may have shown once.
     with_gap(CALM, all(), "unknown, at INITIATED wait, telemetry_gap(A), hops 31/31");
     with_gap(CALM, Gap::of_orders(vec!["o-1".into()]), "ok, hops 31/31");
+    // As what a process was committing when it died may have been, and nobody says so.
+    let committing = |order: &str| Gap::of_commits("mes-api", T0 + duration("14m"), vec![order.into()]);
+    with_gap(CALM, committing("o-1"), "unknown, at order.submitted process, telemetry_gap(A), hops 31/31");
+    with_gap(CALM, committing("o-2"), "ok, hops 31/31");
     let slow = later(CALM, "mes-api enters PRICE_CALCULATED", "40m");
     with_gap(&slow, all(), "slow, at pricing work, work(A), alarm 43m, hops 31/31");
     let twice = format!("{CALM}\n 20m mes-api enters PRICE_CALCULATED");

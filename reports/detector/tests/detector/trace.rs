@@ -1,6 +1,6 @@
 //! Spans from a few words: one line for each, `<time> <service> <what it does>`.
 //!
-//! `enters STATE`, `rewrites STATE` (the row, in that state), `sends|receives|processes|settles KEY MESSAGE ..`, `starts` (the calculation), `commits`, `connects`, `locks` (of a database), `asks` (another service), `answers` (it: `under=`), `tells` (the customer: news), `shows` (it to
+//! `enters STATE`, `rewrites STATE` (the row, in that state), `sends|receives|processes|settles KEY MESSAGE ..`, `starts` (the calculation), `commits`, `connects`, `locks` (of a database), `asks` (another service), `answers` (it: `under=`; `repeats STATE`: what was asked for had been done, and that state is there), `tells` (the customer: news), `shows` (it to
 //! the customer), `calls` (nothing of interest).
 //! A state in a `processes` line is what the consumer records. Options: `error`, `redelivered`, `duplicate`, `returned`,
 //! `confirm=ack`, `order=o-2` (`order=none`: not named), `about=o-2` (by its conversation id), `event=..`, `trace=7`,
@@ -160,7 +160,7 @@ fn spoken(verb: &str) -> (SpanKind, &'static str) {
         "settles" => (SpanKind::Client, "settle"),
         "starts" => (SpanKind::Internal, ""),
         "calls" | "commits" | "connects" | "locks" | "asks" | "tells" => (SpanKind::Client, ""),
-        "enters" | "rewrites" | "answers" | "shows" => (SpanKind::Server, ""),
+        "enters" | "rewrites" | "answers" | "repeats" | "shows" => (SpanKind::Server, ""),
         _ => panic!("{verb}"),
     }
 }
@@ -194,6 +194,7 @@ fn span(line: &str, number: u64) -> Span {
     match verb {
         "commits" | "connects" | "locks" => say("db.operation.name", verb.trim_end_matches('s')),
         "asks" | "answers" => say("http.request.method", "POST"),
+        "repeats" => say("order.status", words[3]),
         "tells" => events.push(Event { name: "customer.notified".into(), time_ns: start_ns, attributes: Vec::new() }),
         "shows" => events.push(Event { name: "customer.aware".into(), time_ns: start_ns, attributes: Vec::new() }),
         _ => {}
@@ -204,9 +205,12 @@ fn span(line: &str, number: u64) -> Span {
     for (word, key) in
         [("redelivered", "alexandrite.amqp.redelivered"), ("returned", "alexandrite.amqp.returned"), ("duplicate", "duplicate")]
     {
-        attributes.push(KeyValue::new(key, has(word)));
+        attributes.push(KeyValue::new(key, has(word) || (word, verb) == ("duplicate", "repeats")));
     }
     for state in words[3..].iter().filter(|word| word.bytes().all(|byte| byte.is_ascii_uppercase() || byte == b'_')) {
+        if verb == "repeats" {
+            continue;
+        }
         if verb == "rewrites" {
             let attributes = vec![KeyValue::new("in", (*state).to_owned())];
             events.push(Event { name: "order.row_rewritten".into(), time_ns: start_ns, attributes });
