@@ -19,8 +19,8 @@ use crate::{
 
 /// Seconds instead of days, and deadlines that a run in which nothing moves any more does not wait for.
 const SHORT: &str = r#"
-title = "A quarter of a minute"
-duration = "15s"
+title = "Half a minute"
+duration = "25s"
 [instrumentation]
 logs = []
 [[load]]

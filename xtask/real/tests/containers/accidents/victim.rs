@@ -12,8 +12,8 @@ use tokio_postgres::{Client, NoTls, error::SqlState};
 use crate::gate;
 
 /// From when its services are there to the accident: orders are under way.
-const UNDER_WAY: Duration = Duration::from_secs(6);
-/// How long all connections are taken.
+const UNDER_WAY: Duration = Duration::from_secs(4);
+/// How long somebody takes connections: until orders have ceased to come, and whoever keeps the ledger has need of new ones, they are back.
 const TAKEN: Duration = Duration::from_secs(6);
 
 /// A run whose services are there.
@@ -49,7 +49,7 @@ impl Victim {
 
     /// Jaeger's process dies and comes back at once.
     pub(super) fn restart_jaeger(&self) {
-        docker(&["restart", "--time", "0", &self.part("jaeger")]);
+        docker(&["restart", "-t", "0", &self.part("jaeger")]);
     }
 
     /// What RabbitMQ has free is less than it wants, for good.
