@@ -1,10 +1,6 @@
 //! A run of this process, found from outside, and what happens to its parts.
 
-use std::{
-    process::Command,
-    thread,
-    time::{Duration, Instant},
-};
+use std::{process::Command, thread, time::Duration};
 
 use serde_json::json;
 use tokio_postgres::{Client, NoTls, error::SqlState};
@@ -13,8 +9,9 @@ use crate::gate;
 
 /// From when its services are there to the accident: orders are under way.
 const UNDER_WAY: Duration = Duration::from_secs(4);
-/// How long somebody takes connections: until orders have ceased to come, and whoever keeps the ledger has need of new ones, they are back.
-const TAKEN: Duration = Duration::from_secs(6);
+/// So often somebody who has all connections is refused one more, a twentieth of a second after the other: then they are given back, before the
+/// orders cease to come and whoever keeps the ledger has need of new ones.
+const REFUSALS: u32 = 60;
 
 /// A run whose services are there.
 pub(super) struct Victim {
@@ -78,9 +75,8 @@ impl Victim {
         let url = format!("postgres://loupe:loupe@{}/postgres", address(&self.part("postgres-mes"), 5432));
         gate::block_on(async {
             let first = connect(&url).await.unwrap();
-            let (mut taken, begin) = (Vec::new(), Instant::now());
-            let mut refused = 0;
-            while begin.elapsed() < TAKEN || refused == 0 {
+            let (mut taken, mut refused) = (Vec::new(), 0);
+            while refused < REFUSALS {
                 match connect(&url).await {
                     Ok(client) => taken.push(client),
                     Err(error) => {
