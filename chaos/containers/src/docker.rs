@@ -152,6 +152,15 @@ pub(crate) async fn running(docker: &Docker, container: &str) -> Result<bool, Er
     Ok(state.and_then(|state| state.running).unwrap_or(false))
 }
 
+/// When a container that runs was started, as the engine writes it; `None` when it does not run or is gone.
+pub(crate) async fn started_at(docker: &Docker, container: &str) -> Result<Option<String>, Error> {
+    match docker.inspect_container(container, None).await {
+        Ok(found) => Ok(found.state.filter(|state| state.running == Some(true)).and_then(|state| state.started_at)),
+        Err(EngineError::DockerResponseServerError { status_code: 404, .. }) => Ok(None),
+        Err(error) => Err(error.into()),
+    }
+}
+
 /// A container's own addresses in its networks: others after each start.
 pub(crate) async fn addresses(docker: &Docker, container: &str) -> Result<Vec<String>, Error> {
     let settings = docker.inspect_container(container, None).await?.network_settings;

@@ -21,6 +21,8 @@ const LOUPE: &str = "loupe-logs";
 const ANSWER: Duration = Duration::from_secs(30);
 /// How many records one answer holds at most.
 const PAGE: usize = 5_000;
+/// The blocks of an index that keep records out: the last one it gets when the disk is full.
+const BLOCKS: [&str; 3] = ["write", "read_only", "read_only_allow_delete"];
 /// A day, in nanoseconds.
 const DAY_NS: u64 = 86_400_000_000_000;
 
@@ -82,6 +84,15 @@ impl Elastic {
     /// Puts a block on indices.
     pub(crate) async fn block(&self, indices: &str, block: &str) -> Result<(), Error> {
         self.done(Method::PUT, &format!("{indices}/_settings"), Some(json!({ block: true }))).await.map(drop)
+    }
+
+    /// A block that keeps records out of any of the indices, the first by name.
+    pub(crate) async fn blocked(&self, indices: &str) -> Result<Option<String>, Error> {
+        let settings = self.done(Method::GET, &format!("{indices}/_settings/index.blocks.*?flat_settings=true"), None).await?;
+        let of_indices = settings.as_object().into_iter().flat_map(|indices| indices.values());
+        let blocks = of_indices.filter_map(|index| index["settings"].as_object()).flatten();
+        let keeps_out = |name: &str| BLOCKS.contains(&name.trim_start_matches("index.blocks."));
+        Ok(blocks.filter(|(name, on)| keeps_out(name) && *on == "true").map(|(name, _)| name.clone()).min())
     }
 
     /// Removes all indices that a pattern names: the server takes no pattern for that.
@@ -213,6 +224,12 @@ mod tests {
             return Json(json!([{ "index": "logs-crm-api-test-2020.01.01" }, { "index": "logs-crm-api-test-2999.01.01" }]))
                 .into_response();
         }
+        if path.ends_with("/_settings/index.blocks.*") {
+            let blocks = |block: &str, on: &str| json!({ "settings": { (format!("index.blocks.{block}")): on } });
+            let shut = path.starts_with("/shut").then(|| blocks("read_only_allow_delete", "true"));
+            return Json(json!({ "logs-a": blocks("write", "false"), "logs-b": blocks("metadata", "true"), "logs-c": shut }))
+                .into_response();
+        }
         if path.starts_with("/full") {
             return (Answered::FORBIDDEN, Json(json!({ "error": { "reason": "read-only" } }))).into_response();
         }
@@ -259,6 +276,14 @@ mod tests {
             assert!(asked[1].1["template"]["settings"]["index.lifecycle.name"].is_null(), "it does not know the setting");
             let deleted: Vec<&str> = asked.iter().filter_map(|(asked, _)| asked.strip_prefix("DELETE /")).collect();
             assert_eq!(deleted, ["logs-crm-api-test-2020.01.01"]);
+        });
+    }
+
+    #[test]
+    fn a_block_is_one_that_keeps_records_out() {
+        with_a_server(true, async |elastic, _| {
+            assert_eq!(elastic.blocked("open").await.unwrap(), None);
+            assert_eq!(elastic.blocked("shut").await.unwrap().unwrap(), "index.blocks.read_only_allow_delete");
         });
     }
 

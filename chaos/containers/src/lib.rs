@@ -2,10 +2,11 @@
 //!
 //! This crate knows neither orders nor services: which roles run, with which environment, is configuration. In reading
 //! order: [`config`] says what is wanted, [`stack`] starts it (or takes a place at the [`open`] one; [`alone`]: a broker by
-//! itself), [`nemesis`] breaks it (itself, or by the proxy of `detour`), [`messages`] keeps account of the messages, [`shipping`] takes the logs to Elasticsearch, [`testimony`] reads
+//! itself), [`nemesis`] breaks it (itself, or by the proxy of `detour`), `accident` names what else befell it, [`messages`] keeps account of the messages, [`shipping`] takes the logs to Elasticsearch, [`testimony`] reads
 //! traces and logs back. Whatever
 //! happens, [`run`] leaves nothing behind.
 
+mod accident;
 pub mod account;
 pub mod alone;
 pub mod config;
@@ -37,4 +38,4 @@ pub use error::Error;
 pub use nemesis::ContainerNemesis;
 pub use stack::Stack;
 pub use testimony::Testimony;
-pub use watch::{BrokerSeen, Meter, Watch};
+pub use watch::{BrokerSeen, Lookout, Meter, Watch};

@@ -1,7 +1,8 @@
 //! RabbitMQ's management interface: virtual hosts, and what is in their queues.
 
-use std::time::Duration;
+use std::{collections::BTreeSet, time::Duration};
 
+use faults::Resource;
 use reqwest::{Method, StatusCode};
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::{Value, json};
@@ -42,6 +43,18 @@ pub(crate) struct Binding {
 #[derive(Debug, Deserialize)]
 struct VirtualHost {
     name: String,
+}
+
+/// What the broker is short of: nothing, or something by name.
+#[derive(Debug, Deserialize)]
+struct Alarms {
+    #[serde(default)]
+    alarms: Vec<Alarm>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Alarm {
+    resource: String,
 }
 
 #[derive(Debug, Deserialize)]
@@ -130,6 +143,19 @@ impl Management {
         let queues: Vec<Queue> = self.get(&path).await?;
         let of_the_run = queues.iter().filter(|queue| queue.name != rabbitmq::FIREHOSE);
         Ok(of_the_run.map(|queue| queue.messages).sum())
+    }
+
+    /// The alarms that it has raised.
+    pub(crate) async fn alarms(&self) -> Result<BTreeSet<Resource>, Error> {
+        // With alarms the answer is 503, and says which.
+        let answer = self.send(Method::GET, "health/checks/local-alarms", None).await?;
+        let Alarms { alarms } = answer.json().await.map_err(failed)?;
+        let resource = |alarm: Alarm| match &*alarm.resource {
+            "memory" => Some(Resource::Memory),
+            resource if resource.starts_with("disk") => Some(Resource::Disk),
+            _ => None,
+        };
+        Ok(alarms.into_iter().filter_map(resource).collect())
     }
 
     /// The broker's version.

@@ -2,6 +2,7 @@
 //! upon the fault proxy ([`rules`]) and the services themselves ([`failpoints`]). What that did is read from the account of the messages
 //! ([`effects`], [`felt`]) and told by the proxy and the services.
 
+mod begun;
 mod changes;
 mod effects;
 pub(crate) mod failpoints;
@@ -16,6 +17,7 @@ use std::{
 };
 
 use adapters::{http::Addresses, runtime::wall_clock_ns};
+use begun::Begun;
 use changes::Changes;
 use effects::{Hit, Window};
 use faults::{CallFault, Deed, Effect, Fault, Nemesis, NemesisError, Outage, What};
@@ -43,6 +45,7 @@ pub struct ContainerNemesis {
     queue_of: BTreeMap<String, String>,
     ready: Duration,
     inflicted: Mutex<Vec<Window>>,
+    begun: Begun,
 }
 
 /// The parts of a stack that can be hit.
@@ -71,7 +74,8 @@ impl ContainerNemesis {
         let Targets { broker, virtual_host, patience, detour, services, addresses, queue_of, ready, epoch_ns } = targets;
         let changes = Changes::new((docker.clone(), broker.clone()), virtual_host, patience, queue_of.clone());
         let services = Services::new(docker.clone(), services, detour.is_none().then_some(addresses), ready, epoch_ns);
-        Arc::new(Self { docker, broker, changes, detour, services, messages, queue_of, ready, inflicted: Mutex::default() })
+        let (inflicted, begun) = (Mutex::default(), Begun::default());
+        Arc::new(Self { docker, broker, changes, detour, services, messages, queue_of, ready, inflicted, begun })
     }
 
     /// Whether a service is away because a fault killed it.
@@ -82,6 +86,11 @@ impl ContainerNemesis {
     /// The processes that were killed so far.
     pub(crate) fn deaths(&self) -> Vec<Death> {
         self.services.deaths()
+    }
+
+    /// What faults did at some time from `from_ns` to `until_ns`, nanoseconds since the Unix epoch, or shortly before.
+    pub(crate) fn lasting(&self, from_ns: u64, until_ns: u64) -> Vec<Deed> {
+        self.begun.lasting(from_ns, until_ns)
     }
 
     async fn begin(&self, fault: &Fault) -> Result<(), Error> {
@@ -180,11 +189,18 @@ fn failed(fault: &Fault, error: &Error) -> NemesisError {
 
 impl Nemesis for ContainerNemesis {
     fn inflict<'a>(&'a self, fault: &'a Fault) -> Boxed<'a, Result<(), NemesisError>> {
-        Box::pin(async move { self.begin(fault).await.map_err(|error| failed(fault, &error)) })
+        Box::pin(async move {
+            self.begun.begin(fault);
+            self.begin(fault).await.map_err(|error| failed(fault, &error))
+        })
     }
 
     fn lift<'a>(&'a self, fault: &'a Fault) -> Boxed<'a, Result<(), NemesisError>> {
-        Box::pin(async move { self.end(fault).await.map_err(|error| failed(fault, &error)) })
+        Box::pin(async move {
+            let ended = self.end(fault).await.map_err(|error| failed(fault, &error));
+            self.begun.end(fault);
+            ended
+        })
     }
 
     /// Without a readable account there is no proof, and so no effect.

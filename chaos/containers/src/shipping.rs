@@ -46,6 +46,11 @@ impl Shipping {
         service::at(&self.docker, (&self.elasticsearch.id, elasticsearch::PORT)).await
     }
 
+    /// Where the records go: Elasticsearch, and the run's indices there.
+    pub(crate) fn target(&self) -> (&Started, &str) {
+        (&self.elasticsearch, &self.indices)
+    }
+
     /// The shipper.
     pub(crate) fn part(&self) -> &Started {
         &self.shipper

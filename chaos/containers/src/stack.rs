@@ -213,6 +213,18 @@ impl Stack {
         parts.map(member).collect()
     }
 
+    /// What the services stand on, and what stands between them: all containers but theirs.
+    pub(crate) fn below(&self) -> impl Iterator<Item = &Started> {
+        let Foundation { broker, databases, files, jaeger, logs } = &self.foundation;
+        let between = self.proxy.iter().chain(self.shipping.as_ref().map(Shipping::part));
+        [broker, files, jaeger].into_iter().chain(databases.values()).chain(logs).chain(between)
+    }
+
+    /// The servers of its databases.
+    pub(crate) fn servers(&self) -> impl Iterator<Item = &Started> {
+        self.foundation.databases.values()
+    }
+
     /// The engine.
     pub(crate) fn docker(&self) -> Docker {
         self.docker.clone()

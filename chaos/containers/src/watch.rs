@@ -1,10 +1,12 @@
 //! What RabbitMQ lets see of itself while a run goes on: its counters, looked at again and again, and its firehose. And what each
-//! part of the stack uses of the machine.
+//! part of the stack uses of the machine, and what befalls it.
 //!
-//! The first is telemetry, for the detector; the second is for readers of the report. The ledger's account of the messages ([`crate::messages`]) knows nothing of it.
+//! The first is telemetry, for the detector; the others are for readers of the report and for the judge. The ledger's account of the messages ([`crate::messages`]) knows nothing of it.
 
+mod connections;
 mod counters;
 mod firehose;
+mod lookout;
 mod usage;
 
 use std::{
@@ -16,6 +18,7 @@ use std::{
 };
 
 use adapters::runtime::wall_clock_ns;
+pub use lookout::Lookout;
 use signals::{Passage, Scrape, Silence};
 pub use usage::Meter;
 use world::Runtime;

@@ -85,6 +85,8 @@ pub struct Run {
     pub log_link: Option<String>,
     /// What the parts of a real stack used of the machine.
     pub used: Vec<Usage>,
+    /// What befell the parts of a real stack that no fault of the scenario did, in words: such a run is never a pass.
+    pub accidents: Vec<String>,
 }
 
 /// What stands for an order's id in [`Run::log_link`].

@@ -91,7 +91,9 @@ fn noise(base: &Base<'_>, run: &Run) -> Vec<String> {
 
 /// What should be known and is not.
 fn gaps(base: &Base<'_>, run: &Run) -> Vec<String> {
-    let mut reasons = Vec::new();
+    // First: whatever else is missing may be for that.
+    let accident = |what: &String| format!("an accident that is no fault of the scenario: {what}");
+    let mut reasons: Vec<String> = run.accidents.iter().map(accident).collect();
     let counts = base.orders;
     if let Some(reason) = &run.unsettled {
         reasons.push(format!("the run did not come to rest: {reason}"));
@@ -289,6 +291,19 @@ mod tests {
         case.telemetry.ended += 12;
         case.telemetry.killed = 12;
         assert_eq!(judged(case).outcome, Outcome::Pass);
+    }
+
+    #[test]
+    fn an_accident_of_the_stack_is_never_a_pass_and_no_excuse_for_a_failure() {
+        let mut case = sample::broker_kill();
+        assert_eq!(judged(case.clone()).outcome, Outcome::Pass);
+        case.run.accidents = vec!["Jaeger stopped".to_owned()];
+        let reason = "an accident that is no fault of the scenario: Jaeger stopped";
+        assert_eq!(said(&judged(case.clone())), (Outcome::Unknown, reason));
+        case.thresholds[4].limit = 1.0;
+        let report = judged(case);
+        assert_eq!(report.outcome, Outcome::Fail);
+        assert_eq!(report.reasons[1..], [reason]);
     }
 
     #[test]

@@ -53,6 +53,8 @@ pub struct Played {
     pub log_link: Option<String>,
     /// What the parts of a real stack used of the machine.
     pub used: Vec<Usage>,
+    /// What befell the parts of a real stack that no fault of the scenario did, in words.
+    pub accidents: Vec<String>,
     /// How far clocks may be apart: an order nearer to a deadline than this is borderline.
     pub clock_error: Duration,
 }

@@ -29,6 +29,7 @@ pub fn judged(prepared: &Prepared, played: &Played, world: WorldName) -> Result<
     case.run.trace_base = played.trace_base.clone();
     case.run.log_link = played.log_link.clone();
     case.run.used = played.used.clone();
+    case.run.accidents = played.accidents.clone();
     let case = Case {
         findings: played.findings.clone(),
         requests: played.requests.clone(),

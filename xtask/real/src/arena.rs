@@ -137,15 +137,25 @@ async fn run(prepared: &Prepared, config: containers::Config, progress: &mut Pro
         }
         Err(error) => Err(error),
     };
+    let accidents = assembly.accidents().await;
     let account = assembly.stack().messages().failure();
     progress.phase("removing the containers");
     let ended = assembly.end().await;
-    let (ledger, testimony, seen, usage) = told?;
+    let (ledger, testimony, seen, usage) = told.map_err(|error| explained(error, &accidents))?;
     ended.map_err(failed)?;
     if let Some(reason) = account {
         return Err(PlayError::Failed(format!("the account of the messages is not whole: {reason}")));
     }
-    Ok(Played { trace_base: traces, log_link: logs, used: usage, ..concluded(prepared, ledger, (testimony, seen), versions)? })
+    let played = concluded(prepared, ledger, (testimony, seen), versions)?;
+    Ok(Played { trace_base: traces, log_link: logs, used: usage, accidents, ..played })
+}
+
+/// Why there is no ledger, with what befell the stack.
+fn explained(error: PlayError, accidents: &[String]) -> PlayError {
+    if accidents.is_empty() {
+        return error;
+    }
+    PlayError::Failed(format!("{error}; and an accident that is no fault of the scenario: {}", accidents.join("; ")))
 }
 
 /// Begins to watch the broker, and lets people come.
@@ -236,6 +246,7 @@ pub fn concluded(
         trace_base: None,
         log_link: None,
         used: Vec::new(),
+        accidents: Vec::new(),
         clock_error: CLOCK_ERROR,
     })
 }

@@ -14,7 +14,9 @@ use adapters::{
     runtime::{Epoch, TokioEngine},
     store::Postgres,
 };
-use containers::{Blueprint, BrokerSeen, Config, Images, Limits, Meter, Rabbit, Role, Stack, Standing, Testimony, Watch};
+use containers::{
+    Blueprint, BrokerSeen, Config, Images, Limits, Lookout, Meter, Rabbit, Role, Stack, Standing, Testimony, Watch,
+};
 use contracts::{message, services};
 use faults::{Change, DatabaseFault, Deed, Interference};
 use scenarios::{Scenario, Stage, actors::briefing::Briefing, apart::Place as PeoplesPlace, language::BrokerTelemetry, scale};
@@ -82,6 +84,7 @@ pub struct Assembly {
     stage: Stage,
     watch: Option<Watch>,
     meter: Option<Meter>,
+    lookout: Option<Lookout>,
     people: Option<People>,
 }
 
@@ -174,7 +177,7 @@ impl Assembly {
         let stack = Stack::start(config, say).await?;
         let rt = Runtime::new(TokioEngine::new(Handle::current(), seed, Epoch::at(stack.epoch_ns())), DRIVER);
         match stage(&stack, rt).await {
-            Ok(stage) => Ok(Self { stack, stage, watch: None, meter: None, people: None }),
+            Ok(stage) => Ok(Self { stack, stage, watch: None, meter: None, lookout: None, people: None }),
             Err(error) => {
                 drop(stack.end().await);
                 Err(error)
@@ -182,8 +185,8 @@ impl Assembly {
         }
     }
 
-    /// Begins to watch the broker, as far as the scenario is instrumented, and what everybody uses of the machine: before the first
-    /// order comes.
+    /// Begins to watch the broker, as far as the scenario is instrumented, what everybody uses of the machine, and what befalls the
+    /// parts: before the first order comes.
     ///
     /// # Errors
     /// When its firehose cannot be listened to.
@@ -192,6 +195,7 @@ impl Assembly {
         let watch = Watch::start(&self.stack, &self.stage.world.rt, scale::scrapes_every(scenario), listening).await?;
         self.watch = Some(watch);
         self.meter = Some(Meter::start(&self.stack, &self.stage.world.rt));
+        self.lookout = Some(Lookout::start(&self.stack, &self.stage.world.rt));
         Ok(())
     }
 
@@ -237,6 +241,14 @@ impl Assembly {
         self.meter.take().map(Meter::end).unwrap_or_default()
     }
 
+    /// What befell the parts that no fault of the scenario did: a sentence for each accident; nobody looks any more.
+    pub async fn accidents(&mut self) -> Vec<String> {
+        match self.lookout.take() {
+            Some(lookout) => lookout.end().await,
+            None => Vec::new(),
+        }
+    }
+
     /// What the driver acts on.
     #[must_use]
     pub fn stage(&self) -> Stage {
@@ -259,8 +271,8 @@ impl Assembly {
     /// # Errors
     /// When the engine refuses.
     pub async fn end(self) -> Result<(), containers::Error> {
-        let Self { stack, stage, watch, meter, people } = self;
-        drop((stage, watch, meter));
+        let Self { stack, stage, watch, meter, lookout, people } = self;
+        drop((stage, watch, meter, lookout));
         if let Some(people) = people {
             people.end().await;
         }

@@ -144,6 +144,7 @@ impl Listener {
             trace_base: None,
             log_link: None,
             used: Vec::new(),
+            accidents: Vec::new(),
             clock_error: Duration::ZERO,
         })
     }

@@ -6,7 +6,7 @@ use adapters::journal::{Entry, Line, Outcome};
 use faults::{Effect, End, MessageFate, What};
 
 /// How long after the end of a fault a lost connection still is its doing.
-const AFTERMATH_NS: u64 = 5_000_000_000;
+pub(super) const AFTERMATH_NS: u64 = 5_000_000_000;
 
 /// From when to when a fault lasted, nanoseconds since the Unix epoch.
 #[derive(Clone, Debug)]

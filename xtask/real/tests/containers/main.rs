@@ -3,6 +3,8 @@
 //! What needs Docker is skipped, and says so, unless `LOUPE_CONTAINERS=1`.
 
 #[cfg(test)]
+mod accidents;
+#[cfg(test)]
 #[path = "../../../tests/runs/agreement.rs"]
 mod agreement;
 #[cfg(test)]

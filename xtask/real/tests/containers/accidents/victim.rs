@@ -1,0 +1,118 @@
+//! A run of this process, found from outside, and what happens to its parts.
+
+use std::{process::Command, thread, time::Duration};
+
+use serde_json::json;
+use tokio_postgres::{Client, NoTls, error::SqlState};
+
+use crate::gate;
+
+/// From when its services are there to the accident: orders are under way.
+const UNDER_WAY: Duration = Duration::from_secs(4);
+/// So often somebody who has all connections is refused one more, a twentieth of a second after the other: then they are given back, before the
+/// orders cease to come and whoever keeps the ledger has need of new ones.
+const REFUSALS: u32 = 60;
+
+/// A run whose services are there.
+pub(super) struct Victim {
+    run: String,
+}
+
+impl Victim {
+    /// Waits for the run of a seed, and until it is in its middle.
+    #[expect(clippy::disallowed_methods, reason = "a real container is waited for in real time")]
+    pub(super) fn find(seed: u64) -> Self {
+        let own = format!("-{:x}", std::process::id());
+        for _ in 0..240 {
+            thread::sleep(Duration::from_millis(500));
+            let listed = docker(&["ps", "--quiet", "--filter", "label=loupe.part=crm-api"]);
+            for container in listed.lines() {
+                let format = "{{index .Config.Labels \"loupe.run\"}} {{.Config.Env}}";
+                let shown = docker(&["inspect", "--format", format, container]);
+                let Some((run, environment)) = shown.split_once(' ') else { continue };
+                if run.ends_with(&own) && environment.contains(&format!("LOUPE_SEED={seed} ")) {
+                    thread::sleep(UNDER_WAY);
+                    return Self { run: run.to_owned() };
+                }
+            }
+        }
+        panic!("no run of seed {seed}");
+    }
+
+    /// A part of its own.
+    fn part(&self, part: &str) -> String {
+        format!("loupe-{}-{part}", self.run)
+    }
+
+    /// Jaeger's process dies and comes back at once.
+    pub(super) fn restart_jaeger(&self) {
+        docker(&["restart", "-t", "0", &self.part("jaeger")]);
+    }
+
+    /// What RabbitMQ has free is less than it wants, for good.
+    pub(super) fn fill_the_brokers_disk(&self) {
+        let broker = self.part("rabbitmq");
+        docker(&["exec", "--user", "rabbitmq", &broker, "rabbitmqctl", "--quiet", "set_disk_free_limit", "9999GB"]);
+    }
+
+    /// The run's indices get the block that Elasticsearch gives to all of a full disk.
+    pub(super) fn shut_elasticsearch(&self) {
+        // Of the open stack, where there is one.
+        let own = self.part("elasticsearch");
+        let shared = gate::variable("LOUPE_STACK").map(|stack| format!("loupe-{stack}-elasticsearch"));
+        let running = docker(&["ps", "--format", "{{.Names}}"]);
+        let elasticsearch = if running.lines().any(|name| name == own) { own } else { shared.unwrap() };
+        let url = format!("http://{}/logs-*.loupe-{}-*/_settings", address(&elasticsearch, 9200), self.run);
+        gate::block_on(async {
+            let block = json!({ "index.blocks.read_only_allow_delete": true });
+            let answer = reqwest::Client::new().put(url).json(&block).send().await.unwrap();
+            assert!(answer.status().is_success(), "{}", answer.text().await.unwrap());
+        });
+    }
+
+    /// Somebody takes every connection to the factory's database, those of its services too, and gives them back after a while.
+    pub(super) fn take_all_connections(&self) {
+        let url = format!("postgres://loupe:loupe@{}/postgres", address(&self.part("postgres-mes"), 5432));
+        gate::block_on(async {
+            let first = connect(&url).await.unwrap();
+            let (mut taken, mut refused) = (Vec::new(), 0);
+            while refused < REFUSALS {
+                match connect(&url).await {
+                    Ok(client) => taken.push(client),
+                    Err(error) => {
+                        assert_eq!(error.code(), Some(&SqlState::TOO_MANY_CONNECTIONS), "{error}");
+                        refused += 1;
+                        // The harness keeps its own: who is refused are the services.
+                        let end = "select pg_terminate_backend(pid) from pg_stat_activity where application_name like 'mes%'";
+                        first.simple_query(end).await.unwrap();
+                        rest().await;
+                    }
+                }
+            }
+            assert!(taken.len() > 200, "{}: who had the others?", taken.len());
+        });
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "a real server is left alone for a moment in real time")]
+async fn rest() {
+    tokio::time::sleep(Duration::from_millis(50)).await;
+}
+
+#[expect(clippy::disallowed_methods, reason = "a real connection is no node of the world")]
+async fn connect(url: &str) -> Result<Client, tokio_postgres::Error> {
+    let (client, connection) = tokio_postgres::connect(url, NoTls).await?;
+    drop(tokio::spawn(connection));
+    Ok(client)
+}
+
+/// Where the host reaches a port of a container.
+fn address(container: &str, port: u16) -> String {
+    let printed = docker(&["port", container, &port.to_string()]);
+    printed.lines().next().unwrap_or_else(|| panic!("{container} has no port {port}")).to_owned()
+}
+
+/// What `docker` printed; empty when it failed.
+fn docker(args: &[&str]) -> String {
+    String::from_utf8(Command::new("docker").args(args).output().unwrap().stdout).unwrap()
+}
