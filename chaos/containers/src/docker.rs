@@ -4,7 +4,13 @@ use std::time::Duration;
 
 use futures_util::StreamExt as _;
 use testcontainers::{
-    bollard::{Docker, container::LogOutput, errors::Error as EngineError, query_parameters::LogsOptionsBuilder},
+    bollard::{
+        Docker,
+        container::LogOutput,
+        errors::Error as EngineError,
+        exec::{CreateExecOptions, StartExecResults},
+        query_parameters::LogsOptionsBuilder,
+    },
     core::client::docker_client_instance,
 };
 
@@ -77,6 +83,25 @@ pub(crate) enum Output {
 pub(crate) async fn said(docker: &Docker, part: &Part<'_>, output: Output, text: &str, since_s: i32) -> Result<(), Error> {
     let (stdout, stderr) = (matches!(output, Output::Stdout), matches!(output, Output::Stderr));
     let options = LogsOptionsBuilder::new().follow(true).stdout(stdout).stderr(stderr).since(since_s).build();
+/// Runs a command in a container, as a user of it or as its own one, and gives what that printed on both outputs.
+pub(crate) async fn run(docker: &Docker, container: &str, user: Option<&str>, command: &[&str]) -> Result<String, EngineError> {
+    let options = CreateExecOptions {
+        cmd: Some(command.iter().map(|argument| (*argument).to_owned()).collect()),
+        user: user.map(str::to_owned),
+        attach_stdout: Some(true),
+        attach_stderr: Some(true),
+        ..CreateExecOptions::default()
+    };
+    let exec = docker.create_exec(container, options).await?;
+    let mut printed = String::new();
+    if let StartExecResults::Attached { mut output, .. } = docker.start_exec(&exec.id, None).await? {
+        while let Some(chunk) = output.next().await {
+            printed.push_str(&chunk?.to_string());
+        }
+    }
+    Ok(printed)
+}
+
     let listening = async {
         let mut chunks = Box::pin(docker.logs(part.container, Some(options)));
         let mut heard = String::new();

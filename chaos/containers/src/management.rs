@@ -47,6 +47,7 @@ struct VirtualHost {
 #[derive(Debug, Deserialize)]
 struct Overview {
     rabbitmq_version: String,
+    erlang_version: String,
 }
 
 impl Management {
@@ -132,9 +133,10 @@ impl Management {
         Ok(of_the_run.map(|queue| queue.messages).sum())
     }
 
-    /// The broker's version.
+    /// The broker's version, and that of the Erlang that it runs on.
     pub(crate) async fn version(&self) -> Result<String, Error> {
-        Ok(self.get::<Overview>("overview").await?.rabbitmq_version)
+        let Overview { rabbitmq_version, erlang_version } = self.get("overview").await?;
+        Ok(format!("{rabbitmq_version}, Erlang {erlang_version}"))
     }
 
     /// Whether it answers.

@@ -213,6 +213,18 @@ impl Stack {
         parts.map(member).collect()
     }
 
+    /// What the run uses that is not our own: the parts that it stands on, and the shipper.
+    pub(crate) fn foreign_parts(&self) -> Vec<&Started> {
+        let Foundation { broker, databases, files, jaeger, logs } = &self.foundation;
+        let parts = [broker, files, jaeger].into_iter().chain(databases.values()).chain(logs);
+        parts.chain(self.shipping.as_ref().map(Shipping::part)).collect()
+    }
+
+    /// How it was wanted.
+    pub(crate) fn config(&self) -> &Config {
+        &self.config
+    }
+
     /// The engine.
     pub(crate) fn docker(&self) -> Docker {
         self.docker.clone()
