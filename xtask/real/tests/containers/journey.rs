@@ -205,5 +205,8 @@ async fn the_testimony_is_whole(assembly: &Assembly, id: &str) -> Testimony {
     let entered: BTreeSet<&str> = events.filter_map(|event| span::text(&event.attributes, attributes::TO)).collect();
     assert_eq!(entered, Status::ALL.into_iter().map(Status::name).collect());
     drop(entered);
+    let debug = testimony.logs.iter().filter(|log| log.level == "DEBUG").map(|log| &*log.action);
+    let expected = ["MESSAGE_SETTLED", "TRANSITION_COMMITTED"].into();
+    assert_eq!(debug.collect::<BTreeSet<&str>>(), expected, "a place for tests is not production");
     testimony
 }
