@@ -58,8 +58,19 @@ pub(crate) async fn log_tail(docker: &Docker, container: &str) -> String {
 
 /// Everything a container wrote to one of its outputs, over all of its starts.
 pub(crate) async fn written(docker: &Docker, container: &str, output: Output) -> Result<Vec<u8>, EngineError> {
+    written_since(docker, container, output, 0).await
+}
+
+/// The same from a time on, in seconds since the Unix epoch.
+pub(crate) async fn written_since(
+    docker: &Docker,
+    container: &str,
+    output: Output,
+    since_s: i32,
+) -> Result<Vec<u8>, EngineError> {
     let (stdout, stderr) = (matches!(output, Output::Stdout), matches!(output, Output::Stderr));
-    let mut chunks = Box::pin(docker.logs(container, Some(LogsOptionsBuilder::new().stdout(stdout).stderr(stderr).build())));
+    let options = LogsOptionsBuilder::new().stdout(stdout).stderr(stderr).since(since_s).build();
+    let mut chunks = Box::pin(docker.logs(container, Some(options)));
     let mut text = Vec::new();
     while let Some(chunk) = chunks.next().await {
         match chunk? {
@@ -72,17 +83,6 @@ pub(crate) async fn written(docker: &Docker, container: &str, output: Output) ->
     Ok(text)
 }
 
-/// One of a container's outputs.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Output {
-    Stdout,
-    Stderr,
-}
-
-/// Waits until an output holds a text, written at `since_s` (seconds since the Unix epoch) or later.
-pub(crate) async fn said(docker: &Docker, part: &Part<'_>, output: Output, text: &str, since_s: i32) -> Result<(), Error> {
-    let (stdout, stderr) = (matches!(output, Output::Stdout), matches!(output, Output::Stderr));
-    let options = LogsOptionsBuilder::new().follow(true).stdout(stdout).stderr(stderr).since(since_s).build();
 /// Runs a command in a container, as a user of it or as its own one, and gives what that printed on both outputs.
 pub(crate) async fn run(docker: &Docker, container: &str, user: Option<&str>, command: &[&str]) -> Result<String, EngineError> {
     let options = CreateExecOptions {
@@ -102,6 +102,17 @@ pub(crate) async fn run(docker: &Docker, container: &str, user: Option<&str>, co
     Ok(printed)
 }
 
+/// One of a container's outputs.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Output {
+    Stdout,
+    Stderr,
+}
+
+/// Waits until an output holds a text, written at `since_s` (seconds since the Unix epoch) or later.
+pub(crate) async fn said(docker: &Docker, part: &Part<'_>, output: Output, text: &str, since_s: i32) -> Result<(), Error> {
+    let (stdout, stderr) = (matches!(output, Output::Stdout), matches!(output, Output::Stderr));
+    let options = LogsOptionsBuilder::new().follow(true).stdout(stdout).stderr(stderr).since(since_s).build();
     let listening = async {
         let mut chunks = Box::pin(docker.logs(part.container, Some(options)));
         let mut heard = String::new();

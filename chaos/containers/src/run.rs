@@ -211,7 +211,8 @@ mod tests {
     fn runs_that_begin_side_by_side_have_names_of_their_own() {
         let folder = std::env::temp_dir().join(format!("loupe-run-names-{}", std::process::id()));
         let names: Vec<_> = thread::scope(|scope| {
-            let begun: Vec<_> = (0..8).map(|_| scope.spawn(|| (0..50).map(|_| named(&folder).unwrap()).collect::<Vec<_>>())).collect();
+            let begun: Vec<_> =
+                (0..8).map(|_| scope.spawn(|| (0..50).map(|_| named(&folder).unwrap()).collect::<Vec<_>>())).collect();
             begun.into_iter().flat_map(|run| run.join().unwrap()).collect()
         });
         let different: BTreeSet<_> = names.iter().map(|(id, ..)| id).collect();

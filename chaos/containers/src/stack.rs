@@ -131,7 +131,7 @@ impl Stack {
             files: Some(&foundation.files),
             limit: config.limits.ready,
         };
-        quarters.make(&run.name(), config.rabbit.consumer_timeout).await?;
+        quarters.make(&run.name(), config.rabbit.consumer_timeout, config.slow_statement).await?;
         say("starting the services");
         let crew = services(ground, (run, config, &foundation), &image).await?;
         Ok((foundation, crew))
@@ -293,7 +293,8 @@ impl Stack {
             services: &self.services,
             shipping: self.shipping.as_ref(),
             config: &self.config,
-            run: self.run.id(),
+            databases: &self.foundation.databases,
+            run: (self.run.id(), &self.run.name()),
             since_ns: self.since_ns,
             deaths: self.nemesis.deaths().into_iter().chain(failpoints::deaths(&lines)).collect(),
             lines: &lines,

@@ -12,7 +12,10 @@ use harness::{
     broker::BrokerRecords,
     progress::{Progress, Reached},
 };
-use judge::case::{ORDER_IN_LINK, Telemetry};
+use judge::{
+    case::{ORDER_IN_LINK, Setting, Telemetry},
+    words,
+};
 use scenarios::{
     Scenario,
     driver::{self, DriveError},
@@ -126,19 +129,19 @@ async fn run(prepared: &Prepared, config: containers::Config, progress: &mut Pro
         Ok(()) => watched(&assembly, prepared, progress).await,
         Err(error) => Err(failed(error)),
     };
+    let mut versions = BTreeMap::from([("loupe".to_owned(), env!("CARGO_PKG_VERSION").to_owned())]);
     if let Some(tool) = assembly.people().and_then(|people| people.line().counted().map(|counted| counted.tool.clone())) {
         versions.insert("people".to_owned(), tool);
     }
-    let mut versions = BTreeMap::from([("loupe".to_owned(), env!("CARGO_PKG_VERSION").to_owned())]);
     let told = match told {
         Ok(ledger) => {
             progress.phase("reading traces and logs back from Jaeger and Elasticsearch");
             let (seen, usage) = (assembly.seen_of_broker(), assembly.usage());
+            // The faults are over: who was down is back, and says what it is.
+            versions.extend(assembly.stack().versions().await);
             Ok((ledger, assembly.testimony().await, seen, usage))
         }
         Err(error) => Err(error),
-            // The faults are over: who was down is back, and says what it is.
-            versions.extend(assembly.stack().versions().await);
     };
     let account = assembly.stack().messages().failure();
     progress.phase("removing the containers");
@@ -148,7 +151,8 @@ async fn run(prepared: &Prepared, config: containers::Config, progress: &mut Pro
     if let Some(reason) = account {
         return Err(PlayError::Failed(format!("the account of the messages is not whole: {reason}")));
     }
-    Ok(Played { trace_base: traces, log_link: logs, used: usage, ..concluded(prepared, ledger, (testimony, seen), versions)? })
+    let concluded = concluded(prepared, ledger, (testimony, seen), versions)?;
+    Ok(Played { trace_base: traces, log_link: logs, used: usage, settings, ..concluded })
 }
 
 /// Begins to watch the broker, and lets people come.
@@ -235,6 +239,7 @@ pub fn concluded(
         telemetry,
         records,
         versions,
+        settings: Vec::new(),
         trace_base: None,
         log_link: None,
         used: Vec::new(),

@@ -54,7 +54,7 @@ async fn upload(world: &World, service: &str, order_ref: &str) -> String {
 }
 
 /// A new order; gives its id.
-async fn create(world: &World, service: &str, order_ref: &str) -> String {
+pub(crate) async fn create(world: &World, service: &str, order_ref: &str) -> String {
     let new = json!({ "order_ref": order_ref, "customer": "u-1" });
     let (status, order) = ask(world, service, Method::POST, "/orders", &new).await;
     assert_eq!(status, 201, "{order}");

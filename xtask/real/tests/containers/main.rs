@@ -36,6 +36,8 @@ mod proxied;
 #[cfg(test)]
 mod proxy;
 #[cfg(test)]
+mod slow_statements;
+#[cfg(test)]
 mod stop;
 #[cfg(test)]
 #[path = "../../../../chaos/simulated/tests/conformance/suite/mod.rs"]
