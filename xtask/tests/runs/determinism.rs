@@ -164,6 +164,7 @@ fn library(preset: Preset) {
 }
 
 /// Plays a scenario under some seeds, and says under which something was not exposed.
+#[expect(clippy::print_stderr, reason = "a night says how far it is")]
 fn some(thin: &Thin, share: &Share) -> Vec<String> {
     let (name, preset) = (&thin.scenario.name, thin.scenario.architecture.preset.name());
     let mut hops = Hops::default();
