@@ -33,6 +33,8 @@ pub struct Config {
     pub breaks_broker: bool,
     /// What the run's logs call the place it runs at: small letters. `production` keeps INFO and above.
     pub environment: String,
+    /// A statement of the run that takes its database's server this long, or longer, goes into the run's logs: whole milliseconds.
+    pub slow_statement: Duration,
 }
 
 impl Config {

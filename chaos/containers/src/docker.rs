@@ -4,7 +4,13 @@ use std::time::Duration;
 
 use futures_util::StreamExt as _;
 use testcontainers::{
-    bollard::{Docker, container::LogOutput, errors::Error as EngineError, query_parameters::LogsOptionsBuilder},
+    bollard::{
+        Docker,
+        container::LogOutput,
+        errors::Error as EngineError,
+        exec::{CreateExecOptions, StartExecResults},
+        query_parameters::LogsOptionsBuilder,
+    },
     core::client::docker_client_instance,
 };
 
@@ -52,8 +58,19 @@ pub(crate) async fn log_tail(docker: &Docker, container: &str) -> String {
 
 /// Everything a container wrote to one of its outputs, over all of its starts.
 pub(crate) async fn written(docker: &Docker, container: &str, output: Output) -> Result<Vec<u8>, EngineError> {
+    written_since(docker, container, output, 0).await
+}
+
+/// The same from a time on, in seconds since the Unix epoch.
+pub(crate) async fn written_since(
+    docker: &Docker,
+    container: &str,
+    output: Output,
+    since_s: i32,
+) -> Result<Vec<u8>, EngineError> {
     let (stdout, stderr) = (matches!(output, Output::Stdout), matches!(output, Output::Stderr));
-    let mut chunks = Box::pin(docker.logs(container, Some(LogsOptionsBuilder::new().stdout(stdout).stderr(stderr).build())));
+    let options = LogsOptionsBuilder::new().stdout(stdout).stderr(stderr).since(since_s).build();
+    let mut chunks = Box::pin(docker.logs(container, Some(options)));
     let mut text = Vec::new();
     while let Some(chunk) = chunks.next().await {
         match chunk? {
@@ -64,6 +81,25 @@ pub(crate) async fn written(docker: &Docker, container: &str, output: Output) ->
         }
     }
     Ok(text)
+}
+
+/// Runs a command in a container, as a user of it or as its own one, and gives what that printed on both outputs.
+pub(crate) async fn run(docker: &Docker, container: &str, user: Option<&str>, command: &[&str]) -> Result<String, EngineError> {
+    let options = CreateExecOptions {
+        cmd: Some(command.iter().map(|argument| (*argument).to_owned()).collect()),
+        user: user.map(str::to_owned),
+        attach_stdout: Some(true),
+        attach_stderr: Some(true),
+        ..CreateExecOptions::default()
+    };
+    let exec = docker.create_exec(container, options).await?;
+    let mut printed = String::new();
+    if let StartExecResults::Attached { mut output, .. } = docker.start_exec(&exec.id, None).await? {
+        while let Some(chunk) = output.next().await {
+            printed.push_str(&chunk?.to_string());
+        }
+    }
+    Ok(printed)
 }
 
 /// One of a container's outputs.

@@ -111,6 +111,13 @@ impl Elastic {
         }
     }
 
+    /// The version of the node that answers. `GET /` would say it too, but not every distribution of the server has that.
+    pub(crate) async fn version(&self) -> Result<Option<String>, Error> {
+        let mut said = self.done(Method::GET, "_nodes/_local?filter_path=nodes.*.version", None).await?;
+        let node = said["nodes"].as_object_mut().and_then(|nodes| nodes.values_mut().next());
+        Ok(node.and_then(|node| node["version"].as_str().map(str::to_owned)))
+    }
+
     /// The names of the indices that a pattern names.
     pub(crate) async fn indices(&self, pattern: &str) -> Result<Vec<String>, Error> {
         let listed = self.done(Method::GET, &format!("_cat/indices/{pattern}?format=json&h=index"), None).await?;

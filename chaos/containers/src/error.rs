@@ -96,6 +96,9 @@ pub enum Error {
     /// Elasticsearch does not do as it is asked.
     #[error("Elasticsearch: {0}")]
     Logs(String),
+    /// What the shipper is to read cannot be put there.
+    #[error("the shipper's folder: {0}")]
+    Shipper(std::io::Error),
     /// A process' journal cannot be read.
     #[error("the journal of {part} cannot be read: {reason}")]
     Journal {

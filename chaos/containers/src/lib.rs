@@ -30,6 +30,7 @@ pub mod run;
 pub mod shipping;
 pub mod stack;
 pub mod testimony;
+mod versions;
 pub mod watch;
 
 pub use alone::{Alone, Setup};

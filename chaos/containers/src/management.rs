@@ -60,6 +60,7 @@ struct Alarm {
 #[derive(Debug, Deserialize)]
 struct Overview {
     rabbitmq_version: String,
+    erlang_version: String,
 }
 
 impl Management {
@@ -158,9 +159,10 @@ impl Management {
         Ok(alarms.into_iter().filter_map(resource).collect())
     }
 
-    /// The broker's version.
+    /// The broker's version, and that of the Erlang that it runs on.
     pub(crate) async fn version(&self) -> Result<String, Error> {
-        Ok(self.get::<Overview>("overview").await?.rabbitmq_version)
+        let Overview { rabbitmq_version, erlang_version } = self.get("overview").await?;
+        Ok(format!("{rabbitmq_version}, Erlang {erlang_version}"))
     }
 
     /// Whether it answers.

@@ -29,7 +29,9 @@ pub(crate) struct Quarters<'a> {
 
 impl Quarters<'_> {
     /// Makes a run's.
-    pub(crate) async fn make(&self, name: &str, consumer_timeout: Option<Duration>) -> Result<(), Error> {
+    ///
+    /// The database's server notes statements of this run from a time on, `slow`; what they were given it notes nowhere.
+    pub(crate) async fn make(&self, name: &str, consumer_timeout: Option<Duration>, slow: Duration) -> Result<(), Error> {
         let virtual_host = async {
             let Some(broker) = self.broker else { return Ok(()) };
             rabbitmq::answers(self.docker, &broker.id, self.limit).await?;
@@ -40,8 +42,13 @@ impl Quarters<'_> {
                 None => Ok(()),
             }
         };
-        let make = format!("create database \"{name}\"");
-        try_join(virtual_host, self.of_each_server(&make)).await?;
+        let databases = async {
+            self.of_each_server(&format!("create database \"{name}\"")).await?;
+            let set = |what: &str| format!("alter database \"{name}\" set {what}; ");
+            let noted = set(&format!("log_min_duration_statement = {}", slow.as_millis())) + &set("log_parameter_max_length = 0");
+            self.of_each_server(&noted).await
+        };
+        try_join(virtual_host, databases).await?;
         // Last, and removed first: whoever looks for the dead finds them by the names of their databases.
         self.bucket(name, async |bucket| bucket.create().await).await
     }

@@ -1,7 +1,10 @@
 //! The way of a run's logs: from the files of its services, by a shipper of its own, to Elasticsearch and back.
 
 use serde_json::Value;
-use testcontainers::bollard::{Docker, query_parameters::StartContainerOptions};
+use testcontainers::bollard::{
+    Docker, body_full,
+    query_parameters::{StartContainerOptions, UploadToContainerOptionsBuilder},
+};
 
 use crate::{
     Config, Error,
@@ -73,6 +76,18 @@ impl Shipping {
     /// The records that Elasticsearch has of the run now, as they were written.
     pub(crate) async fn records(&self) -> Result<Vec<Value>, Error> {
         self.elastic().await?.records(&self.indices).await
+    }
+
+    /// Puts a file of records where the shipper reads. The same records twice are in Elasticsearch once.
+    pub(crate) async fn add(&self, file: &str, records: &[u8]) -> Result<(), Error> {
+        let mut archive = tar::Builder::new(Vec::new());
+        let mut header = tar::Header::new_gnu();
+        header.set_size(records.len() as u64);
+        header.set_mode(0o644);
+        archive.append_data(&mut header, format!("{file}.log"), records).map_err(Error::Shipper)?;
+        let archive = archive.into_inner().map_err(Error::Shipper)?;
+        let options = UploadToContainerOptionsBuilder::new().path(shipper::FOLDER).build();
+        Ok(self.docker.upload_to_container(&self.shipper.id, Some(options), body_full(archive.into())).await?)
     }
 
     /// Why Elasticsearch did not take a record, the last time that it did not.

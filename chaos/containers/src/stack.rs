@@ -131,7 +131,7 @@ impl Stack {
             files: Some(&foundation.files),
             limit: config.limits.ready,
         };
-        quarters.make(&run.name(), config.rabbit.consumer_timeout).await?;
+        quarters.make(&run.name(), config.rabbit.consumer_timeout, config.slow_statement).await?;
         say("starting the services");
         let crew = services(ground, (run, config, &foundation), &image).await?;
         Ok((foundation, crew))
@@ -213,16 +213,26 @@ impl Stack {
         parts.map(member).collect()
     }
 
-    /// What the services stand on, and what stands between them: all containers but theirs.
+    /// All containers but the services'.
     pub(crate) fn below(&self) -> impl Iterator<Item = &Started> {
-        let Foundation { broker, databases, files, jaeger, logs } = &self.foundation;
-        let between = self.proxy.iter().chain(self.shipping.as_ref().map(Shipping::part));
-        [broker, files, jaeger].into_iter().chain(databases.values()).chain(logs).chain(between)
+        self.foreign_parts().into_iter().chain(&self.proxy)
     }
 
     /// The servers of its databases.
     pub(crate) fn servers(&self) -> impl Iterator<Item = &Started> {
         self.foundation.databases.values()
+    }
+
+    /// What the run uses that is not our own: the parts that it stands on, and the shipper.
+    pub(crate) fn foreign_parts(&self) -> Vec<&Started> {
+        let Foundation { broker, databases, files, jaeger, logs } = &self.foundation;
+        let parts = [broker, files, jaeger].into_iter().chain(databases.values()).chain(logs);
+        parts.chain(self.shipping.as_ref().map(Shipping::part)).collect()
+    }
+
+    /// How it was wanted.
+    pub(crate) fn config(&self) -> &Config {
+        &self.config
     }
 
     /// The engine.
@@ -293,7 +303,8 @@ impl Stack {
             services: &self.services,
             shipping: self.shipping.as_ref(),
             config: &self.config,
-            run: self.run.id(),
+            databases: &self.foundation.databases,
+            run: (self.run.id(), &self.run.name()),
             since_ns: self.since_ns,
             deaths: self.nemesis.deaths().into_iter().chain(failpoints::deaths(&lines)).collect(),
             lines: &lines,

@@ -6,6 +6,7 @@
 
 mod died;
 mod logs;
+mod slow_statements;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -99,8 +100,10 @@ pub(crate) struct Sources<'a> {
     /// The way of the logs, where there are any.
     pub(crate) shipping: Option<&'a Shipping>,
     pub(crate) config: &'a Config,
-    /// The run's id: a Jaeger may hold other runs' traces too.
-    pub(crate) run: &'a str,
+    /// The servers, by the name of the database.
+    pub(crate) databases: &'a BTreeMap<String, Started>,
+    /// The run's id, and its name: Jaeger and the servers may hold what is other runs', too.
+    pub(crate) run: (&'a str, &'a str),
     /// When the first service was started, nanoseconds since the Unix epoch: they work while they start.
     pub(crate) since_ns: u64,
     pub(crate) deaths: Vec<Death>,
@@ -111,7 +114,7 @@ pub(crate) struct Sources<'a> {
 /// Asks the services for their counts, Elasticsearch for the logs and Jaeger for the traces, until these are as many or the time is
 /// over.
 pub(crate) async fn collect(sources: Sources<'_>) -> Testimony {
-    let Sources { docker, jaeger, services, shipping, config, run, since_ns, deaths, lines } = sources;
+    let Sources { docker, jaeger, services, shipping, config, databases, run, since_ns, deaths, lines } = sources;
     let role = |started: &Started| config.roles.iter().find(|role| role.name == started.part);
     let told = services.iter().filter(|started| role(started).is_some_and(|role| role.traces || role.logs));
     let client = reqwest::Client::new();
@@ -135,6 +138,11 @@ pub(crate) async fn collect(sources: Sources<'_>) -> Testimony {
         }
     }
     if let Some(shipping) = shipping {
+        let of = slow_statements::Of { run, environment: &config.environment, since_ns };
+        match slow_statements::tell(docker, shipping, databases, of).await {
+            Ok(told) => written.extend(told),
+            Err(error) => testimony.unavailable = Some(format!("slow statements cannot be told: {error}")),
+        }
         match logs::read(shipping, &written, config.limits.testimony).await {
             Ok(logs) => testimony.logs = logs,
             Err(reason) => testimony.unavailable = Some(reason),
@@ -143,7 +151,7 @@ pub(crate) async fn collect(sources: Sources<'_>) -> Testimony {
     let reader = match docker::port(docker, jaeger, part::QUERY).await {
         Ok(port) => {
             let (base, depth) = (format!("http://127.0.0.1:{port}"), DEPTH.min(config.max_traces));
-            Reader { client, base, depth, run: run.to_owned() }
+            Reader { client, base, depth, run: run.0.to_owned() }
         }
         Err(error) => {
             testimony.unavailable = Some(format!("telemetry unavailable: Jaeger is not running ({error})"));

@@ -23,6 +23,9 @@ use crate::{
 /// How many connections to its database a process has at most.
 const CONNECTIONS: usize = 16;
 
+/// What the log calls the place where customers are.
+const PRODUCTION: &str = "production";
+
 /// Nothing is there: a service that asks its database all the same is told that it does not answer.
 const NO_DATABASE: &str = "postgres://no-database.invalid";
 
@@ -150,13 +153,21 @@ impl Process {
             store: Arc::new(Postgres::new(rt.clone(), database_url, CONNECTIONS)?.failing(failpoints.clone(), &config.database)),
             files: Arc::new(S3::new(&config.s3_url)?),
             http: Arc::new(Sockets::new(rt.clone(), Some(config.listen), config.services, config.calls)?),
-            telemetry: Telemetry::new(rt.clone(), tracer, config.propagate).logging(log.clone().map(|log| Arc::new(log) as _)),
+            telemetry: Telemetry::new(rt.clone(), tracer, config.propagate)
+                .logging(log.clone().map(|log| Arc::new(log) as _))
+                .debugging(debugs(config.environment.as_deref())),
             rt: rt.clone(),
         };
         let control = control::serve(&rt, config.control, (epoch, failpoints), (exporter.clone(), log)).await;
         let control = control.map_err(|error| StartError::Control(config.control, error))?;
         Ok(Self { world, control, exporter })
     }
+}
+
+/// Whether the log of a process says more than what happened: wherever the place has a name, but in production. A shipper that kept it
+/// from there would leave holes between the records' numbers.
+fn debugs(environment: Option<&str>) -> bool {
+    environment.is_some_and(|name| name != PRODUCTION)
 }
 
 /// A process' log, and what each of its records says of it.
@@ -169,4 +180,14 @@ fn logbook(config: &Config, people: Page) -> Result<Logbook, StartError> {
     // Without an environment the log is for people alone, and as in the simulated world.
     let about = environment.into_iter().flat_map(|name| [name, KeyValue::new(ecs::RUN, config.run.clone())]);
     Ok(Logbook::new(config.node, about.collect(), pages.into_iter().flatten().collect()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::debugs;
+
+    #[test]
+    fn production_has_no_debug_records_nor_has_a_place_without_a_name() {
+        assert_eq!([Some("production"), None, Some("test"), Some("staging")].map(debugs), [false, false, true, true]);
+    }
 }

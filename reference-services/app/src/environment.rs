@@ -12,7 +12,7 @@
 //! | `LOUPE_PROPAGATE` | whether trace contexts are passed on; `true` |
 //! | `LOUPE_LOGS` | whether a log is written; `true` |
 //! | `LOUPE_LOG_FILE` | a file that the log is written to as well, for a shipper; without it there is none |
-//! | `LOUPE_ENVIRONMENT` | what the log calls the place it runs at: `production`, `test` |
+//! | `LOUPE_ENVIRONMENT` | what the log calls the place it runs at: `production`, `test`; where it is set to anything but `production` there are DEBUG records too |
 //! | `LOUPE_LISTEN`, `LOUPE_CONTROL` | own addresses; ports 8080 and 8081 |
 //! | `LOUPE_DATABASE` | what faults call the database |
 //! | `LOUPE_BACK_MS`, `LOUPE_LEGACY`, `LOUPE_EPOCH_NS` | set by an incarnation that dies of a fault, for the next one: when it comes back, what it has to know of the faults, when the run began |

@@ -217,15 +217,16 @@ async fn settle(
     settler: Box<dyn Settler>,
     how: Settle,
 ) -> Result<(), BrokerError> {
-    let span_name = match how {
-        Settle::Ack => inbound.wire.ack,
-        Settle::Requeue => inbound.wire.nack,
-        Settle::Reject => inbound.wire.reject,
+    let (span_name, operation) = match how {
+        Settle::Ack => (inbound.wire.ack, "ack"),
+        Settle::Requeue => (inbound.wire.nack, "nack"),
+        Settle::Reject => (inbound.wire.reject, "reject"),
     };
     let mut span = service.world.telemetry.start(span_name, SpanKind::Client, Origin::child_of(process), attributes);
     let outcome = settler.settle(how).await;
-    if let Err(cause) = &outcome {
-        span.fail(cause.error_type(), cause.to_string());
+    match &outcome {
+        Ok(()) => log::settled(service, span.context(), inbound, operation),
+        Err(cause) => span.fail(cause.error_type(), cause.to_string()),
     }
     outcome
 }

@@ -1,6 +1,6 @@
 //! What the log says, by the names in [`contracts::logs`]: a record for each transition, each message on either side of its queue,
 //! each file that the object store took or gave and each list that was looked at, and one for each request, message and publish that
-//! failed; joined to the span of it.
+//! failed; joined to the span of it. Outside of production it also says what helps to find an error.
 
 use std::{borrow::Cow, sync::Arc};
 
@@ -116,6 +116,35 @@ fn message((wire, message_id): (&Wire, &Arc<str>), order_id: &Arc<str>) -> Vec<K
     fields.push(KeyValue::new(name::ROUTING_KEY, wire.key));
     fields.push(KeyValue::new(name::MESSAGE_ID, message_id.clone()));
     fields
+}
+
+/// Says how a message was settled, for whoever looks for an error.
+pub(crate) fn settled(service: &Service, span: &SpanContext, inbound: &Inbound, operation: &'static str) {
+    if service.world.telemetry.debugs() {
+        let mut fields = message((inbound.wire, &inbound.message_id), &inbound.order_id);
+        fields.push(KeyValue::new(name::OPERATION, operation));
+        debug(service, span, name::MESSAGE_SETTLED, fields);
+    }
+}
+
+/// Says how long the transaction of a transition took that began at a time, nanoseconds since the Unix epoch; for whoever looks for
+/// an error.
+pub(crate) fn committed(service: &Service, span: &SpanContext, moved: &Moved, since_ns: u64) {
+    let telemetry = &service.world.telemetry;
+    if telemetry.debugs() {
+        let took_ns = i64::try_from(telemetry.now_ns().saturating_sub(since_ns)).unwrap_or(i64::MAX);
+        let fields = vec![
+            KeyValue::new(name::ORDER_ID, moved.order.id.clone()),
+            KeyValue::new(name::ORDER_EVENT_ID, moved.event_id.clone()),
+            KeyValue::new(name::DURATION, took_ns),
+        ];
+        debug(service, span, name::TRANSITION_COMMITTED, fields);
+    }
+}
+
+fn debug(service: &Service, span: &SpanContext, action: Action, fields: Vec<KeyValue>) {
+    let telemetry = &service.world.telemetry;
+    telemetry.log(Log::new(Level::Debug, action, telemetry.now_ns(), span).with(fields));
 }
 
 /// Says that the object store took or gave an order's file, by the action; `key` is where it is there.

@@ -129,6 +129,7 @@ impl Moved {
         owner: Owner,
     ) -> Result<(), StoreError> {
         let commit = describe::commit(service, span.context(), Order::TABLE.name, &self.order.id, Some(&self.order.client_type));
+        let since_ns = service.world.telemetry.now_ns();
         let outcome = async {
             self.write(service, &mut *tx, place, owner).await?;
             if owner == Owner::Here && self.rolls_back(service) {
@@ -143,6 +144,7 @@ impl Moved {
         outcome?;
         describe::moved(service, span, self);
         log::moved(service, span.context(), self, owner);
+        log::committed(service, span.context(), self, since_ns);
         Ok(())
     }
 

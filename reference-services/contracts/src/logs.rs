@@ -39,6 +39,8 @@ pub const MESSAGE_ID: &str = "labels.message_id";
 pub const QUEUE: &str = "labels.queue";
 /// Whether the message had been delivered before.
 pub const REDELIVERED: &str = "labels.redelivered";
+/// What was done, in a record for whoever looks for an error: `ack`, `nack`, `reject`.
+pub const OPERATION: &str = "labels.operation";
 /// What a list was filtered by, `status=SHIPPED&staff=operator-1`; absent where by nothing.
 pub const FILTERS: &str = "labels.filters";
 /// How many orders a list showed.
@@ -47,7 +49,7 @@ pub const ORDERS_RETURNED: &str = "orders.returned";
 pub const ORDERS_PAGE: &str = "orders.page";
 /// Whether it came out of a cache. The reference services have none yet, so it never did.
 pub const ORDERS_FROM_CACHE: &str = "orders.from_cache";
-/// How long what the record is about took, in nanoseconds.
+/// How long what the record is about took, in nanoseconds; `signals::ecs` has the same for records of databases.
 pub const DURATION: &str = "event.duration";
 /// Low-cardinality cause of an error, as on the span.
 pub const ERROR_TYPE: &str = "error.type";
@@ -73,6 +75,7 @@ pub const ALL: &[&str] = &[
     MESSAGE_ID,
     QUEUE,
     REDELIVERED,
+    OPERATION,
     FILTERS,
     ORDERS_RETURNED,
     ORDERS_PAGE,
@@ -93,6 +96,10 @@ pub const GET_ORDERS: Action = ("GET_ORDERS", "a list of orders was asked for");
 pub const MESSAGE_SENT: Action = ("MESSAGE_SENT", "a message was published");
 /// A message was delivered. What a queue was sent and has not delivered is waiting in it, or lost.
 pub const MESSAGE_RECEIVED: Action = ("MESSAGE_RECEIVED", "a message was delivered");
+/// DEBUG: the broker was given the answer to a message.
+pub const MESSAGE_SETTLED: Action = ("MESSAGE_SETTLED", "a message was settled");
+/// DEBUG: the transaction of a transition was committed, from its first write on.
+pub const TRANSITION_COMMITTED: Action = ("TRANSITION_COMMITTED", "the transaction of a transition was committed");
 /// The object store has taken a file: one record for each PUT, while `FILE_UPLOADED` is the order's step.
 pub const FILE_STORED: Action = ("FILE_STORED", "the object store has taken a file");
 /// The object store has given a file: one record for each GET.

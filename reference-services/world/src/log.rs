@@ -7,6 +7,8 @@ use opentelemetry::{KeyValue, SpanId, TraceId, trace::SpanContext};
 /// How grave a record is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Level {
+    /// How something came about: for whoever looks for an error, and nowhere in production.
+    Debug,
     /// Something happened as it should.
     Info,
     /// Something did not.
@@ -18,6 +20,7 @@ impl Level {
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
+            Self::Debug => "DEBUG",
             Self::Info => "INFO",
             Self::Error => "ERROR",
         }

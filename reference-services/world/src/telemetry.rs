@@ -28,6 +28,7 @@ pub struct Telemetry {
     rt: Runtime,
     tracer: Option<Arc<SdkTracer>>,
     sink: Option<Arc<dyn Sink>>,
+    debug: bool,
     propagate: bool,
 }
 
@@ -74,13 +75,20 @@ impl Telemetry {
     /// The spans of `rt`'s node, started by `tracer`. `propagate` is false where contexts are not passed on.
     #[must_use]
     pub fn new(rt: Runtime, tracer: Option<SdkTracer>, propagate: bool) -> Self {
-        Self { rt, tracer: tracer.map(Arc::new), sink: None, propagate }
+        Self { rt, tracer: tracer.map(Arc::new), sink: None, debug: false, propagate }
     }
 
     /// The same with a log.
     #[must_use]
     pub fn logging(mut self, sink: Option<Arc<dyn Sink>>) -> Self {
         self.sink = sink;
+        self
+    }
+
+    /// The same with records for whoever looks for an error, where `debug` is true and there is a log at all.
+    #[must_use]
+    pub fn debugging(mut self, debug: bool) -> Self {
+        self.debug = debug;
         self
     }
 
@@ -94,6 +102,12 @@ impl Telemetry {
     #[must_use]
     pub fn logs(&self) -> bool {
         self.sink.is_some()
+    }
+
+    /// Whether its log has records for whoever looks for an error, too.
+    #[must_use]
+    pub fn debugs(&self) -> bool {
+        self.debug && self.logs()
     }
 
     /// This node's wall clock, in nanoseconds since the Unix epoch: the time of what happens now.

@@ -95,7 +95,7 @@ pub const ORDER_IN_LINK: &str = "{order.id}";
 /// One setting of a run.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Setting {
-    /// `scenario`, `architecture` or `instrumentation`.
+    /// `scenario`, `architecture`, `instrumentation`, or `containers`: what is no matter of the scenario.
     pub of: String,
     /// Its name.
     pub name: String,

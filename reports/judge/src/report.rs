@@ -446,7 +446,7 @@ pub struct Unseen {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(JsonSchema))]
 pub struct Setting {
-    /// `scenario`, `architecture` or `instrumentation`.
+    /// `scenario`, `architecture`, `instrumentation`, or `containers`: what is no matter of the scenario.
     pub of: String,
     /// Its name.
     pub name: String,

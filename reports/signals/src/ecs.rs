@@ -27,6 +27,19 @@ pub const ENVIRONMENT: &str = "service.environment";
 /// Which run wrote it: processes of two runs have the same names. An attribute of the resource.
 pub const RUN: &str = "labels.run";
 
+/// How long what a record is about took, in nanoseconds.
+pub const DURATION: &str = "event.duration";
+/// The database, by the name that spans have for it.
+pub const DB_NAMESPACE: &str = "db.namespace";
+/// The text of a statement, without the values that stand in it.
+pub const DB_QUERY: &str = "db.query.text";
+
+/// What the record of a database about a statement has that no service's has. The Elastic Common Schema has no names for it; these are
+/// OpenTelemetry's.
+pub const STATEMENT: [&str; 2] = [DB_NAMESPACE, DB_QUERY];
+/// A statement took long, by its database's own word: `event.action`, and the same for people.
+pub const SLOW_QUERY: (&str, &str) = ("SLOW_QUERY", "a statement took long");
+
 /// What every record of ours may have beside its own fields.
 pub const BASE: [&str; 15] =
     [TIMESTAMP, LEVEL, MESSAGE, ECS_VERSION, SERVICE, INSTANCE, ACTION, KIND, OUTCOME, NUMBER, ID, TRACE, SPAN, ENVIRONMENT, RUN];

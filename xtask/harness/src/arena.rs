@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, sync::Arc, thread, time::Duration};
 
 use detector::{Finding, Route};
 use faults::World;
-use judge::case::Telemetry;
+use judge::case::{Setting, Telemetry};
 use scenarios::{language::Scenario, ledger::Ledger};
 use signals::usage::Usage;
 
@@ -47,6 +47,8 @@ pub struct Played {
     pub records: u64,
     /// What took part, and in which version.
     pub versions: BTreeMap<String, String>,
+    /// How the world was set up, where that is no matter of the scenario.
+    pub settings: Vec<Setting>,
     /// Where a trace can be looked at.
     pub trace_base: Option<String>,
     /// Where the log records of an order can be looked at: [`ORDER_IN_LINK`](judge::case::ORDER_IN_LINK) stands for its id.

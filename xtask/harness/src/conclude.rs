@@ -26,6 +26,7 @@ pub fn judged(prepared: &Prepared, played: &Played, world: WorldName) -> Result<
     let mut case = Case::of(&prepared.scenario, world.name(), ledger, &lifecycle, played.clock_error);
     tell_ways(&mut case.truths, ledger, &lifecycle);
     case.run.versions = played.versions.clone();
+    case.run.settings.extend(played.settings.iter().cloned());
     case.run.trace_base = played.trace_base.clone();
     case.run.log_link = played.log_link.clone();
     case.run.used = played.used.clone();

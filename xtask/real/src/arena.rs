@@ -12,7 +12,10 @@ use harness::{
     broker::BrokerRecords,
     progress::{Progress, Reached},
 };
-use judge::case::{ORDER_IN_LINK, Telemetry};
+use judge::{
+    case::{ORDER_IN_LINK, Setting, Telemetry},
+    words,
+};
 use scenarios::{
     Scenario,
     driver::{self, DriveError},
@@ -117,7 +120,7 @@ pub(crate) async fn first<A, B>(one: impl Future<Output = A>, other: impl Future
 }
 
 async fn run(prepared: &Prepared, config: containers::Config, progress: &mut Progress) -> Result<Played, PlayError> {
-    let mut versions = versions(&config);
+    let settings = vec![slow_statements(&config)];
     let app = config.app.clone();
     let mut assembly = Assembly::start(config, &|phase| progress.phase(phase)).await.map_err(failed)?;
     let (traces, logs) = (assembly.stack().traces().await, assembly.stack().logs_of(ORDER_IN_LINK).await);
@@ -126,6 +129,7 @@ async fn run(prepared: &Prepared, config: containers::Config, progress: &mut Pro
         Ok(()) => watched(&assembly, prepared, progress).await,
         Err(error) => Err(failed(error)),
     };
+    let mut versions = BTreeMap::from([("loupe".to_owned(), env!("CARGO_PKG_VERSION").to_owned())]);
     if let Some(tool) = assembly.people().and_then(|people| people.line().counted().map(|counted| counted.tool.clone())) {
         versions.insert("people".to_owned(), tool);
     }
@@ -133,6 +137,8 @@ async fn run(prepared: &Prepared, config: containers::Config, progress: &mut Pro
         Ok(ledger) => {
             progress.phase("reading traces and logs back from Jaeger and Elasticsearch");
             let (seen, usage) = (assembly.seen_of_broker(), assembly.usage());
+            // The faults are over: who was down is back, and says what it is.
+            versions.extend(assembly.stack().versions().await);
             Ok((ledger, assembly.testimony().await, seen, usage))
         }
         Err(error) => Err(error),
@@ -147,7 +153,7 @@ async fn run(prepared: &Prepared, config: containers::Config, progress: &mut Pro
         return Err(PlayError::Failed(format!("the account of the messages is not whole: {reason}")));
     }
     let played = concluded(prepared, ledger, (testimony, seen), versions)?;
-    Ok(Played { trace_base: traces, log_link: logs, used: usage, accidents, ..played })
+    Ok(Played { trace_base: traces, log_link: logs, used: usage, accidents, settings, ..played })
 }
 
 /// Why there is no ledger, with what befell the stack.
@@ -243,6 +249,7 @@ pub fn concluded(
         telemetry,
         records,
         versions,
+        settings: Vec::new(),
         trace_base: None,
         log_link: None,
         used: Vec::new(),
@@ -295,15 +302,8 @@ fn telemetry(testimony: &Testimony) -> Telemetry {
     }
 }
 
-fn versions(config: &containers::Config) -> BTreeMap<String, String> {
-    let images = &config.images;
-    let parts = [
-        ("rabbitmq", &images.rabbitmq),
-        ("postgres", &images.postgres),
-        ("jaeger", &images.jaeger),
-        ("s3", &images.s3),
-        ("elasticsearch", &images.elasticsearch),
-    ];
-    let own = [("loupe".to_owned(), env!("CARGO_PKG_VERSION").to_owned())];
-    own.into_iter().chain(parts.map(|(name, image)| (name.to_owned(), image.clone()))).collect()
+/// From how long on the databases say so of a statement.
+fn slow_statements(config: &containers::Config) -> Setting {
+    let value = words::duration(config.slow_statement.as_secs_f64());
+    Setting { of: "containers".to_owned(), name: "slow statement".to_owned(), value, preset: None }
 }

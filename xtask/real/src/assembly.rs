@@ -40,6 +40,8 @@ const TRACES_PER_ORDER: usize = 40;
 
 /// What logs call the place unless somebody says otherwise.
 pub const TEST: &str = "test";
+/// From how long on a statement is slow, unless somebody says otherwise: a round trip of a calm run takes one millisecond.
+pub const SLOW_STATEMENT: Duration = Duration::from_millis(100);
 
 /// Where a run takes place.
 #[derive(Clone, Debug)]
@@ -54,6 +56,8 @@ pub struct Place {
     pub open: Option<String>,
     /// What the logs call the place: small letters. `production` keeps INFO and above.
     pub environment: String,
+    /// From how long on a statement is slow, and goes into the run's logs: whole milliseconds.
+    pub slow_statement: Duration,
 }
 
 impl Place {
@@ -113,7 +117,7 @@ pub enum AssemblyError {
 /// # Errors
 /// When the settings are no JSON.
 pub fn config(scenario: &Scenario, place: Place) -> Result<Config, serde_json::Error> {
-    let Place { app, images, limits, open, environment } = place;
+    let Place { app, images, limits, open, environment, slow_statement } = place;
     let settings = serde_json::to_string(&scale::settings(scenario))?;
     let role = |name: &'static str, database: Option<&str>| Role {
         name: name.to_owned(),
@@ -147,6 +151,7 @@ pub fn config(scenario: &Scenario, place: Place) -> Result<Config, serde_json::E
         limits,
         open: open.map(standing),
         environment,
+        slow_statement,
         breaks_broker: scenario.faults.iter().any(|fault| breaks_broker(&fault.kind.deed())),
     })
 }

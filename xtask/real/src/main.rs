@@ -1,7 +1,7 @@
 //! `cargo xtask simulate --world containers` and `cargo xtask stack`: the command line arrives here as it was given to
 //! `cargo xtask`.
 
-use std::{env, path::PathBuf, process::ExitCode};
+use std::{env, path::PathBuf, process::ExitCode, time::Duration};
 
 use clap::{Parser, Subcommand};
 use containers::{Images, Limits};
@@ -34,22 +34,19 @@ fn main() -> ExitCode {
             return if error.use_stderr() { Exit::Usage } else { Exit::Pass }.into();
         }
     };
-    let name = match open_stack() {
-        Ok(name) => name,
-        Err(wrong) => {
-            complain(&wrong);
-            return Exit::Usage.into();
-        }
-    };
-    let environment = match environment() {
-        Ok(name) => name,
+    let told = open_stack().and_then(|name| Ok((name, environment()?, slow_statement()?)));
+    let (name, environment, slow_statement) = match told {
+        Ok(told) => told,
         Err(wrong) => {
             complain(&wrong);
             return Exit::Usage.into();
         }
     };
     let images = Images::from_environment(variable);
-    let place = |images| Place { app: app(), images, limits: Limits::default(), open: Some(name.clone()), environment };
+    let place = |images| {
+        let (app, limits, open) = (app(), Limits::default(), Some(name.clone()));
+        Place { app, images, limits, open, environment, slow_statement }
+    };
     let done = match command {
         Command::Simulate(options) => simulate(options, place(images)),
         Command::Compare(options) => Containers::new(place(images))
@@ -90,6 +87,17 @@ fn environment() -> Result<String, String> {
         return Ok(name);
     }
     Err(format!("LOUPE_ENVIRONMENT={name}: expected a name of at most 30 small letters and digits, such as production"))
+}
+
+/// From how long on a statement is slow: 100 ms, unless `LOUPE_SLOW_STATEMENT_MS` says another number.
+fn slow_statement() -> Result<Duration, String> {
+    let Some(text) = variable("LOUPE_SLOW_STATEMENT_MS").filter(|text| !text.is_empty()) else {
+        return Ok(assembly::SLOW_STATEMENT);
+    };
+    // Postgres takes no greater one.
+    let number = text.parse::<i32>().ok().and_then(|number| u64::try_from(number).ok());
+    let number = number.ok_or_else(|| format!("LOUPE_SLOW_STATEMENT_MS={text}: expected whole milliseconds, such as 100"))?;
+    Ok(Duration::from_millis(number))
 }
 
 /// The services' binary: beside this one, where the same build puts both, unless `LOUPE_APP_BINARY` names another.

@@ -141,6 +141,7 @@ impl Listener {
             telemetry,
             records,
             versions: BTreeMap::from([("loupe".to_owned(), env!("CARGO_PKG_VERSION").to_owned())]),
+            settings: Vec::new(),
             trace_base: None,
             log_link: None,
             used: Vec::new(),

@@ -30,6 +30,8 @@ fn play(root: &Path, scenario: &Scenario) -> Judged {
     let prepared = prepare::prepared(scenario.clone(), false, false).unwrap();
     let mut progress = Progress::silent();
     let played = harness::Arena::play(&mut Simulated, &prepared, &mut progress).unwrap();
+    let of_machine = played.versions.keys().filter(|part| *part != "loupe").count() + played.settings.len();
+    assert_eq!(of_machine, 0, "a simulated run knows nothing of the machine: {:?}", played.versions);
     artefacts::write(&prepared, &played, (root, WorldName::Simulated), &progress).unwrap().0
 }
 

@@ -16,7 +16,7 @@ const LOGSTASH: &str = include_str!("../../../chaos/containers/config/elk/logsta
 const KIBANA: &str = include_str!("../../../chaos/containers/config/elk/kibana.ndjson");
 
 fn fields() -> BTreeSet<&'static str> {
-    ecs::BASE.into_iter().chain(logs::ALL.iter().copied()).collect()
+    ecs::BASE.into_iter().chain(ecs::STATEMENT).chain(logs::ALL.iter().copied()).collect()
 }
 
 /// Every field is one that a record has.

@@ -143,7 +143,7 @@ fn records_keep_the_schema(name: &str, schema: &Value, logs: &[Log]) {
 fn the_schema_names_what_the_contract_names_and_no_more() {
     let schema = schema();
     let named: BTreeSet<&str> = schema["properties"].as_object().unwrap().keys().map(String::as_str).collect();
-    assert_eq!(named, ecs::BASE.into_iter().chain(logs::ALL.iter().copied()).collect());
+    assert_eq!(named, ecs::BASE.into_iter().chain(ecs::STATEMENT).chain(logs::ALL.iter().copied()).collect());
 }
 
 #[test]
@@ -166,6 +166,9 @@ fn the_schema_refuses_a_record_that_lacks_something_or_says_too_much() {
         ("file.name", "models/Ivanov.stl".into()),
         ("log.level", "ERROR".into()),
         ("log.level", "DEBUG".into()),
+        ("log.level", "WARN".into()),
+        ("service.name", "postgres-shop".into()),
+        ("db.query.text", "select ?".into()),
         ("event.action", "FORGOTTEN".into()),
         ("@timestamp", "yesterday".into()),
         ("order.version", 11.into()),
@@ -173,6 +176,61 @@ fn the_schema_refuses_a_record_that_lacks_something_or_says_too_much() {
         assert!(!validator.is_valid(&with(key, wrong)), "{key}");
     }
     for key in ["@timestamp", "event.action", "order.event_id", "user.hash", "file.size", "span.id", "event.sequence"] {
+        let mut record = whole.clone();
+        record.as_object_mut().unwrap().remove(key);
+        assert!(!validator.is_valid(&record), "without {key}");
+    }
+}
+
+#[test]
+fn the_schema_takes_what_a_database_says_of_a_slow_statement_and_nothing_of_an_order_with_it() {
+    let validator = jsonschema::validator_for(&schema()).unwrap();
+    let whole = r#"{"@timestamp":"2026-01-05T00:00:00.123000000Z","log.level":"WARN","message":"a statement took long","ecs.version":"9.3.0",
+        "service.name":"postgres-mes","service.node.name":"postgres-mes-1.1","service.environment":"test","labels.run":"r-1",
+        "event.action":"SLOW_QUERY","event.kind":"event","event.outcome":"success","event.sequence":1,
+        "event.id":"r-1/postgres-mes-1.1:1","db.namespace":"mes","db.query.text":"select $1, ?","event.duration":312000000}"#;
+    let whole: Value = serde_json::from_str(whole).unwrap();
+    assert!(validator.is_valid(&whole));
+    for (key, wrong) in [
+        ("log.level", "INFO"),
+        ("service.name", "mes-api"),
+        ("event.action", "GET_ORDERS"),
+        ("db.query.parameter.0", "Ivanov"),
+        ("order.id", "o-1"),
+    ] {
+        let mut record = whole.clone();
+        record[key] = wrong.into();
+        assert!(!validator.is_valid(&record), "{key}");
+    }
+    for key in ["db.namespace", "db.query.text", "event.duration"] {
+        let mut record = whole.clone();
+        record.as_object_mut().unwrap().remove(key);
+        assert!(!validator.is_valid(&record), "without {key}");
+    }
+}
+
+#[test]
+fn the_schema_takes_debug_records_of_every_place_but_production() {
+    let validator = jsonschema::validator_for(&schema()).unwrap();
+    let whole = r#"{"@timestamp":"2026-01-05T00:00:00.123000000Z","log.level":"DEBUG","message":"a message was settled","ecs.version":"9.3.0",
+        "service.name":"mes-api","service.node.name":"mes-api-1.1","service.environment":"test","labels.run":"r-1",
+        "event.action":"MESSAGE_SETTLED","event.kind":"event","event.outcome":"success","event.sequence":1,
+        "event.id":"r-1/mes-api-1.1:1","order.id":"o-1","labels.queue":"mes.orders","labels.routing_key":"order.submitted",
+        "labels.message_id":"m-1","labels.operation":"ack"}"#;
+    let whole: Value = serde_json::from_str(whole).unwrap();
+    assert!(validator.is_valid(&whole));
+    for (key, wrong) in [
+        ("service.environment", "production"),
+        ("log.level", "INFO"),
+        ("event.action", "MESSAGE_SENT"),
+        ("labels.operation", "lose"),
+        ("order.status", "SUBMITTED"),
+    ] {
+        let mut record = whole.clone();
+        record[key] = wrong.into();
+        assert!(!validator.is_valid(&record), "{key}");
+    }
+    for key in ["service.environment", "labels.operation", "order.id"] {
         let mut record = whole.clone();
         record.as_object_mut().unwrap().remove(key);
         assert!(!validator.is_valid(&record), "without {key}");

@@ -5,10 +5,9 @@ use testcontainers::bollard::Docker;
 use super::{Container, Open, up};
 use crate::{
     Blueprint, Error, docker,
-    management::Management,
     parts::{elasticsearch, jaeger, postgres, rabbitmq, s3},
-    quarters::{self, Quarters},
-    run,
+    quarters::Quarters,
+    run, versions,
 };
 
 /// An open stack, as it is.
@@ -59,7 +58,7 @@ pub async fn status(blueprint: &Blueprint) -> Result<Status, Error> {
     };
     let mut parts = Vec::new();
     for container in open.containers.values() {
-        parts.push(part(&docker, container, blueprint).await?);
+        parts.push(part(&docker, container).await?);
     }
     let differences = open.differences(&docker, blueprint).await?;
     let (quarters, silent) = match quarters(&docker, &open, blueprint).await {
@@ -84,9 +83,9 @@ async fn quarters(docker: &Docker, open: &Open, blueprint: &Blueprint) -> Result
     Ok(names.into_iter().map(|name| name.trim_start_matches(run::PREFIX).to_owned()).collect())
 }
 
-async fn part(docker: &Docker, container: &Container, blueprint: &Blueprint) -> Result<PartStatus, Error> {
+async fn part(docker: &Docker, container: &Container) -> Result<PartStatus, Error> {
     let id = container.started.id.as_str();
-    match reached(docker, container, blueprint).await {
+    match reached(docker, container).await {
         Ok(status) => Ok(status),
         // A run may kill a part while one looks: its ports are gone then.
         Err(_) if !docker::running(docker, id).await? => Ok(stopped(container)),
@@ -96,43 +95,37 @@ async fn part(docker: &Docker, container: &Container, blueprint: &Blueprint) -> 
 
 /// A part that does not run.
 fn stopped(container: &Container) -> PartStatus {
-    let version = format!("image {}", container.image);
+    let version = versions::told(None, &container.image);
     PartStatus { part: container.started.part.clone(), since: None, version, addresses: Vec::new() }
 }
 
 /// A part with where it is reached.
-async fn reached(docker: &Docker, container: &Container, blueprint: &Blueprint) -> Result<PartStatus, Error> {
+async fn reached(docker: &Docker, container: &Container) -> Result<PartStatus, Error> {
     if !container.running {
         return Ok(stopped(container));
     }
     let part = container.started.part.clone();
-    let version = format!("image {}", container.image);
     let id = &container.started.id;
     let at = async |inner: u16| Ok::<_, Error>(format!("127.0.0.1:{}", docker::port(docker, id, inner).await?));
-    // What does not answer says nothing.
-    let (said, addresses) = match part.as_str() {
+    let addresses = match part.as_str() {
         rabbitmq::NAME => {
             let (people, clients) = (at(rabbitmq::MANAGEMENT).await?, at(rabbitmq::AMQP).await?);
             let user = rabbitmq::USER;
             let clients = format!("amqp://{user}:{user}@{clients}/%2f");
-            let version = Management::new(docker.clone(), id.as_str()).version().await.ok();
-            (version, vec![("management", format!("http://{people}")), ("AMQP", clients)])
+            vec![("management", format!("http://{people}")), ("AMQP", clients)]
         }
         s3::NAME => {
             let bucket = s3::url("127.0.0.1", docker::port(docker, id, s3::PORT).await?, "");
-            (None, vec![("S3", bucket)])
+            vec![("S3", bucket)]
         }
-        elasticsearch::NAME => (None, vec![("logs", format!("http://{}", at(elasticsearch::PORT).await?))]),
-        jaeger::NAME => (None, vec![("traces", format!("http://{}", at(jaeger::QUERY).await?))]),
+        elasticsearch::NAME => vec![("logs", format!("http://{}", at(elasticsearch::PORT).await?))],
+        jaeger::NAME => vec![("traces", format!("http://{}", at(jaeger::QUERY).await?))],
         _ if part.starts_with(postgres::PREFIX) => {
-            let limit = blueprint.limits.ready;
-            let said = quarters::ask(docker, &container.started, limit, "show server_version").await.ok();
             let port = docker::port(docker, id, postgres::PORT).await?;
-            let address = postgres::url("127.0.0.1", port, postgres::MAINTENANCE);
-            (said.and_then(|rows| rows.into_iter().next()), vec![("SQL", address)])
+            vec![("SQL", postgres::url("127.0.0.1", port, postgres::MAINTENANCE))]
         }
-        _ => (None, Vec::new()),
+        _ => Vec::new(),
     };
-    let version = said.map_or_else(|| version.clone(), |said| format!("{said}, {version}"));
+    let version = versions::told(versions::said(docker, &container.started).await, &container.image);
     Ok(PartStatus { part, since: Some(container.since.clone()), version, addresses })
 }

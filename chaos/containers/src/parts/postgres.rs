@@ -13,6 +13,8 @@ pub(crate) const MAINTENANCE: &str = "postgres";
 const READY: Ready = Ready::Says(Output::Stderr, "database system is ready to accept connections");
 /// Each run has up to 40 to the busier server.
 const CONNECTIONS: &str = "max_connections=300";
+/// How each line of its log begins: with the time, and the database that it is about.
+const PREFIXED: &str = "log_line_prefix=%n %d ";
 
 /// How the parts' names begin.
 pub(crate) const PREFIX: &str = "postgres-";
@@ -30,6 +32,6 @@ pub(crate) fn url(host: &str, port: u16, database: &str) -> String {
 /// The server for a database; the run makes that itself.
 pub(crate) fn recipe(image: &str, database: &str) -> Recipe {
     let plain = Recipe::new(name(database), image, &[PORT], READY);
-    let command = ["-c", CONNECTIONS].map(str::to_owned).to_vec();
+    let command = ["-c", CONNECTIONS, "-c", PREFIXED].map(str::to_owned).to_vec();
     Recipe { command, ..plain }.set("POSTGRES_USER", USER).set("POSTGRES_PASSWORD", USER).set("POSTGRES_DB", MAINTENANCE)
 }

@@ -4,12 +4,7 @@ use std::time::Duration;
 
 use adapters::runtime::wall_clock_ns;
 use faults::Resource;
-use futures_util::StreamExt as _;
-use testcontainers::bollard::{
-    Docker,
-    exec::{CreateExecOptions, StartExecResults},
-    query_parameters::StartContainerOptions,
-};
+use testcontainers::bollard::{Docker, query_parameters::StartContainerOptions};
 
 use super::{Ready, Recipe};
 use crate::{
@@ -72,22 +67,8 @@ pub(crate) async fn answers(docker: &Docker, container: &str, limit: Duration) -
 
 /// Runs `rabbitmqctl` in a broker and gives what that printed.
 pub(crate) async fn ctl(docker: &Docker, container: &str, arguments: &[&str]) -> Result<String, Error> {
-    let command = ["rabbitmqctl", "--quiet"].iter().chain(arguments).map(|argument| (*argument).to_owned()).collect();
-    let options = CreateExecOptions {
-        cmd: Some(command),
-        user: Some("rabbitmq".to_owned()),
-        attach_stdout: Some(true),
-        attach_stderr: Some(true),
-        ..CreateExecOptions::default()
-    };
-    let exec = docker.create_exec(container, options).await?;
-    let mut printed = String::new();
-    if let StartExecResults::Attached { mut output, .. } = docker.start_exec(&exec.id, None).await? {
-        while let Some(chunk) = output.next().await {
-            printed.push_str(&chunk?.to_string());
-        }
-    }
-    Ok(printed)
+    let command: Vec<&str> = ["rabbitmqctl", "--quiet"].iter().chain(arguments).copied().collect();
+    Ok(docker::run(docker, container, Some("rabbitmq"), &command).await?)
 }
 
 /// Makes a broker short of something, or gives it back what is its default.

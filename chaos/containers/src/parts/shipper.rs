@@ -7,7 +7,7 @@ use super::{Ready, Recipe, Started, Volume};
 /// The part's name, also in its host name.
 pub(crate) const NAME: &str = "shipper";
 /// The folder of the log files, in the services' containers and in its own.
-const FOLDER: &str = "/var/log/loupe";
+pub(crate) const FOLDER: &str = "/var/log/loupe";
 const CONFIG: &str = include_str!("../../config/elk/rsyslog.conf");
 
 /// The file of a service's log.

@@ -19,7 +19,8 @@ pub(super) fn section(report: &Report) -> Markup {
     let preset = |of: &str| match of {
         "architecture" => format!("preset {}", report.architecture),
         "instrumentation" => format!("preset {}", report.instrumentation),
-        _ => report.scenario.clone(),
+        "scenario" => report.scenario.clone(),
+        _ => "world".to_owned(),
     };
     html! {
         section id="configuration" {

@@ -2,7 +2,7 @@
 
 mod broker;
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use adapters::{
     broker::RabbitMq,
@@ -45,6 +45,7 @@ fn config() -> Config {
         proxy: None,
         event_header: "x-event-id".into(),
         environment: "test".into(),
+        slow_statement: Duration::from_secs(1),
     }
 }
 

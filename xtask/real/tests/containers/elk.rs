@@ -122,6 +122,9 @@ fn a_record_is_found_within_ten_seconds_and_none_of_a_hundred_thousand_is_lost_o
         let numbers: Vec<u64> = of_load.collect();
         assert!(numbers.iter().copied().eq(1..=LINES), "{} records came back", numbers.len());
         assert_eq!((load.found("INFO").await, load.found("DEBUG").await), (LINES, 0), "production keeps INFO and above");
+        let levels = |level: &str| testimony.logs.iter().filter(|log| log.level == *level).count() as u64;
+        assert_eq!(levels("DEBUG"), 0, "services do not even write it there");
+        assert!(levels("INFO") > LINES + 5, "and what they write is there: {}", levels("INFO"));
 
         the_dashboards_questions_are_answered(&load.address).await;
         who_refuses_is_named(&assembly).await;

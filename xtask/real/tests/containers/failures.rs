@@ -22,6 +22,7 @@ fn config(images: Images, ready: Duration) -> Config {
         proxy: None,
         event_header: "x-event-id".into(),
         environment: "test".into(),
+        slow_statement: Duration::from_secs(1),
     }
 }
 

@@ -6,7 +6,10 @@ use containers::{
     Blueprint, Images, Limits, Standing,
     open::{self, Status},
 };
-use real::{Place, assembly::TEST};
+use real::{
+    Place,
+    assembly::{SLOW_STATEMENT, TEST},
+};
 use scenarios::Scenario;
 
 /// Whether to go on. With `CI=true` it is no choice.
@@ -96,6 +99,7 @@ pub(crate) fn apart() -> Place {
         limits: Limits::default(),
         open: None,
         environment: TEST.to_owned(),
+        slow_statement: SLOW_STATEMENT,
     }
 }
 

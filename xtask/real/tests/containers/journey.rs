@@ -54,7 +54,7 @@ async fn upload(world: &World, service: &str, order_ref: &str) -> String {
 }
 
 /// A new order; gives its id.
-async fn create(world: &World, service: &str, order_ref: &str) -> String {
+pub(crate) async fn create(world: &World, service: &str, order_ref: &str) -> String {
     let new = json!({ "order_ref": order_ref, "customer": "u-1" });
     let (status, order) = ask(world, service, Method::POST, "/orders", &new).await;
     assert_eq!(status, 201, "{order}");
@@ -205,5 +205,8 @@ async fn the_testimony_is_whole(assembly: &Assembly, id: &str) -> Testimony {
     let entered: BTreeSet<&str> = events.filter_map(|event| span::text(&event.attributes, attributes::TO)).collect();
     assert_eq!(entered, Status::ALL.into_iter().map(Status::name).collect());
     drop(entered);
+    let debug = testimony.logs.iter().filter(|log| log.level == "DEBUG").map(|log| &*log.action);
+    let expected = ["MESSAGE_SETTLED", "TRANSITION_COMMITTED"].into();
+    assert_eq!(debug.collect::<BTreeSet<&str>>(), expected, "a place for tests is not production");
     testimony
 }

@@ -40,6 +40,8 @@ mod proxy;
 #[cfg(test)]
 mod rush;
 #[cfg(test)]
+mod slow_statements;
+#[cfg(test)]
 mod stop;
 #[cfg(test)]
 #[path = "../../../../chaos/simulated/tests/conformance/suite/mod.rs"]
