@@ -12,6 +12,10 @@ pub(super) struct Lanes {
     rule: Rule,
     /// The lowest priority first.
     lanes: Vec<VecDeque<Item>>,
+    /// A message has come to the head of a classic queue that was not empty, and the queue has not looked since: when it will by itself,
+    /// which is what it knew of the head before. Meanwhile that message is handed out though it has expired (`maybe_enqueue_message` in
+    /// rabbit_amqqueue_process of 4.0 looks only into a queue that was empty or had to drop something; seen at a 4.0).
+    overtaken: Option<Option<Duration>>,
 }
 
 /// How priorities are heeded.
@@ -47,7 +51,7 @@ impl Lanes {
     }
 
     fn new(rule: Rule, lanes: usize) -> Self {
-        Self { rule, lanes: (0..lanes).map(|_| VecDeque::new()).collect() }
+        Self { rule, lanes: (0..lanes).map(|_| VecDeque::new()).collect(), overtaken: None }
     }
 
     fn lane(&self, item: &Item) -> usize {
@@ -75,6 +79,10 @@ impl Lanes {
 
     pub(super) fn push(&mut self, item: Item) {
         let lane = self.lane(&item);
+        let overtakes = !self.looks_everywhere() && self.next().is_some_and(|head| head < lane);
+        if overtakes && self.overtaken.is_none() && matches!(self.rule, Rule::Strict { .. }) {
+            self.overtaken = Some(self.next_expiry());
+        }
         self.lanes[lane].push_back(item);
     }
 
@@ -84,11 +92,13 @@ impl Lanes {
     }
 
     pub(super) fn put_back(&mut self, item: Item) {
+        self.overtaken = None;
         let lane = self.lane(&item);
         put_in_place(&mut self.lanes[lane], item);
     }
 
     pub(super) fn pop(&mut self) -> Option<Item> {
+        self.overtaken = None;
         let lane = self.next()?;
         if let Rule::Shared { taken } = &mut self.rule {
             *taken = if *taken == WEIGHT { 0 } else { *taken + 1 };
@@ -102,6 +112,7 @@ impl Lanes {
 
     /// Takes an expired message from the head: of the lane whose turn it is, or of any.
     pub(super) fn take_expired(&mut self, now: Duration) -> Option<Item> {
+        self.overtaken = None;
         if self.looks_everywhere() {
             return self.lanes.iter_mut().rev().find_map(|lane| lane.pop_front_if(|item| item.expired(now)));
         }
@@ -110,6 +121,9 @@ impl Lanes {
     }
 
     pub(super) fn next_expiry(&self) -> Option<Duration> {
+        if let Some(known) = self.overtaken {
+            return known;
+        }
         if self.looks_everywhere() {
             return self.lanes.iter().filter_map(|lane| lane.front()?.expires).min();
         }
@@ -117,6 +131,7 @@ impl Lanes {
     }
 
     pub(super) fn retain(&mut self, mut keep: impl FnMut(&mut Item) -> bool) {
+        self.overtaken = None;
         for lane in &mut self.lanes {
             lane.retain_mut(&mut keep);
         }

@@ -3,7 +3,7 @@
 use simulated::{BrokerSettings, Config, Simulation, Version};
 use world::broker::{Arguments, Channel, Message, Publish, Queue, Settle};
 
-use crate::stage::{DEAD, QUEUE, TO_DEAD, declared, drain, message, numbers, run, run_new};
+use crate::stage::{DEAD, QUEUE, TO_DEAD, declared, drain, message, ms, numbers, run, run_new};
 
 async fn publish(channel: &dyn Channel, priorities: &[Option<u8>]) {
     for (n, priority) in priorities.iter().enumerate() {
@@ -87,4 +87,24 @@ fn what_goes_to_the_tail_of_a_quorum_queue_has_lost_its_priority() {
         consumer.next().await.unwrap().settler.settle(Settle::Requeue).await.unwrap();
         assert_eq!(&*consumer.next().await.unwrap().message.message_id, "m-1");
     });
+}
+
+#[test]
+fn a_message_that_overtakes_others_expires_when_a_classic_queue_looks_next() {
+    for first in [None, Some(0)] {
+        run_new(|world, models| async move {
+            let channel = declared(&world, three()).await;
+            if let Some(first) = first {
+                publish(&*channel, &[Some(first)]).await;
+            }
+            let expiring = Message { priority: Some(3), expiration: Some(ms(100)), ..message(7) };
+            channel.publish(expiring, Publish { confirm: true, mandatory: false }).await.unwrap();
+            world.rt.sleep(ms(500)).await;
+            // Into an empty queue it looks.
+            assert_eq!(models.management().ready(DEAD), Some(usize::from(first.is_none())));
+            // What it has not noticed it hands out, though its time is over.
+            let left = numbers(&drain(&world, QUEUE).await);
+            assert_eq!(left, first.map_or(vec![], |_| vec![7, 0]));
+        });
+    }
 }
