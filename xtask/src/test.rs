@@ -192,7 +192,7 @@ fn containers(root: &Path, nightly: bool) -> Result<Outcome> {
     // One after the other: two that start at once both want the ports that people know. A part that a busy machine was too slow for
     // has a second chance; what was said of the first stays in what they say.
     for group in &GROUPS {
-        let mut up = || Ok::<_, Error>(matches!(group.stack(root, "up")?, Outcome::Passed));
+        let up = || Ok::<_, Error>(matches!(group.stack(root, "up")?, Outcome::Passed));
         if !(up()? || up()?) {
             return Ok(Outcome::Failed);
         }
