@@ -26,9 +26,8 @@ where
 
 /// After a start that was cut off: so many looks, a second altogether, must find nothing.
 pub(crate) const CUT_OFF_LOOKS: u32 = 20;
-/// So often the engine may refuse, for twenty seconds altogether: somebody else is removing the same thing, or it has not yet let go of
-/// a network whose last container is gone.
-const MOST_FAILURES: u32 = 400;
+/// So often the engine may refuse, because somebody else is removing the same thing.
+const MOST_FAILURES: u32 = 20;
 
 /// Removes the containers and the volumes of their images, then the network and the volumes with a label (`name=value`), until so many looks in a row found
 /// nothing.

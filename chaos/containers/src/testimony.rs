@@ -34,8 +34,6 @@ use crate::{
 
 /// How long one answer may take.
 const ANSWER: Duration = Duration::from_secs(30);
-/// How much longer reading may take for each span: a thousand a second is slow, also on a busy machine.
-const SPAN: Duration = Duration::from_millis(1);
 /// How many traces one question asks for at most; a slice of time with as many is cut in two.
 const DEPTH: usize = 2_000;
 /// A slice of time that is this short, in nanoseconds, and still full cannot be read whole.
@@ -158,17 +156,14 @@ pub(crate) async fn collect(sources: Sources<'_>) -> Testimony {
             return testimony;
         }
     };
-    let limit = config.limits.testimony
-        + testimony.services.values().map(|spans| SPAN * clamped(spans.counts.exported)).sum::<Duration>();
+    // A thousand spans a second is slow, also on a busy machine.
+    let spans: u64 = testimony.services.values().map(|spans| spans.counts.exported).sum();
+    let limit = config.limits.testimony + Duration::from_millis(spans);
     let read = docker::limited(limit, reader.complete(&mut testimony, since_ns)).await;
     if let Some(Err(reason)) = read {
         testimony.unavailable = Some(format!("telemetry unavailable: {reason}"));
     }
     testimony
-}
-
-fn clamped(count: u64) -> u32 {
-    u32::try_from(count).unwrap_or(u32::MAX)
 }
 
 /// How much one service has told, after it exported what was left.
