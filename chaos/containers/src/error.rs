@@ -78,6 +78,16 @@ pub enum Error {
         /// Why.
         source: TestcontainersError,
     },
+    /// The engine does not remove a network that nothing is in any more: a stale endpoint of its own, gone when it is started again.
+    #[error(
+        "Docker keeps the empty network {network} ({source}); the next run asks again, and an engine started anew lets go of it"
+    )]
+    NetworkKept {
+        /// Its name.
+        network: String,
+        /// What the engine said.
+        source: bollard::errors::Error,
+    },
     /// The engine refused something else.
     #[error("Docker: {0}")]
     Docker(#[from] bollard::errors::Error),

@@ -4,8 +4,8 @@ use futures_util::future::join_all;
 use testcontainers::bollard::{
     Docker,
     query_parameters::{
-        ListContainersOptionsBuilder, ListNetworksOptionsBuilder, ListVolumesOptionsBuilder, RemoveContainerOptionsBuilder,
-        RemoveVolumeOptions,
+        InspectNetworkOptions, ListContainersOptionsBuilder, ListNetworksOptionsBuilder, ListVolumesOptionsBuilder,
+        RemoveContainerOptionsBuilder, RemoveVolumeOptions,
     },
 };
 
@@ -54,7 +54,12 @@ pub(crate) async fn remove(docker: &Docker, label: &str, looks: u32) -> Result<(
         if let Some(error) = last {
             failures += 1;
             if failures > MOST_FAILURES {
-                return Err(error.into());
+                let only_networks = containers.is_empty() && volumes.is_empty();
+                let kept = if only_networks { empty(docker, &networks).await? } else { None };
+                return Err(match kept {
+                    Some(network) => Error::NetworkKept { network, source: error },
+                    None => error.into(),
+                });
             }
         }
         if quiet < looks {
@@ -62,6 +67,19 @@ pub(crate) async fn remove(docker: &Docker, label: &str, looks: u32) -> Result<(
         }
     }
     Ok(())
+}
+
+/// The name of one of these networks, if no container is in any of them.
+async fn empty(docker: &Docker, networks: &[String]) -> Result<Option<String>, Error> {
+    let mut name = None;
+    for id in networks {
+        let network = docker.inspect_network(id, None::<InspectNetworkOptions>).await?;
+        if network.containers.is_some_and(|containers| !containers.is_empty()) {
+            return Ok(None);
+        }
+        name = network.name;
+    }
+    Ok(name)
 }
 
 /// The names of the volumes with a label.

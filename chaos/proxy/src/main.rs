@@ -14,7 +14,7 @@ use tokio::{
 fn main() -> Result<()> {
     let config = variable("LOUPE_PROXY").context("LOUPE_PROXY is not set")?;
     let config: Config = serde_json::from_str(&config).context("LOUPE_PROXY")?;
-    tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(async {
+    tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
         let mut terminated = signal(SignalKind::terminate())?;
         let mut interrupted = signal(SignalKind::interrupt())?;
         let proxy = Arc::new(Proxy::start(&config).await?);

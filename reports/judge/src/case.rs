@@ -182,6 +182,8 @@ pub struct Telemetry {
     pub killed: u64,
     /// Personal data that the detector saw in it.
     pub leaks: Vec<Leak>,
+    /// Ids of orders of which a process was committing something when it was killed.
+    pub in_doubt: BTreeSet<String>,
     /// What counters tell of spans that were not passed on.
     pub losses: Vec<Loss>,
     /// Why the telemetry could not be read (whole or in part); `None` when it could.

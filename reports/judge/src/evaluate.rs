@@ -8,7 +8,7 @@ use signals::{Loss, firehose::Contexts};
 use crate::{
     answer,
     case::Case,
-    clients, exposure, flow,
+    clients, doubt, exposure, flow,
     matching::{self, Matched, Pair},
     order_row,
     ordered::Ordered,
@@ -36,6 +36,7 @@ pub struct Judged {
 #[must_use]
 pub fn judge(mut case: Case) -> Judged {
     states::sort(&mut case);
+    doubt::borderline(&mut case);
     let matched = matching::matched(&case.truths, &case.findings, case.exposed_when_full.as_ref());
     let rows: Vec<BadOrderWithJourney> = matched
         .pairs
@@ -278,9 +279,9 @@ mod tests {
         case.findings[0].verdict = Verdict::Ok;
         let report = judge(case.clone()).report;
         assert_eq!((report.orders.borderline, report.orders.bad, report.exposure.recall), (2, 0, None));
-        assert!(!report.reasons.iter().any(|reason| reason.contains("clock error")), "2 of 200 are just 1 %");
+        assert!(!report.reasons.iter().any(|reason| reason.contains("borderline")), "2 of 200 are just 1 %");
         case.truths[2].borderline = true;
-        assert!(judge(case).report.reasons.iter().any(|reason| reason.starts_with("3 orders lie within the clock error")));
+        assert!(judge(case).report.reasons.iter().any(|reason| reason.starts_with("3 orders are borderline")));
     }
 
     #[test]

@@ -9,6 +9,7 @@ pub mod calls;
 pub mod case;
 mod causes;
 pub mod clients;
+mod doubt;
 pub mod evaluate;
 pub mod exposure;
 pub mod flow;

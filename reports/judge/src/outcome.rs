@@ -117,8 +117,9 @@ fn gaps(base: &Base<'_>, run: &Run) -> Vec<String> {
     reasons.extend(idle.map(|fault| format!("the fault {} had no effect: nothing was tried", fault.name)));
     if counts.borderline as f64 > BORDERLINE * counts.initiated as f64 {
         let (borderline, share) = (orders(counts.borderline), words::decimals(BORDERLINE * 100.0));
-        let lie = if counts.borderline == 1 { "lies" } else { "lie" };
-        reasons.push(format!("{borderline} {lie} within the clock error of a deadline, more than {share} %"));
+        let are = if counts.borderline == 1 { "is" } else { "are" };
+        let why = "within the clock error of a deadline, or in doubt since a process was killed while it committed";
+        reasons.push(format!("{borderline} {are} borderline ({why}), more than {share} %"));
     }
     reasons
 }

@@ -346,7 +346,7 @@ fn every_library_file_makes_sense_in_both_presets() {
 }
 
 #[test]
-fn what_can_happen_for_real_can_be_scaled_to_less_than_a_minute_of_arrivals() {
+fn what_can_happen_for_real_can_be_scaled_to_less_than_two_minutes_of_arrivals() {
     let real = |scenario: &Scenario| scenario.faults.iter().all(|fault| fault.kind.can(faults::World::Containers));
     let library: Vec<Scenario> = Scenario::library(&root()).unwrap().into_iter().filter(real).collect();
     assert!(library.len() >= 4);
@@ -354,7 +354,7 @@ fn what_can_happen_for_real_can_be_scaled_to_less_than_a_minute_of_arrivals() {
         for preset in Preset::ALL {
             let scenario = scenario.clone().with_architecture(preset);
             let scaled = crate::scale::scaled(&scenario).unwrap_or_else(|error| panic!("{error}"));
-            assert!(scaled.duration <= Duration::from_mins(1), "{}: {:?}", scenario.name, scaled.duration);
+            assert!(scaled.duration < Duration::from_mins(2), "{}: {:?}", scenario.name, scaled.duration);
             assert_eq!(scaled.faults.is_empty(), scenario.faults.is_empty(), "{}", scenario.name);
             assert_eq!(scaled.architecture, scenario.architecture);
         }

@@ -56,8 +56,12 @@ async fn act(action: Stack, blueprint: &Blueprint, say: &(dyn Fn(&str) + Sync)) 
             Ok((format!("the open stack `{name}` {how}\n{parts}\n{next}"), Exit::Pass))
         }
         Stack::Down => {
-            let was_up = open::down(name, say).await?;
-            let said = if was_up { "is removed" } else { "is not up" };
+            let said = match open::down(name, say).await {
+                Ok(true) => "is removed".to_owned(),
+                Ok(false) => "is not up".to_owned(),
+                Err(kept @ Error::NetworkKept { .. }) => format!("is removed, but for one thing: {kept}"),
+                Err(error) => return Err(error),
+            };
             Ok((format!("the open stack `{name}` {said}"), Exit::Pass))
         }
         Stack::Status => {

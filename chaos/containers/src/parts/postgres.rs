@@ -5,14 +5,17 @@ use crate::docker::Output;
 
 /// Where it listens.
 pub(crate) const PORT: u16 = 5432;
-/// User and password.
+/// User and password of the harness, a superuser.
 pub(crate) const USER: &str = "loupe";
+/// User and password of the services. They own a run's databases and nothing else.
+pub(crate) const SERVICES: &str = "services";
 /// The database that is there before any run comes.
 pub(crate) const MAINTENANCE: &str = "postgres";
 /// What it says on stderr when it is ready; on stdout the set-up's own server says it too.
 const READY: Ready = Ready::Says(Output::Stderr, "database system is ready to accept connections");
-/// Each run has up to 40 to the busier server.
-const CONNECTIONS: &str = "max_connections=300";
+/// Each run's services have up to 40 to the busier server; and the harness can still look when somebody has taken all that are theirs.
+const CONNECTIONS: &str = "max_connections=350";
+const RESERVED: &str = "superuser_reserved_connections=50";
 /// How each line of its log begins: with the time, and the database that it is about.
 const PREFIXED: &str = "log_line_prefix=%n %d ";
 
@@ -24,14 +27,14 @@ pub(crate) fn name(database: &str) -> String {
     format!("{PREFIX}{database}")
 }
 
-/// The address of a database.
-pub(crate) fn url(host: &str, port: u16, database: &str) -> String {
-    format!("postgres://{USER}:{USER}@{host}:{port}/{database}")
+/// The address of a database, for one of the two users.
+pub(crate) fn url(user: &str, (host, port): (&str, u16), database: &str) -> String {
+    format!("postgres://{user}:{user}@{host}:{port}/{database}")
 }
 
 /// The server for a database; the run makes that itself.
 pub(crate) fn recipe(image: &str, database: &str) -> Recipe {
     let plain = Recipe::new(name(database), image, &[PORT], READY);
-    let command = ["-c", CONNECTIONS, "-c", PREFIXED].map(str::to_owned).to_vec();
+    let command = ["-c", CONNECTIONS, "-c", RESERVED, "-c", PREFIXED].map(str::to_owned).to_vec();
     Recipe { command, ..plain }.set("POSTGRES_USER", USER).set("POSTGRES_PASSWORD", USER).set("POSTGRES_DB", MAINTENANCE)
 }

@@ -100,7 +100,7 @@ fn environment(place: &Place<'_>, config: &Config, role: &Role) -> BTreeMap<Stri
     set("LOUPE_KEEP_ALIVE", place.proxy.is_none().to_string());
     if let Some((of, server)) = role.database.as_ref().and_then(|of| Some((of, foundation.databases.get(of)?))) {
         let (host, port) = place.at((&server.host, postgres::PORT), proxy::database_port(config, of));
-        set("LOUPE_DATABASE_URL", postgres::url(&host, port, name));
+        set("LOUPE_DATABASE_URL", postgres::url(postgres::SERVICES, (&host, port), name));
         set("LOUPE_DATABASE", of.clone());
     }
     if role.traces {

@@ -9,9 +9,10 @@ use crate::{
     parts::{Started, postgres},
 };
 
-/// Those of clients, and how many the server has.
-const TAKEN: &str = "select count(*), current_setting('max_connections')::bigint from pg_stat_activity \
-    where backend_type = 'client backend'";
+/// Those of clients, and how many the server has for whoever is no superuser, as the services.
+const TAKEN: &str = "select count(*), current_setting('max_connections')::bigint \
+    - current_setting('superuser_reserved_connections')::bigint - current_setting('reserved_connections')::bigint \
+    from pg_stat_activity where backend_type = 'client backend'";
 
 /// One server.
 pub(super) struct Server {
@@ -46,7 +47,6 @@ impl Server {
         match self.ask(rt).await? {
             Ok((taken, all)) => {
                 self.all = Some(all);
-                // The services come as a superuser: nothing is kept back from them.
                 Some(if taken < all { Taken::NotAll } else { Taken::All(self.all) })
             }
             Err(error) => {
@@ -60,7 +60,7 @@ impl Server {
     async fn ask(&mut self, rt: &Runtime) -> Option<Result<(u64, u64), Error>> {
         if self.client.as_ref().is_none_or(Client::is_closed) {
             let port = docker::port(&self.docker, &self.server.id, postgres::PORT).await.ok()?;
-            let url = postgres::url("127.0.0.1", port, postgres::MAINTENANCE);
+            let url = postgres::url(postgres::USER, ("127.0.0.1", port), postgres::MAINTENANCE);
             match tokio_postgres::connect(&url, NoTls).await {
                 Ok((client, connection)) => {
                     drop(rt.spawn("connections", connection));

@@ -76,6 +76,14 @@ impl Load {
         answer["count"].as_u64().or((answer["status"] == 503).then_some(0)).unwrap_or_else(|| panic!("{answer}"))
     }
 
+    /// Gives their index the block that Elasticsearch gives to each of a full disk, or takes it.
+    async fn full(&self, full: bool) {
+        let block = json!({ "index.blocks.read_only_allow_delete": full.then_some(true) });
+        let url = format!("{}/{}/_settings", self.address, self.indices);
+        let answer = reqwest::Client::new().put(url).json(&block).send().await.unwrap();
+        assert!(answer.status().is_success(), "{}", answer.text().await.unwrap());
+    }
+
     /// Waits until so many are found; gives how many then are.
     #[expect(clippy::disallowed_methods, reason = "real containers are waited for in real time")]
     async fn arrived(&self, least: u64, limit: Duration) -> u64 {
@@ -127,6 +135,7 @@ fn a_record_is_found_within_ten_seconds_and_none_of_a_hundred_thousand_is_lost_o
         assert!(levels("INFO") > LINES + 5, "and what they write is there: {}", levels("INFO"));
 
         the_dashboards_questions_are_answered(&load.address).await;
+        what_is_refused_for_a_while_arrives_after_it(&load, run).await;
         who_refuses_is_named(&assembly).await;
         let run = run.to_owned();
         assembly.end().await.unwrap();
@@ -157,6 +166,15 @@ async fn the_dashboards_questions_are_answered(address: &str) {
         asked += 1;
     }
     assert_eq!(asked, 2);
+}
+
+/// Elasticsearch has no room for a moment, and says so of each record.
+async fn what_is_refused_for_a_while_arrives_after_it(load: &Load, run: &str) {
+    load.full(true).await;
+    append(run, "load", &lines(LINES + 1..=LINES + 150));
+    assert_eq!(load.arrived(LINES + 1, Duration::from_secs(5)).await, LINES, "a full index takes nothing");
+    load.full(false).await;
+    assert_eq!(load.arrived(LINES + 150, Duration::from_secs(20)).await, LINES + 150);
 }
 
 /// Elasticsearch takes nothing more, and a service writes on.

@@ -9,10 +9,6 @@ use crate::gate;
 
 /// From when its services are there to the accident: orders are under way.
 const UNDER_WAY: Duration = Duration::from_secs(4);
-/// So often somebody who has all connections is refused one more, a twentieth of a second after the other: then they are given back, before the
-/// orders cease to come and whoever keeps the ledger has need of new ones.
-const REFUSALS: u32 = 60;
-
 /// A run whose services are there.
 pub(super) struct Victim {
     run: String,
@@ -70,23 +66,23 @@ impl Victim {
         });
     }
 
-    /// Somebody takes every connection to the factory's database, those of its services too, and gives them back after a while.
+    /// Somebody takes every connection to the factory's database that is not kept for a superuser, those of its services too, and keeps them
+    /// until there is no server any more.
     pub(super) fn take_all_connections(&self) {
-        let url = format!("postgres://loupe:loupe@{}/postgres", address(&self.part("postgres-mes"), 5432));
+        let address = address(&self.part("postgres-mes"), 5432);
+        let url = |user: &str| format!("postgres://{user}:{user}@{address}/postgres");
         gate::block_on(async {
-            let first = connect(&url).await.unwrap();
-            let (mut taken, mut refused) = (Vec::new(), 0);
-            while refused < REFUSALS {
-                match connect(&url).await {
+            let superuser = connect(&url("loupe")).await.unwrap();
+            let mut taken = Vec::new();
+            while !superuser.is_closed() {
+                match connect(&url("services")).await {
                     Ok(client) => taken.push(client),
-                    Err(error) => {
-                        assert_eq!(error.code(), Some(&SqlState::TOO_MANY_CONNECTIONS), "{error}");
-                        refused += 1;
-                        // The harness keeps its own: who is refused are the services.
+                    Err(error) if error.code() == Some(&SqlState::TOO_MANY_CONNECTIONS) => {
                         let end = "select pg_terminate_backend(pid) from pg_stat_activity where application_name like 'mes%'";
-                        first.simple_query(end).await.unwrap();
+                        drop(superuser.simple_query(end).await);
                         rest().await;
                     }
+                    Err(_) => rest().await,
                 }
             }
             assert!(taken.len() > 200, "{}: who had the others?", taken.len());
