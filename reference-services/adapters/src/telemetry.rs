@@ -30,8 +30,8 @@ use untold::Untold;
 /// The resource attribute that tells the spans of one run from those of another in the same backend. By the conventions,
 /// instance ids are unique within it.
 pub const RUN_ATTRIBUTE: &str = "service.namespace";
-/// How long an ordinary span waits for company.
-const BATCH_DELAY: Duration = Duration::from_millis(250);
+/// How long an ordinary span waits for company. Orders of which something waits are in doubt when the process is killed.
+const BATCH_DELAY: Duration = Duration::from_millis(100);
 /// How many spans one export carries.
 const BATCH_SIZE: usize = 512;
 /// How many spans wait at most; what ends beyond that counts as failed.
@@ -41,7 +41,7 @@ const EXPORT: Duration = Duration::from_secs(5);
 const ATTEMPTS: u32 = 3;
 /// How often the journal is told how many spans ended. What it does not know yet is in doubt when the process is killed, and a second of
 /// a shortened run is minutes of its scenario.
-const JOURNAL_DELAY: Duration = Duration::from_millis(100);
+const JOURNAL_DELAY: Duration = Duration::from_millis(20);
 
 /// What became of the spans of a process. Complete: `ended == exported`, and the tracing backend has as many.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

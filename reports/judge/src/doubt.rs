@@ -1,4 +1,4 @@
-//! Orders in doubt: a process was killed while it committed something of them.
+//! Orders in doubt: a process was killed that had something to say of them, or was committing something.
 //!
 //! Whether that was done no trace can tell, with whatever instrumentation: who knew is dead. A detector that says so has not overlooked
 //! anything, so such an order is borderline, like one that is too near to a deadline for the clocks. Whatever else is said of it is judged.

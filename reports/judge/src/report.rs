@@ -172,8 +172,8 @@ pub struct Orders {
     pub in_flight: u64,
     /// Named by the telemetry.
     pub analysed: u64,
-    /// Too near to a deadline for the clocks that measured it, or said to be unknown because a process was killed while it committed something
-    /// of them: not judged.
+    /// Too near to a deadline for the clocks that measured it, or said to be unknown since a process was killed with what it knew of
+    /// them: not judged.
     pub borderline: u64,
     /// Something went wrong with them.
     pub bad: u64,
