@@ -66,7 +66,7 @@ mod tests {
         assert!(!rules().any(|line| line.contains("ELASTICSEARCH") || line.contains("ENVIRONMENT") || line.contains("INDEX")));
         assert!(rules().any(|line| line.contains(r#"server="loupe-es""#)));
         assert!(rules().any(|line| line.contains(r#""production" == "production""#)));
-        assert!(rules().any(|line| line.contains("logs-%$.service%-production.loupe-19a-1-%$.day%")));
+        assert!(rules().any(|line| line.contains(r#""logs-" & $.service & "-production.loupe-19a-1-" &"#)));
         assert_eq!(indices("loupe-19a-1"), "logs-*.loupe-19a-1-*");
         assert_eq!(run("logs-crm-api-test.loupe-19a-1-2026.11.26"), Some("loupe-19a-1"));
         assert_eq!(run("logs-crm-api-production-2026.11.26"), None);
