@@ -105,7 +105,7 @@ fn role() -> String {
 /// Runs a statement outside of any run's database; gives the first column.
 pub(crate) async fn ask(docker: &Docker, server: &Started, limit: Duration, statement: &str) -> Result<Vec<String>, Error> {
     let port = docker::port(docker, &server.id, postgres::PORT).await?;
-    let url = postgres::url(postgres::USER, ("127.0.0.1", port), postgres::MAINTENANCE);
+    let url = postgres::from_here(port, postgres::MAINTENANCE);
     let failed = |reason: String| Error::Database { part: server.part.clone(), reason };
     let asking = async {
         let (client, connection) = tokio_postgres::connect(&url, NoTls).await?;

@@ -176,7 +176,7 @@ impl Stack {
     pub async fn database(&self, name: &str) -> Result<Option<String>, Error> {
         let Some(server) = self.foundation.databases.get(name) else { return Ok(None) };
         let port = docker::port(&self.docker, &server.id, postgres::PORT).await?;
-        Ok(Some(postgres::url(postgres::USER, ("127.0.0.1", port), &self.run.name())))
+        Ok(Some(postgres::from_here(port, &self.run.name())))
     }
 
     /// The address of the broker from here. After a restart of the broker it may be another one.

@@ -122,7 +122,7 @@ async fn reached(docker: &Docker, container: &Container) -> Result<PartStatus, E
         jaeger::NAME => vec![("traces", format!("http://{}", at(jaeger::QUERY).await?))],
         _ if part.starts_with(postgres::PREFIX) => {
             let port = docker::port(docker, id, postgres::PORT).await?;
-            vec![("SQL", postgres::url(postgres::USER, ("127.0.0.1", port), postgres::MAINTENANCE))]
+            vec![("SQL", postgres::from_here(port, postgres::MAINTENANCE))]
         }
         _ => Vec::new(),
     };

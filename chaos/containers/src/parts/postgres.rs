@@ -6,7 +6,7 @@ use crate::docker::Output;
 /// Where it listens.
 pub(crate) const PORT: u16 = 5432;
 /// User and password of the harness, a superuser.
-pub(crate) const USER: &str = "loupe";
+const USER: &str = "loupe";
 /// User and password of the services. They own a run's databases and nothing else.
 pub(crate) const SERVICES: &str = "services";
 /// The database that is there before any run comes.
@@ -25,6 +25,11 @@ pub(crate) const PREFIX: &str = "postgres-";
 /// The part's name for a database, also in its host name.
 pub(crate) fn name(database: &str) -> String {
     format!("{PREFIX}{database}")
+}
+
+/// The address of a database from here, for the harness.
+pub(crate) fn from_here(port: u16, database: &str) -> String {
+    url(USER, ("127.0.0.1", port), database)
 }
 
 /// The address of a database, for one of the two users.

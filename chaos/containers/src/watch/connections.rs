@@ -60,7 +60,7 @@ impl Server {
     async fn ask(&mut self, rt: &Runtime) -> Option<Result<(u64, u64), Error>> {
         if self.client.as_ref().is_none_or(Client::is_closed) {
             let port = docker::port(&self.docker, &self.server.id, postgres::PORT).await.ok()?;
-            let url = postgres::url(postgres::USER, ("127.0.0.1", port), postgres::MAINTENANCE);
+            let url = postgres::from_here(port, postgres::MAINTENANCE);
             match tokio_postgres::connect(&url, NoTls).await {
                 Ok((client, connection)) => {
                     drop(rt.spawn("connections", connection));

@@ -78,10 +78,7 @@ impl Load {
 
     /// Gives their index the block that Elasticsearch gives to each of a full disk, or takes it.
     async fn full(&self, full: bool) {
-        let block = json!({ "index.blocks.read_only_allow_delete": full.then_some(true) });
-        let url = format!("{}/{}/_settings", self.address, self.indices);
-        let answer = reqwest::Client::new().put(url).json(&block).send().await.unwrap();
-        assert!(answer.status().is_success(), "{}", answer.text().await.unwrap());
+        gate::full_disk(&format!("{}/{}", self.address, self.indices), full).await;
     }
 
     /// Waits until so many are found; gives how many then are.

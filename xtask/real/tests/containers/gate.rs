@@ -138,3 +138,10 @@ pub(crate) fn leftovers_of(process: u32) -> Vec<String> {
     let quarters = place().blueprint().map(|blueprint| status(&blueprint).quarters).unwrap_or_default();
     labelled.chain(quarters).filter(|run| run.ends_with(&own)).collect()
 }
+
+/// Gives indices, by their address, the block that Elasticsearch gives to all of a full disk, or takes it.
+pub(crate) async fn full_disk(indices: &str, full: bool) {
+    let block = serde_json::json!({ "index.blocks.read_only_allow_delete": full.then_some(true) });
+    let answer = reqwest::Client::new().put(format!("{indices}/_settings")).json(&block).send().await.unwrap();
+    assert!(answer.status().is_success(), "{}", answer.text().await.unwrap());
+}

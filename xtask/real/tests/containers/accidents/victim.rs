@@ -2,7 +2,6 @@
 
 use std::{process::Command, thread, time::Duration};
 
-use serde_json::json;
 use tokio_postgres::{Client, NoTls, error::SqlState};
 
 use crate::gate;
@@ -58,12 +57,8 @@ impl Victim {
         let shared = gate::variable("LOUPE_STACK").map(|stack| format!("loupe-{stack}-elasticsearch"));
         let running = docker(&["ps", "--format", "{{.Names}}"]);
         let elasticsearch = if running.lines().any(|name| name == own) { own } else { shared.unwrap() };
-        let url = format!("http://{}/logs-*.loupe-{}-*/_settings", address(&elasticsearch, 9200), self.run);
-        gate::block_on(async {
-            let block = json!({ "index.blocks.read_only_allow_delete": true });
-            let answer = reqwest::Client::new().put(url).json(&block).send().await.unwrap();
-            assert!(answer.status().is_success(), "{}", answer.text().await.unwrap());
-        });
+        let indices = format!("http://{}/logs-*.loupe-{}-*", address(&elasticsearch, 9200), self.run);
+        gate::block_on(gate::full_disk(&indices, true));
     }
 
     /// Somebody takes every connection to the factory's database that is not kept for a superuser, those of its services too, and keeps them
