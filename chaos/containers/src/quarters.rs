@@ -43,7 +43,6 @@ impl Quarters<'_> {
             }
         };
         let databases = async {
-            self.of_each_server(&role()).await?;
             self.of_each_server(&format!("create database \"{name}\" owner {}", postgres::SERVICES)).await?;
             let set = |what: &str| format!("alter database \"{name}\" set {what}; ");
             let noted = set(&format!("log_min_duration_statement = {}", slow.as_millis())) + &set("log_parameter_max_length = 0");
@@ -91,15 +90,6 @@ impl Quarters<'_> {
 pub(crate) async fn bucket(docker: &Docker, store: &Started, name: &str) -> Result<S3, Error> {
     let port = docker::port(docker, &store.id, s3::PORT).await?;
     S3::new(&s3::url("127.0.0.1", port, name)).map_err(|error| Error::Bucket(error.to_string()))
-}
-
-/// The services' role, unless it is there; another run may be making it.
-fn role() -> String {
-    let services = postgres::SERVICES;
-    format!(
-        "do $$ begin create role {services} login password '{services}'; \
-         exception when duplicate_object or unique_violation then null; end $$"
-    )
 }
 
 /// Runs a statement outside of any run's database; gives the first column.

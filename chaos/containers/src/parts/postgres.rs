@@ -41,5 +41,8 @@ pub(crate) fn url(user: &str, (host, port): (&str, u16), database: &str) -> Stri
 pub(crate) fn recipe(image: &str, database: &str) -> Recipe {
     let plain = Recipe::new(name(database), image, &[PORT], READY);
     let command = ["-c", CONNECTIONS, "-c", RESERVED, "-c", PREFIXED].map(str::to_owned).to_vec();
-    Recipe { command, ..plain }.set("POSTGRES_USER", USER).set("POSTGRES_PASSWORD", USER).set("POSTGRES_DB", MAINTENANCE)
+    let role = format!("create role {SERVICES} login password '{SERVICES}';");
+    // The set-up of the image runs it once, before the server is there for anybody.
+    let files = vec![("/docker-entrypoint-initdb.d/services.sql", role)];
+    Recipe { command, files, ..plain }.set("POSTGRES_USER", USER).set("POSTGRES_PASSWORD", USER).set("POSTGRES_DB", MAINTENANCE)
 }
