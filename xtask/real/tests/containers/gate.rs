@@ -139,9 +139,19 @@ pub(crate) fn leftovers_of(process: u32) -> Vec<String> {
     labelled.chain(quarters).filter(|run| run.ends_with(&own)).collect()
 }
 
-/// Gives indices, by their address, the block that Elasticsearch gives to all of a full disk, or takes it.
+/// Gives indices, by their address, the block that Elasticsearch gives to all of a full disk, or takes it. An index is there from its
+/// first record on, which a crowded machine ships late: it is waited for.
+#[expect(clippy::disallowed_methods, reason = "a real server is waited for in real time")]
 pub(crate) async fn full_disk(indices: &str, full: bool) {
     let block = serde_json::json!({ "index.blocks.read_only_allow_delete": full.then_some(true) });
-    let answer = reqwest::Client::new().put(format!("{indices}/_settings")).json(&block).send().await.unwrap();
-    assert!(answer.status().is_success(), "{}", answer.text().await.unwrap());
+    let mut refused = String::new();
+    for _ in 0..200 {
+        let answer = reqwest::Client::new().put(format!("{indices}/_settings")).json(&block).send().await.unwrap();
+        if answer.status().is_success() {
+            return;
+        }
+        refused = answer.text().await.unwrap();
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    panic!("{refused}");
 }
