@@ -1,6 +1,6 @@
 //! The account of all messages, drawn up from the processes' journals: who published what, who got it, how it ended.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use adapters::journal::{Answer, Entry, Line, Outcome as Learned};
 use faults::{Change, End, Handover, MessageFate, Outcome, Policy};
@@ -37,6 +37,8 @@ pub struct Broker {
     pub depth: u64,
     /// When they were counted, nanoseconds since the Unix epoch; the journals were read later.
     pub counted_ns: u64,
+    /// The ids of the messages in its queues of dead letters.
+    pub parked: BTreeSet<String>,
     /// When it died or was stopped, nanoseconds since the Unix epoch, oldest first.
     pub deaths_ns: Vec<u64>,
     /// What faults changed in it.
@@ -92,7 +94,7 @@ impl Changed {
 /// How long a message may be on its way between a journal's line and the broker, or back.
 const ON_THE_WAY_NS: u64 = 1_000_000_000;
 
-/// The fate of each message, in the order of publishing.
+/// The fate of each message, in the order of publishing; that of a dead letter after that of the message that it was.
 ///
 /// What nobody has settled is in its queue as long as the queues hold that many messages. When they hold none, it is lost:
 /// journals and queues together leave no other place. In between, with fewer in the queues than are unsettled, the account
@@ -111,7 +113,12 @@ pub fn fates(lines: &[Line], broker: &Broker) -> Vec<MessageFate> {
     }
     for fate in &mut fates {
         let open = matches!(fate.end, End::Ready | End::Unacked);
-        if open && broker.depth == 0 && fate.end_ns + ON_THE_WAY_NS < broker.counted_ns {
+        if broker.parked.contains(&fate.message_id) {
+            // What no consumer has refused was dropped because of a change.
+            let changed = broker.changes.iter().filter(|changed| open && changed.dropped(fate).is_some());
+            fate.end_ns = changed.map(|changed| changed.from_ns).fold(fate.end_ns, u64::max);
+            fate.end = End::DeadLettered;
+        } else if open && broker.depth == 0 && fate.end_ns + ON_THE_WAY_NS < broker.counted_ns {
             let last_sign = fate.end_ns;
             let changed = broker.changes.iter().find_map(|changed| Some((changed.dropped(fate)?, changed.from_ns)));
             (fate.end, fate.end_ns) = match changed {
@@ -120,7 +127,13 @@ pub fn fates(lines: &[Line], broker: &Broker) -> Vec<MessageFate> {
             };
         }
     }
-    fates
+    fates.into_iter().flat_map(buried).collect()
+}
+
+/// A message, and the dead letter that it has become.
+fn buried(fate: MessageFate) -> impl Iterator<Item = MessageFate> {
+    let dead = (fate.end == End::DeadLettered).then(|| MessageFate { end: End::Parked, deliveries: Vec::new(), ..fate.clone() });
+    [Some(fate), dead].into_iter().flatten()
 }
 
 /// Enters one line into the account.
@@ -251,7 +264,13 @@ mod tests {
             until_ns: Some(30 * SECOND),
         };
         let ends = |what| {
-            let broker = Broker { depth: 0, counted_ns: u64::MAX, deaths_ns: vec![50 * SECOND], changes: vec![changed(what)] };
+            let broker = Broker {
+                depth: 0,
+                counted_ns: u64::MAX,
+                deaths_ns: vec![50 * SECOND],
+                changes: vec![changed(what)],
+                ..Broker::default()
+            };
             fates(&all, &broker).iter().map(|fate| fate.end).collect::<Vec<End>>()
         };
         let unbound = Change::Unbound { key: "order.submitted".into() };
@@ -260,6 +279,32 @@ mod tests {
         assert_eq!(ends(policy(Policy::RejectPublish(1))), [End::Lost, End::Refused, End::Lost]);
         // What had waited before the queue became too short is dropped as well.
         assert_eq!(ends(policy(Policy::DropHead(1))), [End::Overflowed, End::Overflowed, End::Lost]);
+    }
+
+    #[test]
+    fn what_waits_among_the_dead_letters_is_parked_and_what_was_refused_and_does_not_is_gone() {
+        let refused = |at: u64, id: &str| {
+            let more = [delivered(at + 5, id, false), settled(at + 7, id, Answer::Reject)];
+            [publish(at, id, Some(Learned::Written)), more.to_vec()].concat()
+        };
+        let overflowed = publish(30, "m-3", Some(Learned::Written));
+        let all = [refused(10, "m-1"), refused(20, "m-2"), overflowed].concat();
+        let policy = Change::Policy { queue: "mes.orders".into(), policy: Policy::DropHead(1) };
+        let short = Changed {
+            fault: "queue-overflow@1".into(),
+            keys: vec!["order.submitted".into()],
+            what: policy,
+            from_ns: 40,
+            until_ns: None,
+        };
+        let parked = ["m-1".to_owned(), "m-3".to_owned()].into();
+        let fates = fates(&all, &Broker { parked, counted_ns: u64::MAX, changes: vec![short], ..Broker::default() });
+        let told: Vec<_> = fates.iter().map(|fate| (&*fate.message_id, fate.end, fate.end_ns, fate.deliveries.len())).collect();
+        let [first, third] = [("m-1", 17), ("m-3", 40)].map(|(id, at_ns)| {
+            let handed = usize::from(id == "m-1");
+            [(id, End::DeadLettered, at_ns, handed), (id, End::Parked, at_ns, 0)]
+        });
+        assert_eq!(told, [&first[..], &[("m-2", End::Rejected, 27, 1)], &third].concat());
     }
 
     #[test]

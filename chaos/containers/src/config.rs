@@ -23,6 +23,8 @@ pub struct Config {
     pub rabbit: Rabbit,
     /// The queue that each routing key leads to: what is lost was in one.
     pub queue_of: BTreeMap<String, String>,
+    /// The queues of dead letters, which nobody consumes; each is declared by the services.
+    pub parking: Vec<String>,
     /// How many traces Jaeger keeps; more push out the oldest.
     pub max_traces: usize,
     /// How long things may take.

@@ -30,12 +30,24 @@ struct Queue {
     messages: u64,
 }
 
+/// A message that was taken out of a queue.
+#[derive(Debug, Deserialize)]
+struct Taken {
+    properties: Properties,
+}
+
+#[derive(Debug, Deserialize)]
+struct Properties {
+    #[serde(default)]
+    message_id: String,
+}
+
 /// What binds a queue to an exchange.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 pub(crate) struct Binding {
-    source: String,
+    pub(crate) source: String,
     destination: String,
-    routing_key: String,
+    pub(crate) routing_key: String,
     /// The key as it stands in addresses.
     properties_key: String,
 }
@@ -82,11 +94,11 @@ impl Management {
         self.ask(Method::PUT, &format!("policies/{virtual_host}/consumer-timeout"), Some(policy)).await.map(drop)
     }
 
-    /// What binds queues to exchanges by a routing key.
-    pub(crate) async fn bindings(&self, virtual_host: &str, key: &str) -> Result<Vec<Binding>, Error> {
+    /// What binds queues to exchanges.
+    pub(crate) async fn bindings(&self, virtual_host: &str) -> Result<Vec<Binding>, Error> {
         let all: Vec<Binding> = self.get(&format!("bindings/{virtual_host}")).await?;
         // The one without a source binds each queue to the default exchange by its own name.
-        Ok(all.into_iter().filter(|binding| !binding.source.is_empty() && binding.routing_key == key).collect())
+        Ok(all.into_iter().filter(|binding| !binding.source.is_empty()).collect())
     }
 
     /// Takes a binding away.
@@ -137,13 +149,22 @@ impl Management {
         Ok(all.into_iter().map(|one| one.name).collect())
     }
 
-    /// Messages in all queues of a virtual host, ready and unacknowledged. With these parameters the queues themselves are
-    /// asked; without them it is their statistics, which are up to 5 s old.
-    pub(crate) async fn depth(&self, virtual_host: &str) -> Result<u64, Error> {
+    /// Messages in the queues of a virtual host that somebody consumes, ready and unacknowledged. With these parameters the queues
+    /// themselves are asked; without them it is their statistics, which are up to 5 s old.
+    pub(crate) async fn depth(&self, virtual_host: &str, parking: &[String]) -> Result<u64, Error> {
         let path = format!("queues/{virtual_host}?disable_stats=true&enable_queue_totals=true");
         let queues: Vec<Queue> = self.get(&path).await?;
-        let of_the_run = queues.iter().filter(|queue| queue.name != rabbitmq::FIREHOSE);
-        Ok(of_the_run.map(|queue| queue.messages).sum())
+        let moves = |queue: &&Queue| queue.name != rabbitmq::FIREHOSE && !parking.contains(&queue.name);
+        Ok(queues.iter().filter(moves).map(|queue| queue.messages).sum())
+    }
+
+    /// The ids of the messages that are ready in a queue. They are taken out and put back where they were: for a queue that nobody
+    /// consumes.
+    pub(crate) async fn waiting(&self, virtual_host: &str, queue: &str) -> Result<Vec<String>, Error> {
+        let all = json!({ "count": u32::MAX, "ackmode": "ack_requeue_true", "encoding": "auto", "truncate": 1 });
+        let path = format!("queues/{virtual_host}/{queue}/get");
+        let taken: Vec<Taken> = self.ask(Method::POST, &path, Some(all)).await?.json().await.map_err(failed)?;
+        Ok(taken.into_iter().map(|message| message.properties.message_id).collect())
     }
 
     /// The alarms that it has raised.

@@ -1,6 +1,9 @@
 //! The account of all messages of a running stack.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::{
+    collections::BTreeSet,
+    sync::{Arc, Mutex, PoisonError},
+};
 
 use adapters::{journal::Line, runtime::wall_clock_ns};
 use faults::{MessageFate, MessageLog};
@@ -21,6 +24,8 @@ pub struct ContainerMessages {
     docker: Docker,
     management: Management,
     virtual_host: String,
+    /// Queues that nobody consumes: what has come to them moves no more.
+    parking: Vec<String>,
     /// Name and container of each process.
     processes: Vec<(String, String)>,
     deaths_ns: Mutex<Vec<u64>>,
@@ -33,12 +38,12 @@ pub struct ContainerMessages {
 impl ContainerMessages {
     pub(crate) fn new(
         docker: Docker,
-        (management, virtual_host): (Management, String),
+        (management, virtual_host, parking): (Management, String, Vec<String>),
         processes: Vec<(String, String)>,
         detour: Option<Arc<Detour>>,
     ) -> Arc<Self> {
         let (deaths_ns, changes, failure) = (Mutex::default(), Mutex::default(), Mutex::default());
-        Arc::new(Self { docker, management, virtual_host, processes, deaths_ns, changes, failure, detour })
+        Arc::new(Self { docker, management, virtual_host, parking, processes, deaths_ns, changes, failure, detour })
     }
 
     /// The broker dies now.
@@ -93,8 +98,9 @@ impl ContainerMessages {
         let counted_ns = wall_clock_ns();
         let depth = self.whole_depth().await?;
         let lines = self.lines().await?;
+        let parked = self.parked().await?;
         let deaths_ns = self.deaths_ns.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        Ok(account::fates(&lines, &account::Broker { depth, counted_ns, deaths_ns, changes: self.changed() }))
+        Ok(account::fates(&lines, &account::Broker { depth, counted_ns, parked, deaths_ns, changes: self.changed() }))
     }
 
     /// In the queues, and on the way to them where a fault holds them back.
@@ -103,7 +109,13 @@ impl ContainerMessages {
             Some(detour) => detour.held().await?,
             None => 0,
         };
-        Ok(held + self.management.depth(&self.virtual_host).await?)
+        Ok(held + self.management.depth(&self.virtual_host, &self.parking).await?)
+    }
+
+    /// The messages that nobody takes any more, by their ids.
+    async fn parked(&self) -> Result<BTreeSet<String>, Error> {
+        let queues = self.parking.iter().map(|queue| self.management.waiting(&self.virtual_host, queue));
+        Ok(try_join_all(queues).await?.into_iter().flatten().collect())
     }
 
     fn note(&self, error: &Error) {

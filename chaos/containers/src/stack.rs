@@ -65,7 +65,8 @@ impl Stack {
                 let detour =
                     proxy.as_ref().map(|proxy| Arc::new(Detour::new(docker.clone(), proxy.id.clone(), processes.clone())));
                 let of_processes = processes.clone().into_iter().collect();
-                let messages = ContainerMessages::new(docker.clone(), (management, run.name()), of_processes, detour.clone());
+                let broker = (management, run.name(), config.parking.clone());
+                let messages = ContainerMessages::new(docker.clone(), broker, of_processes, detour.clone());
                 let targets = Targets {
                     broker: foundation.broker.id.clone(),
                     virtual_host: run.name(),

@@ -4,13 +4,13 @@
 
 use crate::{
     deed::{Change, Deed},
-    definition::{Definition, SIMULATED},
+    definition::{BOTH, Definition},
 };
 
 /// The fault.
 pub static DEAD_LETTERS_DROPPED: Definition = Definition {
     name: "dead-letters-dropped",
     does: "no queue is bound to the exchange {exchange}",
-    worlds: SIMULATED,
+    worlds: BOTH,
     deed: |given| Deed::Broker(Change::Stranded { exchange: given.name("exchange") }),
 };

@@ -83,19 +83,6 @@ pub fn can_inflict(scenario: &Scenario, world: World) -> Result<(), PlayError> {
     Err(PlayError::Unable(format!("{scenario}: the {} world cannot inflict {name}; expected --world {able}", world.name())))
 }
 
-/// Whether the containers world can play a scenario: asked by that world, and by whoever only plans for it.
-///
-/// # Errors
-/// [`PlayError::Unable`], with the reason.
-pub fn for_real(scenario: &Scenario) -> Result<(), PlayError> {
-    if scenario.architecture.dead_letters {
-        let reason =
-            format!("{}: the containers world keeps no account of dead letters; expected --world simulated", scenario.name);
-        return Err(PlayError::Unable(reason));
-    }
-    can_inflict(scenario, World::Containers)
-}
-
 /// A place where runs are played.
 pub trait Arena {
     /// Refuses a scenario that this world cannot play, before anything is started.

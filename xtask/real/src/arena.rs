@@ -6,9 +6,10 @@ use std::{collections::BTreeMap, path::Path, sync::Arc, time::Duration};
 use containers::{BrokerSeen, Testimony, testimony::Died};
 use contracts::attributes;
 use detector::{Detector, Gap};
+use faults::World;
 use harness::{
     Archive,
-    arena::{Arena, PlayError, Played, Prepared, for_real},
+    arena::{Arena, PlayError, Played, Prepared, can_inflict},
     broker::BrokerRecords,
     progress::{Progress, Reached},
 };
@@ -65,7 +66,7 @@ impl Containers {
 
 impl Arena for Containers {
     fn accepts(&self, scenario: &Scenario) -> Result<(), PlayError> {
-        for_real(scenario)
+        can_inflict(scenario, World::Containers)
     }
 
     /// Docker answers, and the open stack, if it is up, fits.

@@ -130,6 +130,7 @@ pub fn config(scenario: &Scenario, place: Place) -> Result<Config, serde_json::E
     let orders = scenarios::load::arrivals(scenario).count();
     let bindings = message::TOPOLOGY.bindings.iter();
     let queue_of: BTreeMap<String, String> = bindings.map(|(_, key, queue)| ((*key).to_owned(), (*queue).to_owned())).collect();
+    let parking: &[&str] = if scenario.architecture.dead_letters { &message::DEAD_QUEUES } else { &[] };
     Ok(Config {
         images,
         proxy: scenario.faults.iter().any(|fault| needs_proxy(&fault.kind.deed())).then(|| app.with_file_name("loupe-proxy")),
@@ -147,6 +148,7 @@ pub fn config(scenario: &Scenario, place: Place) -> Result<Config, serde_json::E
         databases: databases(),
         rabbit: Rabbit { consumer_timeout: Some(scenario.broker.consumer_timeout), channel_tick: Some(scenario.broker.tick) },
         queue_of,
+        parking: parking.iter().map(|&queue| queue.to_owned()).collect(),
         max_traces: (orders * TRACES_PER_ORDER).max(10_000),
         limits,
         open: open.map(standing),

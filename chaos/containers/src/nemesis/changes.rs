@@ -45,27 +45,21 @@ impl Changes {
     /// Begins a change.
     pub(super) async fn lay(&self, fault: &str, change: &Change) -> Result<(), Error> {
         match change {
-            Change::Unbound { key } => {
-                let bindings = self.management.bindings(&self.virtual_host, key).await?;
-                for binding in &bindings {
-                    self.management.unbind(&self.virtual_host, binding).await?;
-                }
-                self.lock().insert(fault.to_owned(), bindings);
-                Ok(())
-            }
+            Change::Unbound { key } => self.unbind(fault, |binding| binding.routing_key == *key).await,
+            Change::Stranded { exchange } => self.unbind(fault, |binding| binding.source == *exchange).await,
             Change::Policy { queue, policy } => {
                 self.management.set_policy(&self.virtual_host, (fault, queue), self.definition(*policy)).await
             }
             Change::Short(resource) => rabbitmq::alarm(&self.docker, &self.container, *resource, true).await,
             // The scenario was refused before the run: see `Kind::can`.
-            Change::Stranded { .. } | Change::Deaf { .. } => Ok(()),
+            Change::Deaf { .. } => Ok(()),
         }
     }
 
     /// Ends it.
     pub(super) async fn take_away(&self, fault: &str, change: &Change) -> Result<(), Error> {
         match change {
-            Change::Unbound { .. } => {
+            Change::Unbound { .. } | Change::Stranded { .. } => {
                 let bindings = self.lock().remove(fault).unwrap_or_default();
                 for binding in &bindings {
                     self.management.bind(&self.virtual_host, binding).await?;
@@ -74,8 +68,19 @@ impl Changes {
             }
             Change::Policy { .. } => self.management.remove_policy(&self.virtual_host, fault).await,
             Change::Short(resource) => rabbitmq::alarm(&self.docker, &self.container, *resource, false).await,
-            Change::Stranded { .. } | Change::Deaf { .. } => Ok(()),
+            Change::Deaf { .. } => Ok(()),
         }
+    }
+
+    /// Takes bindings away, and keeps them for the end of a fault.
+    async fn unbind(&self, fault: &str, concerned: impl Fn(&Binding) -> bool) -> Result<(), Error> {
+        let mut bindings = self.management.bindings(&self.virtual_host).await?;
+        bindings.retain(concerned);
+        for binding in &bindings {
+            self.management.unbind(&self.virtual_host, binding).await?;
+        }
+        self.lock().insert(fault.to_owned(), bindings);
+        Ok(())
     }
 
     /// What such a change does to messages, for the account of them.

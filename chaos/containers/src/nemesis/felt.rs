@@ -29,16 +29,25 @@ fn felt(changed: &Changed, fate: &MessageFate) -> Option<Effect> {
         }
         Change::Policy { policy: Policy::ConsumerTimeout(patience), .. } => (taken_back(changed, fate, *patience)?, "timed-out"),
         Change::Short(_) => (blocked(changed, fate)?, "blocked"),
-        Change::Stranded { .. } | Change::Deaf { .. } => return None,
+        Change::Stranded { .. } => (unburied(changed, fate)?, "dead-letter-dropped"),
+        Change::Deaf { .. } => return None,
     };
     let what = What::Meddled { message_id: fate.message_id.clone(), how: how.to_owned() };
     let (order_id, hop) = (Some(fate.order_id.clone()), Some(fate.routing_key.to_string()));
     Some(Effect { fault: changed.fault.clone(), at_ns, what, order_id, hop })
 }
 
-/// When it was dropped.
+/// When it was dropped, or became a dead letter that no consumer had refused.
 fn dropped(changed: &Changed, fate: &MessageFate) -> Option<u64> {
-    (Some(fate.end) == changed.end() && changed.covers(fate.end_ns)).then_some(fate.end_ns)
+    let given_up = fate.end == End::DeadLettered && fate.deliveries.is_empty();
+    let can = changed.end().is_some_and(|end| fate.end == end || given_up && matches!(end, End::Expired | End::Overflowed));
+    (can && changed.covers(fate.end_ns)).then_some(fate.end_ns)
+}
+
+/// When its queue gave it up and no other one took it.
+fn unburied(changed: &Changed, fate: &MessageFate) -> Option<u64> {
+    let given_up = matches!(fate.end, End::Rejected | End::Expired | End::Overflowed);
+    (given_up && changed.covers(fate.end_ns)).then_some(fate.end_ns)
 }
 
 /// When it was handed out again because its consumer took longer than the broker waits.
@@ -108,6 +117,22 @@ mod tests {
         assert_eq!(how(unbound(), &fate(150, End::Lost, &[])), None);
         assert_eq!(how(unbound(), &fate(210, End::Unroutable, &[])), None);
         assert_eq!(how(policy(Policy::DropHead(3)), &fate(150, End::Overflowed, &[])).as_deref(), Some("maxlen"));
+    }
+
+    #[test]
+    fn a_refused_message_has_felt_that_dead_letters_go_nowhere_unless_it_waits_among_them() {
+        let stranded = || Change::Stranded { exchange: "orders.dead".into() };
+        let handed = [(151, false)];
+        assert_eq!(how(stranded(), &fate(150, End::Rejected, &handed)).as_deref(), Some("dead-letter-dropped"));
+        assert_eq!(how(stranded(), &fate(150, End::DeadLettered, &handed)), None);
+        assert_eq!(how(stranded(), &fate(210, End::Rejected, &handed)), None);
+    }
+
+    #[test]
+    fn what_became_a_dead_letter_has_felt_what_its_queue_dropped_it_for() {
+        let full = || policy(Policy::DropHead(3));
+        assert_eq!(how(full(), &fate(150, End::DeadLettered, &[])).as_deref(), Some("maxlen"));
+        assert_eq!(how(full(), &fate(150, End::DeadLettered, &[(151, false)])), None, "a consumer has refused it");
     }
 
     #[test]

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use signals::QueueCounters;
+use signals::{QueueCounters, counters::STALE_NS};
 
-use super::Looks;
+use super::{Look, Looks};
 use crate::{
     finding::Said,
     order::Order,
@@ -30,6 +30,14 @@ pub(crate) struct Kept {
     pub(crate) records: Vec<Said>,
 }
 
+impl Given {
+    /// How many were refused from a time on, and before another.
+    fn refused_between(&self, from_ns: u64, until_ns: u64) -> u64 {
+        let before = |at_ns: u64| self.refused.partition_point(|refused| *refused < at_ns);
+        before(until_ns).saturating_sub(before(from_ns)) as u64
+    }
+}
+
 impl Dead {
     /// Takes an order's refused and vanished messages in.
     pub(crate) fn note(&mut self, order: &Order, way: &Way) {
@@ -53,13 +61,18 @@ impl Dead {
     /// Whether a message that was refused at a time waits among the dead letters; `None` where the broker's counts leave it open.
     ///
     /// Nobody takes dead letters away, so their number only grows: between two looks by as many as were refused meanwhile, or not at
-    /// all. No counter of published messages says it, because no channel publishes them.
+    /// all. No counter of published messages says it, because no channel publishes them. A look before which nothing was refused for
+    /// a while is as good as one that is not stale.
     pub(crate) fn keeps_refused(&self, looks: &Looks, queue: &str, at_ns: u64) -> Option<Kept> {
-        let before = looks.last_before(at_ns)?;
-        let after = looks.in_life(at_ns, at_ns).next()?;
-        let depth = |look: super::Look<'_>| look.queue(queue).map_or(0, QueueCounters::depth);
         let given = self.0.get(queue)?;
-        let refused = given.refused.iter().filter(|refused| (before.at_ns()..after.at_ns()).contains(refused)).count() as u64;
+        let settled = |(_, seen_ns): &(Look<'_>, u64)| given.refused_between(seen_ns.saturating_sub(STALE_NS), *seen_ns) == 0;
+        let before = looks.before(at_ns).map(|look| (look, look.until_ns().min(at_ns)));
+        let (before, from_ns) = before.into_iter().find(settled)?;
+        let stale_ns = at_ns.saturating_add(STALE_NS);
+        let after = looks.in_life(at_ns, at_ns).map(|look| (look, look.at_ns().max(stale_ns + 1)));
+        let (after, until_ns) = after.into_iter().find(settled)?;
+        let depth = |look: Look<'_>| look.queue(queue).map_or(0, QueueCounters::depth);
+        let refused = given.refused_between(from_ns, until_ns);
         let records = vec![before.says_queue(queue), after.says_queue(queue)];
         match depth(after).checked_sub(depth(before)) {
             Some(0) => Some(Kept { there: false, records }),

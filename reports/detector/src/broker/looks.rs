@@ -47,7 +47,13 @@ impl Looks {
 
     /// The last look before a time, in the life of the broker that this time is in.
     pub(crate) fn last_before(&self, at_ns: u64) -> Option<Look<'_>> {
-        answered(&self.0).rfind(|look| look.scrape.at_ns <= at_ns).filter(|look| look.counters.since_ns <= at_ns)
+        self.before(at_ns).next()
+    }
+
+    /// The looks before a time, the last one first.
+    pub(crate) fn before(&self, at_ns: u64) -> impl Iterator<Item = Look<'_>> {
+        let looks = answered(&self.0).rev().skip_while(move |look| look.scrape.at_ns > at_ns);
+        looks.take_while(move |look| look.counters.since_ns <= at_ns)
     }
 
     /// The last look before a time that the broker did not answer, if it had not answered since.
@@ -80,6 +86,11 @@ impl<'a> Look<'a> {
 
     pub(crate) fn at_ns(self) -> u64 {
         self.scrape.at_ns
+    }
+
+    /// Until when nothing else was seen.
+    pub(crate) fn until_ns(self) -> u64 {
+        self.scrape.until_ns
     }
 
     /// Messages that no queue was bound for.

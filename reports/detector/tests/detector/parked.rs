@@ -48,6 +48,19 @@ fn without_the_brokers_word_it_may_be_either() {
 }
 
 #[test]
+fn a_look_that_is_stale_says_nothing_of_what_was_just_refused() {
+    let next = refused().replace("13m2s", "13m4s").replace("13m3s", "13m5s");
+    let both = format!("{}\n{}", refused(), of("o-next", &next));
+    let parked = format!("parked, {AT}, dead_lettered(C)");
+    // At 13m7s the second one is not counted yet.
+    assert_eq!(said(&both, &[("12m", 3), ("13m4s", 3), ("13m7s", 4), ("14m", 5)]), parked);
+    assert_eq!(
+        said(&both, &[("12m", 3), ("13m4s", 3), ("13m7s", 4), ("14m", 4)]),
+        format!("unknown, {AT}, lost_or_parked(A), hops 4/5")
+    );
+}
+
+#[test]
 fn a_message_that_nobody_received_is_parked_where_the_last_look_finds_it() {
     let vanished = until(CALM, "receives order.submitted");
     assert!(said(&vanished, &[("30d", 1)]).starts_with("parked, at order.submitted transit, dead_lettered(C)"));

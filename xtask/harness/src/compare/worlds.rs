@@ -9,13 +9,14 @@ use compare::{
     Aims, Summary,
     worlds::{Held, Seen},
 };
+use faults::World;
 use judge::{Judged, report::Outcome};
 use scenarios::{Scenario, scale};
 
 use super::{Options, aims::aims};
 use crate::{
     Exit,
-    arena::{Arena, for_real},
+    arena::{Arena, can_inflict},
     beside, conclude, folder,
     options::{Options as Simulate, WorldName},
     prepare,
@@ -64,7 +65,7 @@ fn chosen(root: &Path, names: &[String]) -> Result<Vec<Chosen>, String> {
         let folder = Path::new(name).is_dir().then(|| Path::new(name));
         for scenario in found {
             let argument = folder.map_or_else(|| name.clone(), |folder| folder.join(file(&scenario)).display().to_string());
-            let fits = for_real(&scenario).map_err(|error| error.to_string());
+            let fits = can_inflict(&scenario, World::Containers).map_err(|error| error.to_string());
             match fits.and_then(|()| scale::scaled(&scenario).map(drop).map_err(|error| format!("{}: {error}", scenario.name))) {
                 Ok(()) => chosen.push(Chosen { argument, scenario }),
                 Err(why) if folder.is_none() => return Err(why),

@@ -38,6 +38,7 @@ fn config() -> Config {
         databases: vec!["shop".into()],
         rabbit: Rabbit::default(),
         queue_of: [].into(),
+        parking: Vec::new(),
         max_traces: 10,
         limits: Limits::default(),
         open: gate::standing(),

@@ -5,9 +5,10 @@ use std::{collections::VecDeque, sync::Mutex, thread};
 
 use compare::worlds::Seen;
 use contracts::architecture::Preset;
+use faults::World;
 use harness::{
     Arena as _, Prepared,
-    arena::for_real,
+    arena::can_inflict,
     compare::{aims::aims, worlds::summary},
     conclude,
     options::WorldName,
@@ -66,7 +67,7 @@ fn stories() -> VecDeque<(String, Preset)> {
         return dozen.collect();
     }
     let library = Scenario::library(&worlds::root()).unwrap().into_iter();
-    let real = library.filter(|scenario| for_real(scenario).is_ok() && scenario.scale.is_some());
+    let real = library.filter(|scenario| can_inflict(scenario, World::Containers).is_ok() && scenario.scale.is_some());
     let others = real.map(|scenario| (scenario.name.clone(), scenario.architecture.preset));
     let others: Vec<_> = others.filter(|(name, preset)| !DOZEN.contains(&(name.as_str(), *preset))).collect();
     dozen.chain(others).collect()

@@ -15,6 +15,7 @@ fn config(images: Images, ready: Duration) -> Config {
         databases: vec!["db".into()],
         rabbit: Rabbit::default(),
         queue_of: [].into(),
+        parking: Vec::new(),
         max_traces: 10,
         limits: Limits { ready, ..Limits::default() },
         open: None,
