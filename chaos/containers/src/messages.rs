@@ -90,17 +90,18 @@ impl ContainerMessages {
         Ok(try_join_all(journals).await?.into_iter().flatten().collect())
     }
 
-    /// The fates, or why there are none.
+    /// The fates, and the lines that they were read from; or why there are none.
     ///
     /// # Errors
     /// When a journal cannot be read or the broker does not answer.
-    pub async fn account(&self) -> Result<Vec<MessageFate>, Error> {
+    pub(crate) async fn account(&self) -> Result<(Vec<MessageFate>, Vec<Line>), Error> {
         let counted_ns = wall_clock_ns();
         let depth = self.whole_depth().await?;
         let lines = self.lines().await?;
         let parked = self.parked().await?;
         let deaths_ns = self.deaths_ns.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        Ok(account::fates(&lines, &account::Broker { depth, counted_ns, parked, deaths_ns, changes: self.changed() }))
+        let broker = account::Broker { depth, counted_ns, parked, deaths_ns, changes: self.changed() };
+        Ok((account::fates(&lines, &broker), lines))
     }
 
     /// In the queues, and on the way to them where a fault holds them back.
@@ -132,10 +133,8 @@ impl MessageLog for ContainerMessages {
     /// Empty when the account cannot be drawn up; [`ContainerMessages::failure`] then says why.
     fn fates(&self) -> Boxed<'_, Vec<MessageFate>> {
         Box::pin(async move {
-            self.account().await.unwrap_or_else(|error| {
-                self.note(&error);
-                Vec::new()
-            })
+            let account = self.account().await.inspect_err(|error| self.note(error));
+            account.map(|(fates, _)| fates).unwrap_or_default()
         })
     }
 }

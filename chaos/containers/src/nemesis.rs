@@ -206,8 +206,7 @@ impl Nemesis for ContainerNemesis {
     /// Without a readable account there is no proof, and so no effect.
     fn effects(&self) -> Boxed<'_, Vec<Effect>> {
         Box::pin(async move {
-            let fates = self.messages.account().await.unwrap_or_default();
-            let lines = self.messages.lines().await.unwrap_or_default();
+            let (fates, lines) = self.messages.account().await.unwrap_or_default();
             let mut windows = self.inflicted().clone();
             windows.extend(failpoints::windows(&lines));
             let mut effects = effects::of(&windows, &lines, &fates, &self.queue_of);

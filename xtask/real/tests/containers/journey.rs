@@ -136,7 +136,7 @@ async fn the_account_is_whole(assembly: &Assembly) {
         }
     };
     assert!(rt.timeout(Duration::from_secs(20), empty).await.is_ok());
-    let fates = messages.account().await.unwrap_or_else(|error| panic!("{error}"));
+    let (fates, _) = messages.account().await.unwrap_or_else(|error| panic!("{error}"));
     assert_eq!(fates.len(), 7, "{fates:?}");
     for fate in &fates {
         assert_eq!((fate.end, fate.sent, fate.deliveries.len()), (End::Acked, Outcome::Confirmed, 1), "{fate:?}");

@@ -78,7 +78,7 @@ fn ended(assembly: &Assembly, service: &str) -> i32 {
 /// Each order's submission was taken in and worked off, or is in its queue.
 async fn nothing_is_lost(assembly: &Assembly) {
     let messages = assembly.stack().messages();
-    let fates = messages.account().await.unwrap_or_else(|error| panic!("{error}"));
+    let (fates, _) = messages.account().await.unwrap_or_else(|error| panic!("{error}"));
     let count = |key: &str, end| fates.iter().filter(|fate| fate.routing_key == *key && fate.end == end).count();
     let (done, waiting) = (count("order.submitted", End::Acked), count("order.submitted", End::Ready));
     assert_eq!(done + waiting, ORDERS, "{fates:#?}");
