@@ -94,7 +94,7 @@ impl ContainerMessages {
     ///
     /// # Errors
     /// When a journal cannot be read or the broker does not answer.
-    pub(crate) async fn account(&self) -> Result<(Vec<MessageFate>, Vec<Line>), Error> {
+    pub async fn account(&self) -> Result<(Vec<MessageFate>, Vec<Line>), Error> {
         let counted_ns = wall_clock_ns();
         let depth = self.whole_depth().await?;
         let lines = self.lines().await?;
