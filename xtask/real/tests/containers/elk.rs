@@ -78,7 +78,7 @@ impl Load {
 
     /// Gives their index the block that Elasticsearch gives to each of a full disk, or takes it.
     async fn full(&self, full: bool) {
-        gate::full_disk(&format!("{}/{}", self.address, self.indices), full).await;
+        gate::full_disk(&format!("{}/{}", self.address, self.indices), full).await.unwrap();
     }
 
     /// Waits until so many are found; gives how many then are.
