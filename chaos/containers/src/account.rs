@@ -112,19 +112,15 @@ pub fn fates(lines: &[Line], broker: &Broker) -> Vec<MessageFate> {
         note(&mut fates, &numbers, line);
     }
     for fate in &mut fates {
-        let open = matches!(fate.end, End::Ready | End::Unacked);
+        let (open, last_sign) = (matches!(fate.end, End::Ready | End::Unacked), fate.end_ns);
+        let dropped = || broker.changes.iter().find_map(|changed| Some((changed.dropped(fate)?, last_sign.max(changed.from_ns))));
         if broker.parked.contains(&fate.message_id) {
             // What no consumer has refused was dropped because of a change.
-            let changed = broker.changes.iter().filter(|changed| open && changed.dropped(fate).is_some());
-            fate.end_ns = changed.map(|changed| changed.from_ns).fold(fate.end_ns, u64::max);
-            fate.end = End::DeadLettered;
-        } else if open && broker.depth == 0 && fate.end_ns + ON_THE_WAY_NS < broker.counted_ns {
-            let last_sign = fate.end_ns;
-            let changed = broker.changes.iter().find_map(|changed| Some((changed.dropped(fate)?, changed.from_ns)));
-            (fate.end, fate.end_ns) = match changed {
-                Some((end, from_ns)) => (end, last_sign.max(from_ns)),
-                None => (End::Lost, broker.deaths_ns.iter().copied().find(|death| *death >= last_sign).unwrap_or(last_sign)),
-            };
+            let at_ns = dropped().filter(|_| open).map_or(last_sign, |(_, at_ns)| at_ns);
+            (fate.end, fate.end_ns) = (End::DeadLettered, at_ns);
+        } else if open && broker.depth == 0 && last_sign + ON_THE_WAY_NS < broker.counted_ns {
+            let died_ns = || broker.deaths_ns.iter().copied().find(|death| *death >= last_sign).unwrap_or(last_sign);
+            (fate.end, fate.end_ns) = dropped().unwrap_or_else(|| (End::Lost, died_ns()));
         }
     }
     fates.into_iter().flat_map(buried).collect()

@@ -66,11 +66,9 @@ impl Dead {
     pub(crate) fn keeps_refused(&self, looks: &Looks, queue: &str, at_ns: u64) -> Option<Kept> {
         let given = self.0.get(queue)?;
         let settled = |(_, seen_ns): &(Look<'_>, u64)| given.refused_between(seen_ns.saturating_sub(STALE_NS), *seen_ns) == 0;
-        let before = looks.before(at_ns).map(|look| (look, look.until_ns().min(at_ns)));
-        let (before, from_ns) = before.into_iter().find(settled)?;
-        let stale_ns = at_ns.saturating_add(STALE_NS);
-        let after = looks.in_life(at_ns, at_ns).map(|look| (look, look.at_ns().max(stale_ns + 1)));
-        let (after, until_ns) = after.into_iter().find(settled)?;
+        let (before, from_ns) = looks.before(at_ns).map(|look| (look, look.until_ns().min(at_ns))).find(settled)?;
+        let shown_ns = at_ns + STALE_NS + 1;
+        let (after, until_ns) = looks.in_life(at_ns, at_ns).map(|look| (look, look.at_ns().max(shown_ns))).find(settled)?;
         let depth = |look: Look<'_>| look.queue(queue).map_or(0, QueueCounters::depth);
         let refused = given.refused_between(from_ns, until_ns);
         let records = vec![before.says_queue(queue), after.says_queue(queue)];
