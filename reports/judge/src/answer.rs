@@ -52,7 +52,8 @@ fn testimony(orders: &Orders, exposure: &Exposure, hops: &[BadHop], base: &Base<
 
 /// How many are exposed in the wrong place.
 fn elsewhere(hops: &[BadHop]) -> String {
-    let astray: u64 = hops.iter().map(|hop| hop.exposure.exposed.saturating_sub(hop.exposure.right_hop)).sum();
+    let astray: u64 =
+        hops.iter().map(|hop| hop.exposure.exposed.saturating_sub(hop.exposure.right_hop + hop.exposure.hop_in_doubt)).sum();
     if astray == 0 { String::new() } else { format!(", but {} at the wrong hop", words::count(astray)) }
 }
 

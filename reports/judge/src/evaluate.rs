@@ -37,7 +37,7 @@ pub struct Judged {
 pub fn judge(mut case: Case) -> Judged {
     states::sort(&mut case);
     doubt::borderline(&mut case);
-    let matched = matching::matched(&case.truths, &case.findings, case.exposed_when_full.as_ref());
+    let matched = matching::matched(&case);
     let rows: Vec<BadOrderWithJourney> = matched
         .pairs
         .iter()

@@ -24,7 +24,8 @@ pub fn exposure<'a>(pairs: &[Pair<'a>]) -> Exposure {
     Exposure {
         recall: share(exposed, bad),
         precision: share(exposed, count(Pair::alarmed)),
-        hop_at_1: share(count(Pair::right_hop), bad),
+        hop_at_1: share(count(Pair::right_hop), count(Pair::hop_judged)),
+        hop_in_doubt: count(|pair| pair.hop_in_doubt),
         cause_accuracy: share(causes_right, causes_judged),
         causes_judged,
         causes_right,
@@ -51,6 +52,7 @@ pub fn exposed<'p, 'a: 'p>(group: impl Iterator<Item = &'p Pair<'a>> + Clone) ->
     for pair in group.filter(|pair| pair.bad()) {
         row.orders += 1;
         row.right_hop += u64::from(pair.right_hop());
+        row.hop_in_doubt += u64::from(pair.hop_in_doubt);
         match pair.standing {
             Some(Standing::Exposed) => row.exposed += 1,
             Some(Standing::Unknown) => row.unknown += 1,

@@ -9,7 +9,8 @@ use detector::{Finding, Verdict};
 use scenarios::truth::Truth;
 
 use crate::{
-    causes,
+    case::Case,
+    causes, doubt,
     report::{Miss, Standing},
 };
 
@@ -24,6 +25,8 @@ pub struct Pair<'a> {
     pub standing: Option<Standing>,
     /// Why it was not exposed, where full instrumentation was tried.
     pub miss: Option<Miss>,
+    /// The verdict is right, and which hop it was died with a process: the traces end before it.
+    pub hop_in_doubt: bool,
 }
 
 impl Pair<'_> {
@@ -49,6 +52,12 @@ impl Pair<'_> {
     #[must_use]
     pub fn right_hop(&self) -> bool {
         self.bad() && self.alarmed() && self.finding.is_some_and(|finding| finding.hop == self.truth.hop)
+    }
+
+    /// The order is bad, and a trace could tell where.
+    #[must_use]
+    pub fn hop_judged(&self) -> bool {
+        self.bad() && !self.hop_in_doubt
     }
 
     /// Whether an alarm for a bad order names the true cause; `None` where it names none, or the ledger cannot say.
@@ -83,14 +92,19 @@ pub struct Matched<'a> {
 
 /// Brings truths and findings together by order id.
 #[must_use]
-pub fn matched<'a>(truths: &'a [Truth], findings: &'a [Finding], full: Option<&BTreeSet<String>>) -> Matched<'a> {
-    let mut by_id: BTreeMap<&str, &Finding> = findings.iter().map(|finding| (&*finding.order_id, finding)).collect();
-    let mut pairs: Vec<Pair<'a>> = truths
+pub fn matched(case: &Case) -> Matched<'_> {
+    let full = case.exposed_when_full.as_ref();
+    let in_doubt = doubt::Hops::of(&case.telemetry);
+    let mut by_id: BTreeMap<&str, &Finding> = case.findings.iter().map(|finding| (&*finding.order_id, finding)).collect();
+    let mut pairs: Vec<Pair<'_>> = case
+        .truths
         .iter()
         .map(|truth| {
             let finding = by_id.remove(&*truth.order_id);
             let standing = standing(truth, finding);
-            Pair { truth, finding, standing, miss: full.and_then(|full| miss(truth, standing, full)) }
+            let hop_in_doubt =
+                standing == Some(Standing::Exposed) && finding.is_some_and(|finding| in_doubt.open(truth, finding));
+            Pair { truth, finding, standing, miss: full.and_then(|full| miss(truth, standing, full)), hop_in_doubt }
         })
         .collect();
     pairs.sort_by_key(|pair| {

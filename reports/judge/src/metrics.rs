@@ -85,7 +85,9 @@ fn testimony<'a>(name: &str, pairs: &[Pair<'a>]) -> Option<Metric> {
         "exposure_precision" => {
             orders(pairs, Pair::alarmed, Pair::exposed).worst_of(pairs, |pair| pair.alarmed() && !pair.exposed())
         }
-        "hop_at_1" => orders(pairs, Pair::bad, Pair::right_hop).worst_of(pairs, |pair| pair.bad() && !pair.right_hop()),
+        "hop_at_1" => {
+            orders(pairs, Pair::hop_judged, Pair::right_hop).worst_of(pairs, |pair| pair.hop_judged() && !pair.right_hop())
+        }
         "cause_accuracy" => orders(pairs, |pair| pair.right_cause().is_some(), |pair| pair.right_cause() == Some(true))
             .worst_of(pairs, |pair| pair.right_cause() == Some(false)),
         "unknown" => orders(pairs, Pair::bad, |pair| pair.standing == Some(Standing::Unknown)),

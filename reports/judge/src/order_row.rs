@@ -54,6 +54,9 @@ pub struct BadOrder {
     pub standing: Standing,
     /// The detector's hop is the true one.
     pub right_hop: bool,
+    /// The traces end before the true hop, since a killed process took the rest with it.
+    #[serde(default)]
+    pub hop_in_doubt: bool,
     /// The detector's cause, as far as its evidence carries.
     pub cause: Option<String>,
     /// Where it waited in a queue: the order that it waited behind, by what the traces say.
@@ -211,6 +214,7 @@ pub fn with_journey(pair: &Pair<'_>, run: &Run) -> BadOrderWithJourney {
         records: finding.map_or_else(Vec::new, |finding| finding.records.iter().map(|said| record(said, run)).collect()),
         standing: pair.standing.unwrap_or(Standing::FalseAlarm),
         right_hop: pair.right_hop(),
+        hop_in_doubt: pair.hop_in_doubt,
         cause: finding.and_then(|finding| finding.cause).map(str::to_owned),
         behind: finding.and_then(|finding| finding.behind.as_ref()).map(behind),
         miss: pair.miss,

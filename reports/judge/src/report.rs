@@ -187,8 +187,11 @@ pub struct Exposure {
     pub recall: Option<f64>,
     /// Right alarms of all alarms; null without alarms.
     pub precision: Option<f64>,
-    /// Bad orders whose hop was named rightly, of all bad orders; null without bad orders.
+    /// Bad orders whose hop was named rightly, of all whose hop a trace could tell; null without any.
     pub hop_at_1: Option<f64>,
+    /// Exposed orders whose traces end before the hop where they went wrong, since a killed process took the rest with it.
+    #[serde(default)]
+    pub hop_in_doubt: u64,
     /// True causes of all that were named at the right hop and that the ledger can prove or refute; null without any.
     #[serde(default)]
     pub cause_accuracy: Option<f64>,
@@ -236,6 +239,9 @@ pub struct Exposed {
     pub exposed: u64,
     /// Of those: with the right hop.
     pub right_hop: u64,
+    /// Of those: whose traces end before the hop, since a killed process took the rest with it.
+    #[serde(default)]
+    pub hop_in_doubt: u64,
     /// Of those: taken for fine, or for bad in another way.
     pub missed: u64,
     /// Of those: not known.

@@ -24,6 +24,8 @@ pub struct Tally {
     pub unknown: u64,
     /// Of those: at the right hop.
     pub right_hop: u64,
+    /// Of those: whose hop died with a killed process.
+    pub hop_in_doubt: u64,
     /// Alarms, right and wrong.
     pub alarms: u64,
     /// Alarms for orders that are fine.
@@ -56,6 +58,7 @@ impl Tally {
         self.exposed += exposure.exposed;
         self.unknown += exposure.unknown;
         self.right_hop += report.hops.iter().map(|hop| hop.exposure.right_hop).sum::<u64>();
+        self.hop_in_doubt += exposure.hop_in_doubt;
         self.alarms += exposure.exposed + exposure.misjudged + exposure.false_alarms;
         self.false_alarms += exposure.false_alarms;
         self.causes += exposure.causes_judged;
@@ -74,10 +77,10 @@ impl Tally {
         share(self.exposed, self.alarms)
     }
 
-    /// Bad orders at the right hop; `None` without any.
+    /// Those at the right hop among the bad orders whose hop a trace could tell; `None` without any.
     #[must_use]
     pub fn hop_at_1(&self) -> Option<f64> {
-        share(self.right_hop, self.bad)
+        share(self.right_hop, self.bad - self.hop_in_doubt)
     }
 
     /// True causes among those that can be proved or refuted; `None` without any.

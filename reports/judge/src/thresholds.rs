@@ -71,7 +71,7 @@ fn violated(threshold: &Threshold, observed: &str, worst: Option<String>) -> Str
 fn places(threshold: &Threshold, pairs: &[Pair<'_>]) -> String {
     let breaks = |pair: &&Pair<'_>| match threshold.name {
         "lost_unexposed" | "exposure_recall" | "unknown" => pair.bad() && !pair.exposed(),
-        "hop_at_1" => pair.bad() && !pair.right_hop(),
+        "hop_at_1" => pair.hop_judged() && !pair.right_hop(),
         _ => false,
     };
     let mut hops: BTreeMap<&str, u64> = BTreeMap::new();

@@ -147,8 +147,12 @@ fn exposed(report: &Report) -> String {
         0.0 => ", half of them at once".to_owned(),
         half => format!(", half of them within {}", words::duration(half)),
     });
+    let in_doubt = match exposure.hop_in_doubt {
+        0 => String::new(),
+        hops => format!(", {} in doubt", words::count(hops)),
+    };
     format!(
-        "{} of {} (recall {}  precision {}  hop@1 {}){half}{alarms}",
+        "{} of {} (recall {}  precision {}  hop@1 {}{in_doubt}){half}{alarms}",
         words::count(exposure.exposed),
         words::count(report.orders.bad),
         words::share(exposure.recall),

@@ -93,7 +93,7 @@ pub const CATALOGUE: &[Metric] = &[
     metric("lost_unexposed", Unit::Orders, COUNT, "Lost orders that no verdict calls lost."),
     metric("exposure_recall", Unit::Share, RATE, "Exposed among the bad orders."),
     metric("exposure_precision", Unit::Share, RATE, "Right alarms among all alarms."),
-    metric("hop_at_1", Unit::Share, RATE, "Bad orders whose verdict names the right hop."),
+    metric("hop_at_1", Unit::Share, RATE, "Bad orders whose verdict names the right hop, of those whose hop a trace could tell."),
     metric("cause_accuracy", Unit::Share, RATE, "True causes of those that the ledger can prove or refute."),
     metric("unknown", Unit::Orders, COUNT, "Bad orders about which the telemetry says nothing."),
     metric("orders_initiated", Unit::Orders, COUNT, "Orders that came in."),

@@ -90,10 +90,12 @@ pub(super) fn exposed(exposure: &Exposed) -> Markup {
 
 /// Exposed in the wrong place is half blind.
 fn right_hop(exposure: &Exposed) -> Markup {
-    let (right, all) = (words::count(exposure.right_hop), words::count(exposure.orders));
+    let judged = exposure.orders - exposure.hop_in_doubt;
+    let (right, all) = (words::count(exposure.right_hop), words::count(judged));
     html! {
-        @if exposure.orders == 0 { "–" } @else if exposure.right_hop == exposure.orders { (right) " of " (all) }
+        @if judged == 0 { "–" } @else if exposure.right_hop == judged { (right) " of " (all) }
         @else { span class="standing bad" { i aria-hidden="true" { "✕" } (right) " of " (all) } }
+        @if exposure.hop_in_doubt > 0 { small { (words::count(exposure.hop_in_doubt)) " died with a process" } }
     }
 }
 
