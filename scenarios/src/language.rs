@@ -401,6 +401,8 @@ pub struct Scale {
     pub unstudied: Vec<Pool>,
     /// What the real stack itself may add to a deadline, real time.
     pub floor: Duration,
+    /// Why more may happen for real than under any seed of the simulated world. None: nothing may.
+    pub unlike: Option<String>,
 }
 
 /// Divisors of time, at least 1.

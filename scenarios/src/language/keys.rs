@@ -388,6 +388,13 @@ const SCALE: &[Key] = &[
     key("unstudied", Takes::Any(&Takes::Name(&POOLS)), Optional, "Pools whose utilisation may change.")
         .eg(r#"["seller", "operator"]"#),
     key("floor", Takes::Moment, Default("10s"), "What the real stack may add to a deadline, real time.").eg(r#""10s""#),
+    key(
+        "unlike",
+        Takes::Text,
+        Optional,
+        "Why more may happen for real than under any seed of the simulated world; `compare --worlds` says so.",
+    )
+    .eg(r#""Heartbeats are not shortened.""#),
 ];
 
 #[cfg(test)]

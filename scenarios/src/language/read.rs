@@ -289,5 +289,6 @@ fn scale(fields: &Fields) -> Result<Scale, Problem> {
         window: fields.time("window"),
         unstudied: texts(fields, "unstudied").iter().filter_map(named).collect(),
         floor: fields.need("floor", fields.time("floor"))?,
+        unlike: fields.text("unlike").map(str::to_owned),
     })
 }

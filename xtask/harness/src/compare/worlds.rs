@@ -118,13 +118,16 @@ pub fn hold(root: &Path, options: &Options, arena: &mut dyn Arena, terminal: Ter
         Ok(scenarios) => scenarios,
         Err(error) => return complain(&error, Exit::Usage),
     };
+    let why: BTreeMap<&str, &str> =
+        scenarios.iter().filter_map(|chosen| Some((&*chosen.scenario.name, unlike(&chosen.scenario)?))).collect();
     let unknown = |chosen: &&Chosen| !shown.contains_key(&chosen.scenario.name);
     if let Some(Chosen { scenario, .. }) = scenarios.iter().find(unknown) {
         return complain(&format!("{FILE} knows no seeds of {}", scenario.name), Exit::Failure);
     }
     let mut held = Vec::new();
     let mut hear = |judged: &Judged, aims: &Aims| {
-        held.extend(shown.get(&judged.report.scenario).map(|seen| seen.hold(&summary(judged), aims)));
+        let name = &*judged.report.scenario;
+        held.extend(shown.get(name).map(|seen| seen.hold(&summary(judged), aims, why.get(name).copied())));
     };
     let asked = for_real_run(options, scenarios.iter().map(|chosen| chosen.argument.clone()).collect());
     let played = simulate::simulate_and_hear(root, &asked, arena, terminal, &mut hear);
@@ -135,6 +138,12 @@ pub fn hold(root: &Path, options: &Options, arena: &mut dyn Arena, terminal: Ter
     let agree = held.iter().filter(|held| held.agrees()).count();
     println!("\n{agree} of {} agree", scenarios.len());
     held.iter().map(exit_of).fold(exit, Exit::worst)
+}
+
+/// Why more may happen for real than any seed of a scenario shows.
+#[must_use]
+pub fn unlike(scenario: &Scenario) -> Option<&str> {
+    scenario.scale.as_ref()?.unlike.as_deref()
 }
 
 fn exit_of(held: &Held) -> Exit {

@@ -9,7 +9,10 @@ use faults::World;
 use harness::{
     Arena as _, Prepared,
     arena::can_inflict,
-    compare::{aims::aims, worlds::summary},
+    compare::{
+        aims::aims,
+        worlds::{summary, unlike},
+    },
     conclude,
     options::WorldName,
     prepare,
@@ -44,21 +47,9 @@ const DOZEN: [(&str, Preset); 12] = [
     ("overlooked-rows", Preset::AsIs),
 ];
 
-/// Stories in which the worlds are known to differ, each for its reason (ARCHITECTURE.md); they have to be exposed all the same.
-const UNLIKE: [(&str, Preset); 6] = [
-    // A real broker takes its own time to come back, longer than the outage of the shortened scenario: what waits in an outbox
-    // meanwhile may be late for real, and is so under no seed.
-    ("broker-kill", Preset::ToBe),
-    // A slow database slows each round trip for real, the beginning of a transaction too: more time-outs, and more late orders.
-    ("slow-statements", Preset::AsIs),
-    ("consumer-timeout", Preset::AsIs),
-    // A publisher whose broker does not read waits for real, and gives up after its ten seconds; the model's has written, and goes on.
-    ("broker-short-of-memory", Preset::AsIs),
-    // People are 40,000 times faster: each second that a crowded machine takes longer than it should is half a day of an order's lead time.
-    ("five-hundred-a-minute", Preset::AsIs),
-    // A heartbeat is not shortened with the run: how much was written into a dead connection before that shows is the network's doing.
-    ("half-open", Preset::AsIs),
-];
+/// A real broker takes its own time to come back, longer than the outage of the shortened scenario: what waits in an outbox meanwhile may
+/// be late for real, and is so under no seed.
+const UNLIKE: (&str, Preset) = ("broker-kill", Preset::ToBe);
 
 /// The dozen, or at night every story that can happen for real.
 fn stories() -> VecDeque<(String, Preset)> {
@@ -117,10 +108,10 @@ fn story(name: &str, preset: Preset) -> Vec<String> {
     if played.telemetry.gap().is_none() && agreement::hold(name, &played) < 100 {
         wrong.push("hardly a transition".to_owned());
     }
-    let held = seen(&prepared).hold(&summary(&judged), &aims(&played.ledger));
-    wrong.extend(held.astray);
-    if !UNLIKE.contains(&(name, preset)) {
-        wrong.extend(held.strange);
+    let unlike = unlike(&prepared.scenario).or_else(|| (UNLIKE == (name, preset)).then_some("a broker takes its time"));
+    let held = seen(&prepared).hold(&summary(&judged), &aims(&played.ledger), unlike);
+    if !held.agrees() {
+        wrong.push(held.row());
     }
     wrong
 }
