@@ -1,6 +1,6 @@
 //! Plays a sequence on a broker and says what was seen.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::VecDeque, sync::Arc, time::Duration};
 
 use world::{
     Boxed, Either, Runtime,
@@ -34,10 +34,11 @@ pub(crate) trait Ground: Sync {
     fn ready<'a>(&'a self, queue: &'a str, expected: Option<usize>) -> Boxed<'a, usize>;
 }
 
-/// A consumer and what it holds.
+/// A consumer, what it was given and has not looked at yet, and what it holds.
 struct Slot {
     channel: Arc<dyn Channel>,
     consumer: Box<dyn Consumer>,
+    given: VecDeque<Delivery>,
     held: Vec<Delivery>,
 }
 
@@ -58,6 +59,8 @@ const TOO_SLOW: Duration = Duration::from_millis(SHORT.as_millis() as u64 - 100)
 /// What was seen, and the longest time between two waits.
 pub(crate) struct Played {
     pub(crate) seen: Vec<Seen>,
+    /// After each step: how many dead letters are kept, with those that their consumer has been given; none where it has none.
+    dead: Vec<Option<usize>>,
     busy: Duration,
 }
 
@@ -79,13 +82,21 @@ async fn limited<T>(rt: &Runtime, nth: usize, step: impl Future<Output = Result<
     }
 }
 
+/// The next delivery, if it comes in time.
+async fn within(rt: &Runtime, patience: Duration, consumer: &mut Box<dyn Consumer>) -> Result<Option<Delivery>, BrokerError> {
+    match rt.race(consumer.next(), rt.sleep(patience)).await {
+        Either::Left(delivery) => delivery.map(Some),
+        Either::Right(()) => Ok(None),
+    }
+}
+
 /// Plays a sequence. Where it is known what is to be seen, nobody waits for what is not to come.
 pub(crate) async fn play(
     client: &Client,
     ground: &dyn Ground,
     names: &Names,
     sequence: &Sequence,
-    expected: Option<&[Seen]>,
+    expected: Option<&Played>,
 ) -> Result<Played, String> {
     let rt = &client.rt;
     let publisher = limited(rt, 0, async {
@@ -96,22 +107,25 @@ pub(crate) async fn play(
     let publisher = publisher.await?;
     let slots = [const { None }; CONSUMERS + 1];
     let mut player = Player { client, ground, names, profile: &sequence.profile, publisher, slots, published: 0 };
-    let (mut seen, mut busy, mut since) = (Vec::new(), Duration::ZERO, rt.now());
+    let (mut seen, mut dead, mut busy, mut since) = (Vec::new(), Vec::new(), Duration::ZERO, rt.now());
     for (nth, step) in sequence.steps.iter().enumerate() {
         if matches!(step, Step::Wait) {
             busy = busy.max(rt.now() - since);
             rt.sleep(WAIT).await;
             since = rt.now();
             seen.push(Seen::Nothing);
-            continue;
+        } else {
+            let expected = expected.and_then(|expected| expected.seen.get(nth));
+            seen.push(limited(rt, nth, player.step(step, expected)).await?);
         }
-        let expected = expected.and_then(|expected| expected.get(nth));
-        seen.push(limited(rt, nth, player.step(step, expected)).await?);
+        let expected = expected.and_then(|expected| *expected.dead.get(nth)?);
+        dead.push(limited(rt, nth, player.dead_letters(expected)).await?);
     }
+    let expected = expected.map(|expected| &*expected.seen);
     let left = limited(rt, sequence.steps.len(), player.drain(sequence, expected)).await?;
     busy = busy.max(rt.now() - since);
     seen.extend(left);
-    Ok(Played { seen, busy })
+    Ok(Played { seen, dead, busy })
 }
 
 impl Player<'_> {
@@ -194,7 +208,7 @@ impl Player<'_> {
     async fn open(&mut self, consumer: usize, prefetch: u16) -> Result<(), BrokerError> {
         let channel = self.client.broker.connect().await?;
         let started = channel.consume(self.queue_of(consumer), prefetch).await?;
-        self.slots[consumer] = Some(Slot { channel, consumer: started, held: Vec::new() });
+        self.slots[consumer] = Some(Slot { channel, consumer: started, given: VecDeque::new(), held: Vec::new() });
         Ok(())
     }
 
@@ -202,13 +216,36 @@ impl Player<'_> {
         let patience = self.ground.patience(awaited.unwrap_or(true));
         let rt = &self.client.rt;
         let Some(slot) = &mut self.slots[consumer] else { return Ok(Seen::Nothing) };
-        let came = match rt.race(slot.consumer.next(), rt.sleep(patience)).await {
-            Either::Left(delivery) => Some(delivery?),
-            Either::Right(()) => None,
+        let came = match slot.given.pop_front() {
+            Some(given) => Some(given),
+            None => within(rt, patience, &mut slot.consumer).await?,
         };
         let told = came.as_ref().map(|delivery| tell(delivery, self.names));
         slot.held.extend(came);
         Ok(Seen::Came(told))
+    }
+
+    /// How many dead letters are kept, with those that their consumer has been given; none without a consumer. `expected`: once it is as
+    /// many as that, if it is right.
+    ///
+    /// A dead letter is on its way between two queues, and nobody is told when it arrives. What its consumer does next must not be
+    /// faster.
+    async fn dead_letters(&mut self, expected: Option<usize>) -> Result<Option<usize>, BrokerError> {
+        let rt = &self.client.rt;
+        let until = rt.now() + self.ground.patience(expected.is_some());
+        loop {
+            let Some(slot) = &mut self.slots[CONSUMERS] else { return Ok(None) };
+            // What is on its way now is there when this is answered.
+            self.ground.ready(&self.names.dead, None).await;
+            while let Some(given) = within(rt, Duration::ZERO, &mut slot.consumer).await? {
+                slot.given.push_back(given);
+            }
+            // Last: one that is given in between is missed rather than counted twice.
+            let all = slot.held.len() + slot.given.len() + self.ground.ready(&self.names.dead, None).await;
+            if expected.is_none_or(|expected| all == expected) || rt.now() > until {
+                return Ok(Some(all));
+            }
+        }
     }
 
     async fn close(&mut self, consumer: usize) -> Result<(), BrokerError> {
@@ -240,9 +277,9 @@ impl Player<'_> {
             loop {
                 let patience = self.ground.patience(awaited.is_none_or(|awaited| items.len() < awaited));
                 let rt = &self.client.rt;
-                match rt.race(consumer.next(), rt.sleep(patience)).await {
-                    Either::Left(delivery) => items.push(tell(&delivery?, self.names)),
-                    Either::Right(()) => break,
+                match within(rt, patience, &mut consumer).await? {
+                    Some(delivery) => items.push(tell(&delivery, self.names)),
+                    None => break,
                 }
             }
             left.push(Seen::Left(short, items));

@@ -89,6 +89,7 @@ pub(super) async fn on_a_real_one(alone: &Alone) {
     let (same, unclear, differing) = (crowd.same + alone.same, alone.unclear.len(), alone.differing);
     eprintln!("{count} sequences in {took:.0} s: {same} the same, {} differ, {unclear} too slow to tell", differing.len());
     tell("differs", &differing);
+    alone.unclear.iter().for_each(|waiting| eprintln!("sequence {} is too slow to tell", waiting.name));
     if let Some((first, how)) = differing.into_iter().next() {
         panic!("{}", smaller(&real, first, how).await);
     }

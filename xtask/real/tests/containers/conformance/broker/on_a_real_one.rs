@@ -55,7 +55,7 @@ impl Real {
         let channel = self.operator.create_channel().await.expect("the operator's connection is open");
         let ground = Watch { rt: self.client.rt.clone(), channel };
         let names = Names::new(&format!("{name}-{}", self.plays.fetch_add(1, Relaxed)));
-        let played = play(&self.client, &ground, &names, sequence, Some(&expected.seen)).await;
+        let played = play(&self.client, &ground, &names, sequence, Some(expected)).await;
         for (_, queue) in names.queues(sequence) {
             drop(ground.channel.queue_delete(queue.into(), QueueDeleteOptions::default()).await);
         }
@@ -88,7 +88,7 @@ impl Watch {
 impl Ground for Watch {
     fn patience(&self, expected: bool) -> Duration {
         // What is not expected and comes all the same is there at the next look, or at the end.
-        if expected { PATIENCE } else { Duration::from_millis(20) }
+        if expected { PATIENCE } else { Duration::from_millis(10) }
     }
 
     fn ready<'a>(&'a self, queue: &'a str, expected: Option<usize>) -> Boxed<'a, usize> {
