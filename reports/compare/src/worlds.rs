@@ -117,10 +117,12 @@ impl Seen {
 
 impl Held {
     /// The run ended as one of the seeds does, the faults met whom they meet under this seed, and nothing happened for real that no
-    /// seed shows, or it is said why it may.
+    /// seed shows, or it is said why it may: then it may pass where no seed has anything to observe, too.
     #[must_use]
     pub fn agrees(&self) -> bool {
-        self.ended_alike && self.astray.is_empty() && (self.strange.is_empty() || self.unlike.is_some())
+        let said = self.unlike.is_some();
+        let ended = self.ended_alike || (said && self.outcome == Outcome::Pass);
+        ended && self.astray.is_empty() && (said || self.strange.is_empty())
     }
 
     /// The head of a table of them.
@@ -133,7 +135,7 @@ impl Held {
     #[must_use]
     pub fn row(&self) -> String {
         let of = |(all, some): (usize, usize)| format!("{some} of {all}");
-        let verdict = match (self.agrees(), self.strange.is_empty()) {
+        let verdict = match (self.agrees(), self.ended_alike && self.strange.is_empty()) {
             (true, true) => "AGREE",
             (true, false) => "UNLIKE",
             (false, _) => "DIFFER",
@@ -148,7 +150,11 @@ impl Held {
         );
         let ended = (!self.ended_alike).then(|| format!("  under no seed: outcome {}", outcome.name()));
         let strange = self.strange.iter().map(|what| format!("  under no seed: {what}"));
-        let why = self.unlike.iter().filter(|_| !self.strange.is_empty()).map(|why| format!("  which may be: {why}"));
+        let why = self
+            .unlike
+            .iter()
+            .filter(|_| !(self.ended_alike && self.strange.is_empty()))
+            .map(|why| format!("  which may be: {why}"));
         let astray = self.astray.iter().map(|what| format!("  {what}"));
         std::iter::once(row).chain(ended).chain(strange).chain(why).chain(astray).collect::<Vec<_>>().join("\n")
     }
@@ -230,6 +236,14 @@ mod tests {
             held(&summary("transit", (10.0, 20.0), 3), why).row().ends_with("AGREE"),
             "the reason is said where it is needed"
         );
+    }
+
+    #[test]
+    fn a_reason_excuses_a_pass_where_the_seeds_have_nothing_to_observe() {
+        let passed =
+            Held { ended_alike: false, ..held(&summary("transit", (10.0, 20.0), 3), Some("It is the network's doing.")) };
+        assert!(passed.agrees());
+        assert!(!Held { unlike: None, ..passed }.agrees());
     }
 
     #[test]
