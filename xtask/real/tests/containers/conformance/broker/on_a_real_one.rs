@@ -88,7 +88,7 @@ impl Watch {
 impl Ground for Watch {
     fn patience(&self, expected: bool) -> Duration {
         // What is not expected and comes all the same is there at the next look, or at the end.
-        if expected { PATIENCE } else { Duration::from_millis(10) }
+        if expected { PATIENCE } else { Duration::from_millis(20) }
     }
 
     fn ready<'a>(&'a self, queue: &'a str, expected: Option<usize>) -> Boxed<'a, usize> {
