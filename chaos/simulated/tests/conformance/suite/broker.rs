@@ -6,7 +6,7 @@
 //! Where RabbitMQ is free, more than one outcome is accepted:
 //!
 //! - A message that expires is gone some time after that instant. A sequence waits for longer than that, or is played again when
-//!   its other steps took so long that something may have expired between them.
+//!   its other steps took so long that something may have expired between them. What was awaited in vain is a difference ([`busy`]).
 //! - A quorum queue tells its publishers a little later that it is full, or not any more. A sequence goes on when the queue shows that
 //!   it has done what it was told.
 //! - A consumer timeout fires between the timeout and one tick of the channel later.
@@ -18,6 +18,7 @@
 //! - A delivery that nobody waits for may be seen at this look or at the next.
 
 pub(crate) mod books;
+pub(crate) mod busy;
 pub(crate) mod directed;
 pub(crate) mod drawn;
 pub(crate) mod kill_losses;

@@ -8,9 +8,10 @@ use world::{
 };
 
 use super::{
+    busy::Busy,
     names::{self, Names},
     seen::{Seen, tell},
-    sequence::{CONSUMERS, Profile, SHORT, Sequence, Step, To, WAIT},
+    sequence::{CONSUMERS, Profile, Sequence, Step, To, WAIT},
 };
 
 /// Whoever plays: a clock and a way to the broker.
@@ -51,23 +52,21 @@ struct Player<'a> {
     publisher: Arc<dyn Channel>,
     slots: [Option<Slot>; CONSUMERS + 1],
     published: usize,
+    busy: Busy,
 }
 
-/// A sequence whose steps took so long that what is to expire may have expired between them says nothing.
-const TOO_SLOW: Duration = Duration::from_millis(SHORT.as_millis() as u64 - 100);
-
-/// What was seen, and the longest time between two waits.
+/// What was seen, and how quickly it was played.
 pub(crate) struct Played {
     pub(crate) seen: Vec<Seen>,
     /// After each step: how many dead letters are kept, with those that their consumer has been given; none where it has none.
     dead: Vec<Option<usize>>,
-    busy: Duration,
+    busy: Busy,
 }
 
 impl Played {
     /// Whether what was seen may be a matter of how fast it was played.
     pub(crate) fn too_slow(&self, sequence: &Sequence) -> bool {
-        sequence.expires() && self.busy > TOO_SLOW
+        sequence.expires() && self.busy.too_slow()
     }
 }
 
@@ -106,13 +105,14 @@ pub(crate) async fn play(
     });
     let publisher = publisher.await?;
     let slots = [const { None }; CONSUMERS + 1];
-    let mut player = Player { client, ground, names, profile: &sequence.profile, publisher, slots, published: 0 };
-    let (mut seen, mut dead, mut busy, mut since) = (Vec::new(), Vec::new(), Duration::ZERO, rt.now());
+    let busy = Busy::from(rt.now());
+    let mut player = Player { client, ground, names, profile: &sequence.profile, publisher, slots, published: 0, busy };
+    let (mut seen, mut dead) = (Vec::new(), Vec::new());
     for (nth, step) in sequence.steps.iter().enumerate() {
         if matches!(step, Step::Wait) {
-            busy = busy.max(rt.now() - since);
+            player.busy.rests(rt.now());
             rt.sleep(WAIT).await;
-            since = rt.now();
+            player.busy.goes_on(rt.now());
             seen.push(Seen::Nothing);
         } else {
             let expected = expected.and_then(|expected| expected.seen.get(nth));
@@ -125,9 +125,9 @@ pub(crate) async fn play(
     }
     let expected = expected.map(|expected| &*expected.seen);
     let left = limited(rt, sequence.steps.len(), player.drain(sequence, expected)).await?;
-    busy = busy.max(rt.now() - since);
+    player.busy.rests(rt.now());
     seen.extend(left);
-    Ok(Played { seen, dead, busy })
+    Ok(Played { seen, dead, busy: player.busy })
 }
 
 impl Player<'_> {
@@ -168,7 +168,12 @@ impl Player<'_> {
 
     /// How many messages are ready.
     async fn ready(&mut self, expected: Option<&Seen>) -> usize {
-        self.ground.ready(&self.names.work, expected.and_then(Seen::ready)).await
+        let (began, expected) = (self.client.rt.now(), expected.and_then(Seen::ready));
+        let ready = self.ground.ready(&self.names.work, expected).await;
+        if expected.is_some_and(|expected| ready != expected) {
+            self.busy.in_vain(began);
+        }
+        ready
     }
 
     async fn publish(&mut self, step: &Step, expected: Option<&Seen>) -> Result<Seen, BrokerError> {
@@ -217,11 +222,15 @@ impl Player<'_> {
     async fn receive(&mut self, consumer: usize, awaited: Option<bool>) -> Result<Seen, BrokerError> {
         let patience = self.ground.patience(awaited.unwrap_or(true));
         let rt = &self.client.rt;
+        let began = rt.now();
         let Some(slot) = &mut self.slots[consumer] else { return Ok(Seen::Nothing) };
         let came = match slot.given.pop_front() {
             Some(given) => Some(given),
             None => within(rt, patience, &mut slot.consumer).await?,
         };
+        if came.is_none() && awaited == Some(true) {
+            self.busy.in_vain(began);
+        }
         let told = came.as_ref().map(|delivery| tell(delivery, self.names));
         slot.held.extend(came);
         Ok(Seen::Came(told))
@@ -234,7 +243,8 @@ impl Player<'_> {
     /// faster.
     async fn dead_letters(&mut self, expected: Option<usize>) -> Result<Option<usize>, BrokerError> {
         let rt = &self.client.rt;
-        let until = rt.now() + self.ground.patience(expected.is_some());
+        let began = rt.now();
+        let until = began + self.ground.patience(expected.is_some());
         loop {
             let Some(slot) = &mut self.slots[CONSUMERS] else { return Ok(None) };
             if expected.is_none() {
@@ -246,7 +256,11 @@ impl Player<'_> {
             }
             // Last: one that is given in between is missed rather than counted twice.
             let all = slot.held.len() + slot.given.len() + self.ground.ready(&self.names.dead, None).await;
-            if expected.is_none_or(|expected| all == expected) || rt.now() > until {
+            if expected.is_none_or(|expected| all == expected) {
+                return Ok(Some(all));
+            }
+            if rt.now() > until {
+                self.busy.in_vain(began);
                 return Ok(Some(all));
             }
         }
@@ -279,11 +293,16 @@ impl Player<'_> {
             let mut consumer = self.publisher.consume(queue, 0).await?;
             let mut items = Vec::new();
             loop {
-                let patience = self.ground.patience(awaited.is_none_or(|awaited| items.len() < awaited));
-                let rt = &self.client.rt;
-                match within(rt, patience, &mut consumer).await? {
+                let missing = awaited.is_none_or(|awaited| items.len() < awaited);
+                let (rt, began) = (&self.client.rt, self.client.rt.now());
+                match within(rt, self.ground.patience(missing), &mut consumer).await? {
                     Some(delivery) => items.push(tell(&delivery, self.names)),
-                    None => break,
+                    None => {
+                        if awaited.is_some() && missing {
+                            self.busy.in_vain(began);
+                        }
+                        break;
+                    }
                 }
             }
             left.push(Seen::Left(short, items));
