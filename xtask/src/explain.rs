@@ -46,8 +46,8 @@ macro_rules! pages {
 
 pages! {
     Fault: "crash-before-publish" "phantom-publish" "publish-lost" "confirm-lost" "publish-refused" "binding-removed" "broker-kill" "broker-restart"
-        "broker-alarm" "queue-overflow" "message-expired" "message-delayed" "network-cut" "consumer-forgotten" "consumer-timeout" "consumer-kill"
-        "crash-before-ack" "ack-lost" "poison-message" "dead-letters-dropped" "database-down" "pool-exhausted" "slow-database" "write-conflicts"
+        "broker-alarm" "queue-overflow" "queue-purged" "message-expired" "message-delayed" "network-cut" "consumer-forgotten" "consumer-timeout" "consumer-kill"
+        "service-paused" "cpu-limit" "crash-before-ack" "ack-lost" "poison-message" "dead-letters-dropped" "database-down" "pool-exhausted" "slow-database" "write-conflicts"
         "rows-overlooked" "table-grown" "lost-update" "files-down" "upload-lost" "service-unreachable" "answer-lost" "slow-calls" "slow-pricing" "pricing-fails"
         "pricing-hangs" "staff-away" "newest-first" "first-page-only" "notice-lost" "call-back-lost" "context-dropped" "head-sampling" "tail-sampling"
         "exporter-overflow" "tracing-outage" "clock-skew" "retention" "service-silent" "personal-data";

@@ -69,6 +69,7 @@ impl Changed {
             Change::Policy { policy: Policy::DropHead(_), .. } => Some(End::Overflowed),
             Change::Policy { policy: Policy::RejectPublish(_), .. } => Some(End::Refused),
             Change::Policy { policy: Policy::MessageTtl(_), .. } => Some(End::Expired),
+            Change::Purged { .. } => Some(End::Purged),
             _ => None,
         }
     }
@@ -183,7 +184,7 @@ fn note(fates: &mut Vec<MessageFate>, numbers: &BTreeMap<String, usize>, line: &
 }
 
 /// The service of a node's name, `<service>-<instance>.<incarnation>`.
-fn service(node: &str) -> &str {
+pub(crate) fn service(node: &str) -> &str {
     node.rsplit_once('-').map_or(node, |(service, _)| service)
 }
 

@@ -130,6 +130,11 @@ impl Management {
         self.ask(Method::DELETE, &format!("policies/{virtual_host}/{name}"), None).await.map(drop)
     }
 
+    /// Throws away what is ready in a queue.
+    pub(crate) async fn purge(&self, virtual_host: &str, queue: &str) -> Result<(), Error> {
+        self.ask(Method::DELETE, &format!("queues/{virtual_host}/{queue}/contents"), None).await.map(drop)
+    }
+
     /// Switches the firehose of a virtual host on: `rabbitmqctl trace_on`. It is off after each start of the broker.
     pub(crate) async fn trace(&self, virtual_host: &str) -> Result<(), Error> {
         self.ask(Method::PUT, &format!("vhosts/{virtual_host}"), Some(json!({ "tracing": true }))).await.map(drop)

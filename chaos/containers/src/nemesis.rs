@@ -1,5 +1,5 @@
-//! Kills and restarts the broker and the services through the engine's API, sets the broker up otherwise ([`changes`]), and lays rules
-//! upon the fault proxy ([`rules`]) and the services themselves ([`failpoints`]). What that did is read from the account of the messages
+//! Kills and restarts the broker and the services through the engine's API, has services stand still ([`processor`]), sets the broker
+//! up otherwise ([`changes`]), and lays rules upon the fault proxy ([`rules`]) and the services themselves ([`failpoints`]). What that did is read from the account of the messages
 //! ([`effects`], [`felt`]) and told by the proxy and the services.
 
 mod begun;
@@ -7,6 +7,8 @@ mod changes;
 mod effects;
 pub(crate) mod failpoints;
 mod felt;
+mod processor;
+mod purges;
 mod rules;
 mod services;
 
@@ -16,11 +18,12 @@ use std::{
     time::Duration,
 };
 
-use adapters::{http::Addresses, runtime::wall_clock_ns};
+use adapters::{http::Addresses, journal::Line, runtime::wall_clock_ns};
 use begun::Begun;
 use changes::Changes;
 use effects::{Hit, Window};
 use faults::{CallFault, Deed, Effect, Fault, Nemesis, NemesisError, Outage, What};
+use processor::Processors;
 pub(crate) use services::Death;
 use services::Services;
 use testcontainers::bollard::{
@@ -29,7 +32,7 @@ use testcontainers::bollard::{
 };
 use world::Boxed;
 
-use crate::{Error, detour::Detour, messages::ContainerMessages, parts::rabbitmq};
+use crate::{Error, account, detour::Detour, messages::ContainerMessages, parts::rabbitmq};
 
 /// How long the broker may take to stop gracefully before the engine kills it, in seconds.
 const GRACE_S: i32 = 60;
@@ -41,6 +44,7 @@ pub struct ContainerNemesis {
     changes: Changes,
     detour: Option<Arc<Detour>>,
     services: Services,
+    processors: Processors,
     messages: Arc<ContainerMessages>,
     queue_of: BTreeMap<String, String>,
     ready: Duration,
@@ -74,8 +78,8 @@ impl ContainerNemesis {
         let Targets { broker, virtual_host, patience, detour, services, addresses, queue_of, ready, epoch_ns } = targets;
         let changes = Changes::new((docker.clone(), broker.clone()), virtual_host, patience, queue_of.clone());
         let services = Services::new(docker.clone(), services, detour.is_none().then_some(addresses), ready, epoch_ns);
-        let (inflicted, begun) = (Mutex::default(), Begun::default());
-        Arc::new(Self { docker, broker, changes, detour, services, messages, queue_of, ready, inflicted, begun })
+        let (processors, inflicted, begun) = (Processors::default(), Mutex::default(), Begun::default());
+        Arc::new(Self { docker, broker, changes, detour, services, processors, messages, queue_of, ready, inflicted, begun })
     }
 
     /// Whether a service is away because a fault killed it.
@@ -115,6 +119,15 @@ impl ContainerNemesis {
                 let death = self.services.kill(&service, before).await?;
                 window(Hit::Process(death.node), death.at_ns);
             }
+            Deed::Pause { service } => {
+                let container = self.services.container(&service)?;
+                self.processors.pause(&self.docker, &fault.name, container).await?;
+                window(Hit::Paused(self.process_of(&service).await), wall_clock_ns());
+            }
+            Deed::Throttle { service, second_takes } => {
+                let container = self.services.container(&service)?;
+                self.processors.throttle(&self.docker, &fault.name, (container, second_takes)).await?;
+            }
             Deed::Broker(change) => {
                 self.changes.lay(&fault.name, &change).await?;
                 self.messages.broker_changes(self.changes.to_messages(&fault.name, &change, from_ns));
@@ -128,6 +141,14 @@ impl ContainerNemesis {
             },
         }
         Ok(())
+    }
+
+    /// The process that a service runs as now, `<service>-<instance>.<incarnation>`, by the last that any has said.
+    async fn process_of(&self, service: &str) -> String {
+        let lines = self.messages.lines().await.unwrap_or_default();
+        let own = |line: &&Line| account::service(&line.node) == service;
+        let last = lines.iter().filter(own).max_by_key(|line| line.at_ns);
+        last.map_or_else(|| format!("{service}-1.1"), |line| line.node.clone())
     }
 
     /// The services, as those that can be told to fail.
@@ -161,6 +182,10 @@ impl ContainerNemesis {
         let lifted = match fault.kind.deed() {
             Deed::Outage(_) => rabbitmq::start_again(&self.docker, &self.broker, self.ready).await,
             Deed::Kill { service } => self.services.start_again(&service).await,
+            Deed::Pause { .. } => self.processors.go_on(&self.docker, &fault.name).await,
+            Deed::Throttle { service, .. } => {
+                self.processors.free(&self.docker, &fault.name, self.process_of(&service).await).await
+            }
             Deed::Broker(change) => self.changes.take_away(&fault.name, &change).await,
             deed if failpoints::of(&deed).is_some() => self.told().take_away(&fault.name).await,
             deed => self.take_away(&fault.name, &deed).await,
@@ -214,6 +239,7 @@ impl Nemesis for ContainerNemesis {
             let inside = failpoints::effects(&lines).filter(|effect| !matches!(effect.what, What::NodeKilled { .. }));
             effects.extend(inside.cloned());
             effects.extend(felt::of(&self.messages.changed(), &fates));
+            effects.extend(self.processors.effects());
             if let Some(detour) = &self.detour {
                 effects.extend(detour.effects().await.unwrap_or_default().iter().map(rules::told));
             }

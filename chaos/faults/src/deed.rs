@@ -18,6 +18,18 @@ pub enum Deed {
         /// The service.
         service: String,
     },
+    /// A service's process stands still.
+    Pause {
+        /// The service.
+        service: String,
+    },
+    /// A service's process gets little of a processor.
+    Throttle {
+        /// The service.
+        service: String,
+        /// How long it takes for a second's work.
+        second_takes: Duration,
+    },
     /// Some messages are meddled with on their way.
     Meddle(Meddling),
     /// Some commits fail after their news was sent: a failpoint of the services.
@@ -81,6 +93,13 @@ pub enum Change {
         queue: String,
         /// What it says.
         policy: Policy,
+    },
+    /// What waits in a queue is thrown away, now and after each such time; `None`: now alone.
+    Purged {
+        /// The queue.
+        queue: String,
+        /// How often.
+        each: Option<Duration>,
     },
     /// It is short of something, and reads from no connection that publishes.
     Short(Resource),

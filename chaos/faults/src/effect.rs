@@ -46,6 +46,18 @@ pub enum What {
         /// The node.
         node: String,
     },
+    /// A process stood still.
+    NodePaused {
+        /// The node.
+        node: String,
+    },
+    /// A process waited for a processor that it was not given.
+    NodeThrottled {
+        /// The node.
+        node: String,
+        /// How long in all, in milliseconds of the run.
+        waited_ms: u64,
+    },
     /// A message was being handled, or was acknowledged and not yet handled, by a process that died.
     DeliveryCut {
         /// AMQP `message-id`.
@@ -156,6 +168,8 @@ impl What {
             Self::ConnectionLost { .. } => "connection-lost",
             Self::PublishFailed { .. } => "publish-failed",
             Self::NodeKilled { .. } => "node-killed",
+            Self::NodePaused { .. } => "node-paused",
+            Self::NodeThrottled { .. } => "node-throttled",
             Self::DeliveryCut { .. } => "delivery-cut",
             Self::Meddled { .. } => "meddled",
             Self::StatementFailed { .. } => "statement-failed",

@@ -88,6 +88,8 @@ pub enum End {
     Overflowed,
     /// Its queue was too long to take it: dropped.
     Refused,
+    /// Somebody emptied its queue.
+    Purged,
     /// It came back more often than its queue allows: dropped.
     GivenUp,
     /// Its queue gave it up to a dead-letter exchange, and another queue has it: that copy has a fate of its own.

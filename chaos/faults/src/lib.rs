@@ -59,12 +59,15 @@ catalogue! {
     broker_restart BROKER_RESTART;
     broker_alarm BROKER_ALARM;
     queue_overflow QUEUE_OVERFLOW;
+    queue_purged QUEUE_PURGED;
     message_expired MESSAGE_EXPIRED;
     message_delayed MESSAGE_DELAYED;
     network_cut NETWORK_CUT;
     consumer_forgotten CONSUMER_FORGOTTEN;
     consumer_timeout CONSUMER_TIMEOUT;
     consumer_kill CONSUMER_KILL;
+    service_paused SERVICE_PAUSED;
+    cpu_limit CPU_LIMIT;
     crash_before_ack CRASH_BEFORE_ACK;
     ack_lost ACK_LOST;
     poison_message POISON_MESSAGE;

@@ -25,8 +25,10 @@ mod max_length;
 mod meddle;
 mod monitor;
 mod outage;
+mod pause;
 mod policy;
 mod priority;
+mod purge;
 mod queue;
 mod queue_ttl;
 mod ready;
@@ -160,6 +162,7 @@ struct State {
     /// What the broker is short of.
     alarms: BTreeSet<Resource>,
     cuts: Vec<heartbeat::Cut>,
+    paused: Vec<pause::Paused>,
     meddlers: meddle::Meddlers,
     changes: Vec<change::Laid>,
     monitor: Monitor,
@@ -183,6 +186,7 @@ impl Exchange {
             dead: dead_letter::Dying::new(),
             alarms: BTreeSet::new(),
             cuts: Vec::new(),
+            paused: Vec::new(),
             meddlers: meddle::Meddlers::default(),
             changes: Vec::new(),
             monitor: Monitor::new(settings.scrape_every, settings.firehose, host.wall_ns(BROKER)),

@@ -18,7 +18,7 @@ use crate::{
     http::{HttpSettings, Links},
     management::Management,
     nemesis::Hand,
-    runtime::{Host, Limits, Pick, lock},
+    runtime::{Host, Limits, Pick, Processes, lock},
     store::{Database, StoreSettings},
     telemetry::{Backend, Journal, TelemetrySettings},
 };
@@ -44,6 +44,9 @@ pub struct Config {
     pub files: Duration,
     /// Spans.
     pub telemetry: TelemetrySettings,
+    /// The processor time that a task of a service takes from one wait to the next, where its processor is short. A real `crm-api` took
+    /// 2.2 ms for an order, `mes-api` 0.9 ms, which are ten and thirteen turns here.
+    pub turn: Duration,
 }
 
 /// 2026-01-05T00:00:00Z, a Monday.
@@ -63,6 +66,7 @@ impl Config {
             http: HttpSettings::default(),
             files: Duration::from_millis(2),
             telemetry: TelemetrySettings::default(),
+            turn: Duration::from_micros(150),
         }
     }
 }
@@ -77,7 +81,8 @@ pub struct Models(pub(crate) Arc<Parts>);
 /// The models, over an engine.
 pub(crate) struct Parts {
     host: Arc<dyn Host>,
-    kill: Box<dyn Fn(Node) + Send + Sync>,
+    processes: Box<dyn Processes>,
+    turn: Duration,
     store: StoreSettings,
     pub(crate) broker: Exchange,
     databases: Mutex<BTreeMap<&'static str, Database>>,
@@ -98,11 +103,12 @@ struct Service {
 }
 
 impl Parts {
-    pub(crate) fn new(host: &Arc<dyn Host>, config: &Config, kill: Box<dyn Fn(Node) + Send + Sync>) -> Self {
+    pub(crate) fn new(host: &Arc<dyn Host>, config: &Config, processes: Box<dyn Processes>) -> Self {
         let effects = Effects::default();
         Self {
             host: Arc::clone(host),
-            kill,
+            processes,
+            turn: config.turn,
             store: config.store,
             broker: Exchange::new(host, config.broker, effects.clone()),
             databases: Mutex::default(),
@@ -191,7 +197,25 @@ impl Parts {
         self.backend.node_dies(node);
         self.links.node_died(node);
         self.broker.node_died(node, fault);
-        (self.kill)(node);
+        self.processes.kill(node);
+    }
+
+    /// A node stands still, as somebody behind a connection that is cut.
+    pub(crate) fn pause(&self, node: Node, fault: &Arc<str>) {
+        self.effects.add(fault, self.wall_ns(), What::NodePaused { node: node.to_string() }, None);
+        self.broker.pause(node, fault);
+        self.processes.pause(node);
+    }
+
+    /// It goes on.
+    pub(crate) fn go_on(&self, node: Node, fault: &str) {
+        self.broker.go_on(node, fault);
+        self.processes.go_on(node);
+    }
+
+    /// A second's work takes a node so long; `None`: a second.
+    pub(crate) fn throttle(&self, node: Node, second_takes: Option<Duration>) -> Duration {
+        self.processes.throttle(node, second_takes.map(|takes| self.turn.mul_f64(takes.as_secs_f64())))
     }
 
     /// Starts the next incarnation of each dead node of a service.

@@ -1,7 +1,7 @@
 //! The models over tokio's paused clock: the oracle of the own executor.
 //!
 //! With [`crate::Pick::Fifo`] both engines must give the same trace. Tasks run unconstrained, because tokio's budget would
-//! change their order. No node can be killed here, and a deadlock waits for ever.
+//! change their order. No node can be killed, paused or throttled here, and a deadlock waits for ever.
 
 use std::{
     collections::BTreeMap,
@@ -25,7 +25,7 @@ use world::{
 
 use crate::{
     models::{Config, Models, Parts},
-    runtime::{Host, lock},
+    runtime::{Host, Processes, lock},
 };
 
 /// tokio's clock and tasks behind the port.
@@ -60,7 +60,7 @@ pub fn run<T: Send + 'static, F: Future<Output = T> + Send + 'static>(
     };
     drop(entered);
     let host: Arc<dyn Host> = Arc::new(engine);
-    let models = Models(Arc::new(Parts::new(&host, config, Box::new(|_| {}))));
+    let models = Models(Arc::new(Parts::new(&host, config, Box::new(Untouched))));
     let (done, result) = std::sync::mpsc::channel();
     let future = make(&models);
     let finished = Arc::new(tokio::sync::Notify::new());
@@ -75,6 +75,21 @@ pub fn run<T: Send + 'static, F: Future<Output = T> + Send + 'static>(
     models.shut_down();
     drop(runtime);
     result.try_recv().map_err(std::io::Error::other)
+}
+
+/// Processes of which none dies or stands still here.
+struct Untouched;
+
+impl Processes for Untouched {
+    fn kill(&self, _: Node) {}
+
+    fn pause(&self, _: Node) {}
+
+    fn go_on(&self, _: Node) {}
+
+    fn throttle(&self, _: Node, _: Option<Duration>) -> Duration {
+        Duration::ZERO
+    }
 }
 
 impl Engine for Paused {

@@ -4,6 +4,7 @@
 //! the smallest keyed hash of (seed, task, how often it was woken) goes first, so that seeds explore orderings, or the one
 //! that was woken first ([`Pick::Fifo`]: the order that tokio's paused clock has).
 
+pub mod gate;
 pub mod stopped;
 mod tasks;
 mod timers;
@@ -22,6 +23,7 @@ use world::{
     random::{mix, name},
 };
 
+pub use gate::Processes;
 pub use stopped::{Pumped, Stopped};
 use tasks::{Nodes, Ready, Task};
 use timers::{Sleep, Timers};
@@ -103,6 +105,8 @@ struct Inner {
     awaited: AtomicU64,
     polls: AtomicU64,
     fired: AtomicU64,
+    /// So many nodes have a gate.
+    gates: AtomicU64,
     /// How often the task that is being polled may still leap.
     leaps: AtomicU64,
     /// No leap goes beyond: the end of the slice, or of what a run may last.
@@ -141,6 +145,7 @@ impl Executor {
             awaited: AtomicU64::new(0),
             polls: AtomicU64::new(0),
             fired: AtomicU64::new(0),
+            gates: AtomicU64::new(0),
             leaps: AtomicU64::new(0),
             horizon: AtomicU64::new(0),
             ready: Arc::new(Mutex::new(Ready::new(pick, mix(seed ^ name("pick"))))),
@@ -175,7 +180,11 @@ impl Executor {
     ///
     /// Destructors run outside the executor's locks: they may wake tasks of other nodes.
     pub fn kill(&self, node: Node) {
-        let dead = lock(&self.0.nodes).kill(node);
+        let (dead, gate) = lock(&self.0.nodes).kill(node);
+        if gate.is_some() {
+            self.0.gates.store(self.0.gates.load(Relaxed) - 1, Relaxed);
+        }
+        drop(gate);
         for task in dead {
             let future = task.die();
             drop(future);
@@ -209,7 +218,7 @@ impl Executor {
     }
 
     fn run(&self, polls: u64, until: u64) -> Result<Pumped, Stopped> {
-        let inner = &*self.0;
+        let inner = &self.0;
         let awaits = inner.awaited.load(Relaxed) > 0;
         inner.horizon.store(until.min(nanos(inner.limits.virtual_time)), Relaxed);
         let mut here = 0;
@@ -236,7 +245,11 @@ impl Executor {
                 due.drain(..).for_each(Waker::wake);
                 next = lock(&inner.ready).pop();
             }
-            let Some(task) = next else { continue };
+            let Some(mut task) = next else { continue };
+            if inner.gates.load(Relaxed) > 0 {
+                let Some(admitted) = inner.admit(task) else { continue };
+                task = admitted;
+            }
             here += 1;
             if here > inner.limits.polls_per_instant {
                 return Err(self.stopped(|at, tasks| Stopped::wedged(at, inner.limits.polls_per_instant, tasks)));
@@ -266,6 +279,9 @@ impl Executor {
         }
         inner.current.store(0, Relaxed);
         inner.leaps.store(0, Relaxed);
+        if inner.gates.load(Relaxed) > 0 {
+            inner.has_run(task.node());
+        }
     }
 
     fn stopped(&self, make: impl FnOnce(Duration, Vec<String>) -> Stopped) -> Stopped {

@@ -33,8 +33,7 @@ impl Simulation {
     pub fn new(config: &Config) -> Self {
         let executor = Executor::new(config.seed, config.pick, config.epoch_ns, config.limits);
         let host: Arc<dyn Host> = Arc::new(executor.clone());
-        let killer = executor.clone();
-        let parts = Parts::new(&host, config, Box::new(move |node| killer.kill(node)));
+        let parts = Parts::new(&host, config, Box::new(executor.clone()));
         Self { executor, models: Models(parts.connected()) }
     }
 

@@ -130,7 +130,9 @@ impl Preset {
     #[must_use]
     pub const fn envelope(self) -> &'static [&'static str] {
         match self {
-            Self::AsIs => &["table-grown", "answer-lost", "staff-away", "newest-first", "first-page-only", "context-dropped"],
+            Self::AsIs => {
+                &["cpu-limit", "table-grown", "answer-lost", "staff-away", "newest-first", "first-page-only", "context-dropped"]
+            }
             Self::ToBe => &[
                 "crash-before-publish",
                 "phantom-publish",
@@ -146,6 +148,8 @@ impl Preset {
                 "consumer-forgotten",
                 "consumer-timeout",
                 "consumer-kill",
+                "service-paused",
+                "cpu-limit",
                 "crash-before-ack",
                 "ack-lost",
                 "database-down",

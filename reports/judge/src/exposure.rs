@@ -225,6 +225,8 @@ fn words_for(what: &What) -> (u8, &'static str, &'static str) {
         What::CalculationFailed => (5, "calculation", "without a price"),
         What::CalculationSlowed { .. } => (5, "calculation", "slowed"),
         What::NodeKilled { .. } => (6, "process", "killed"),
+        What::NodePaused { .. } => (6, "process", "that stood still"),
+        What::NodeThrottled { .. } => (6, "process", "short of a processor"),
         What::ConnectionLost { .. } => (7, "connection", "broken"),
         What::SpansBlurred { how, .. } => (8, "span", blurred(how)),
     }
@@ -253,6 +255,7 @@ fn meddled(how: &str) -> (u8, &'static str, &'static str) {
         "ack-lost" => (2, "answer", "lost"),
         "confirm-lost" => (2, "confirm", "lost"),
         "timed-out" => (2, "delivery", "taken back"),
+        "held-up" => (2, "delivery", "held up"),
         "delayed" => (2, "message", "held back"),
         "unheard" => (2, "message", "that nobody was there for"),
         "blocked" => (2, "publish", "blocked"),

@@ -297,6 +297,13 @@ pub(crate) const FAULTS: &[(&str, &[Key])] = &[
     ("broker-restart", &[]),
     ("broker-alarm", &[key("resource", Takes::Name(&RESOURCES), Default("memory"), "What it is short of.").eg(r#""disk""#)]),
     ("queue-overflow", &[QUEUE, LENGTH]),
+    (
+        "queue-purged",
+        &[
+            QUEUE,
+            key("each", Takes::Time, Optional, "How often it is emptied while it lasts; else once, at its begin.").eg(r#""1m""#),
+        ],
+    ),
     ("message-expired", &[QUEUE, key("ttl", Takes::Time, Required, "How long a message may wait.").eg(r#""5m""#)]),
     (
         "message-delayed",
@@ -309,6 +316,14 @@ pub(crate) const FAULTS: &[(&str, &[Key])] = &[
         &[QUEUE, key("timeout", Takes::Time, Required, "How long a message may stay unanswered.").eg(r#""5m""#)],
     ),
     ("consumer-kill", CONSUMER_KILLED),
+    ("service-paused", &[SERVICE]),
+    (
+        "cpu-limit",
+        &[
+            SERVICE,
+            key("cpu-second", Takes::Time, Required, "How long it takes for what a processor does in a second.").eg(r#""100s""#),
+        ],
+    ),
     ("crash-before-ack", CRASHES),
     ("ack-lost", MESSAGES),
     ("poison-message", MESSAGES),

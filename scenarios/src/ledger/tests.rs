@@ -42,7 +42,8 @@ fn found(ledger: &Ledger, recorded: Vec<Effect>) -> Vec<String> {
             database.clone()
         }
         What::CalculationSlowed { seconds } => seconds.to_string(),
-        What::RolledBack { node } | What::NodeKilled { node } | What::ConnectionLost { node } => node.clone(),
+        What::RolledBack { node } | What::ConnectionLost { node } => node.clone(),
+        What::NodeKilled { node } | What::NodePaused { node } | What::NodeThrottled { node, .. } => node.clone(),
         What::SpansBlurred { how, .. } => how.clone(),
     };
     let hit = |effect: Effect| {

@@ -34,6 +34,7 @@ fn stay(message: &Message, end_ns: u64) -> Option<(u64, u64)> {
         | End::Acked
         | End::Rejected
         | End::Lost
+        | End::Purged
         | End::Expired
         | End::Overflowed
         | End::GivenUp

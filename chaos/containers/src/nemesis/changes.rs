@@ -1,4 +1,4 @@
-//! Sets the broker up otherwise: bindings and policies through its management interface, alarms through `rabbitmqctl`.
+//! Sets the broker up otherwise: bindings, policies and purges through its management interface, alarms through `rabbitmqctl`.
 
 use std::{
     collections::BTreeMap,
@@ -10,7 +10,7 @@ use faults::{Change, Policy};
 use serde_json::{Map, Value, json};
 use testcontainers::bollard::Docker;
 
-use super::millis;
+use super::{millis, purges::Purges};
 use crate::{
     Error,
     account::Changed,
@@ -29,6 +29,7 @@ pub(super) struct Changes {
     /// The queue that each routing key leads to.
     queue_of: BTreeMap<String, String>,
     unbound: Mutex<BTreeMap<String, Vec<Binding>>>,
+    purges: Purges,
 }
 
 impl Changes {
@@ -39,7 +40,16 @@ impl Changes {
         queue_of: BTreeMap<String, String>,
     ) -> Self {
         let management = Management::new(docker.clone(), &*container);
-        Self { docker, container, management, virtual_host, patience, queue_of, unbound: Mutex::default() }
+        Self {
+            docker,
+            container,
+            management,
+            virtual_host,
+            patience,
+            queue_of,
+            unbound: Mutex::default(),
+            purges: Purges::default(),
+        }
     }
 
     /// Begins a change.
@@ -49,6 +59,9 @@ impl Changes {
             Change::Stranded { exchange } => self.unbind(fault, |binding| binding.source == *exchange).await,
             Change::Policy { queue, policy } => {
                 self.management.set_policy(&self.virtual_host, (fault, queue), self.definition(*policy)).await
+            }
+            Change::Purged { queue, each } => {
+                self.purges.begin(fault, (&self.management, &self.virtual_host, queue), *each).await
             }
             Change::Short(resource) => rabbitmq::alarm(&self.docker, &self.container, *resource, true).await,
             // The scenario was refused before the run: see `Kind::can`.
@@ -67,6 +80,7 @@ impl Changes {
                 Ok(())
             }
             Change::Policy { .. } => self.management.remove_policy(&self.virtual_host, fault).await,
+            Change::Purged { .. } => self.purges.end(fault).await,
             Change::Short(resource) => rabbitmq::alarm(&self.docker, &self.container, *resource, false).await,
             Change::Deaf { .. } => Ok(()),
         }
@@ -87,7 +101,7 @@ impl Changes {
     pub(super) fn to_messages(&self, fault: &str, change: &Change, from_ns: u64) -> Changed {
         let keys = match change {
             Change::Unbound { key } => vec![key.clone()],
-            Change::Policy { queue, .. } => {
+            Change::Policy { queue, .. } | Change::Purged { queue, .. } => {
                 self.queue_of.iter().filter(|(_, of)| *of == queue).map(|(key, _)| key.clone()).collect()
             }
             _ => self.queue_of.keys().cloned().collect(),

@@ -1,9 +1,11 @@
 //! What the faults did, read from the journals of all processes and the account of the messages.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use adapters::journal::{Entry, Line, Outcome};
 use faults::{Effect, End, MessageFate, What};
+
+use crate::account;
 
 /// How long after the end of a fault a lost connection still is its doing.
 pub(super) const AFTERMATH_NS: u64 = 5_000_000_000;
@@ -24,6 +26,8 @@ pub(super) enum Hit {
     Broker,
     /// A process, as `<service>-<instance>.<incarnation>`.
     Process(String),
+    /// A process, by the same name, that stood still.
+    Paused(String),
 }
 
 impl Window {
@@ -42,6 +46,10 @@ pub(super) fn of(windows: &[Window], lines: &[Line], fates: &[MessageFate], queu
     let fates_by_id: BTreeMap<&str, &MessageFate> = fates.iter().map(|fate| (fate.message_id.as_str(), fate)).collect();
     let mut effects = of_the_broker(windows, lines, fates, &fates_by_id, queue_of);
     for window in windows {
+        if let Hit::Paused(node) = &window.hit {
+            effects.push(window.effect(window.from_ns, What::NodePaused { node: node.clone() }, None));
+            effects.extend(held_up(window, node, lines, fates));
+        }
         if let Hit::Process(node) = &window.hit {
             effects.push(window.effect(window.from_ns, What::NodeKilled { node: node.clone() }, None));
             effects.extend(in_its_hands(lines, node, window.from_ns).map(|message_id| {
@@ -88,6 +96,22 @@ fn of_the_broker(
         effects.extend(last_before(fate.end_ns).map(|window| window.effect(fate.end_ns, what, Some(fate))));
     }
     effects
+}
+
+/// Messages that a process had in its hands while it stood still, or was handed only when it went on.
+fn held_up(window: &Window, node: &str, lines: &[Line], fates: &[MessageFate]) -> Vec<Effect> {
+    let Some(until_ns) = window.until_ns else { return Vec::new() };
+    let held: BTreeSet<&str> = in_its_hands(lines, node, window.from_ns).collect();
+    let waited = |fate: &MessageFate| {
+        let first = fate.deliveries.first().filter(|handed| handed.at_ns >= until_ns && fate.published_ns < until_ns);
+        first.is_some_and(|handed| account::service(&handed.node) == account::service(node))
+    };
+    let held_up = fates.iter().filter(|fate| held.contains(fate.message_id.as_str()) || waited(fate));
+    let effect = |fate: &MessageFate| {
+        let what = What::Meddled { message_id: fate.message_id.clone(), how: "held-up".to_owned() };
+        window.effect(until_ns, what, Some(fate))
+    };
+    held_up.map(effect).collect()
 }
 
 /// Messages that a process had been handed and had not answered for when it died.

@@ -126,7 +126,7 @@ pub(crate) fn deaths(lines: &[Line]) -> Vec<Death> {
             let service = node.rsplit_once('-')?.0.to_owned();
             Some(Death { service, node, at_ns: window.from_ns })
         }
-        Hit::Broker => None,
+        Hit::Broker | Hit::Paused(_) => None,
     });
     dead.collect()
 }

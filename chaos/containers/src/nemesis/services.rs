@@ -97,7 +97,8 @@ impl Services {
         Ok(())
     }
 
-    fn container(&self, service: &str) -> Result<&str, Error> {
+    /// The container of a service.
+    pub(super) fn container(&self, service: &str) -> Result<&str, Error> {
         self.containers.get(service).map(String::as_str).ok_or_else(|| Error::NoService(service.to_owned()))
     }
 }

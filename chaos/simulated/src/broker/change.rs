@@ -16,6 +16,13 @@ pub(super) struct Laid {
     unbound: Vec<Unbound>,
 }
 
+impl State {
+    /// Whether a fault's change is in force.
+    pub(super) fn lasts(&self, fault: &str) -> bool {
+        self.changes.iter().any(|laid| &*laid.fault == fault)
+    }
+}
+
 impl Exchange {
     /// Sets the broker up otherwise.
     pub(crate) fn lay(&self, fault: &Arc<str>, change: &Change) {
@@ -24,6 +31,7 @@ impl Exchange {
             Change::Unbound { key } => unbound = self.change(|state, _| state.router.unbind_key(key)),
             Change::Stranded { exchange } => unbound = self.change(|state, _| state.router.strand(exchange)),
             Change::Policy { queue, policy } => drop(self.set_policy(queue, Some(arguments(*policy)))),
+            Change::Purged { queue, each } => self.purge_again(fault, queue, *each),
             Change::Short(resource) => self.alarm(*resource, true),
             Change::Deaf { queue } => self.deafen(queue),
         }
@@ -40,6 +48,7 @@ impl Exchange {
         match change {
             Change::Unbound { .. } | Change::Stranded { .. } => self.change(|state, _| state.router.bind_again(unbound)),
             Change::Policy { queue, .. } => drop(self.set_policy(&queue, None)),
+            Change::Purged { .. } => {}
             Change::Short(resource) => self.alarm(resource, false),
             Change::Deaf { queue } => self.call_back(&queue),
         }

@@ -54,7 +54,8 @@ impl Exchange {
         let (now, settings) = (self.now(), &self.0.settings);
         self.change(|state, _| {
             state.cuts.push(Cut { node, fault: fault.cloned(), held: Vec::new() });
-            for open in state.channels.values_mut().filter(|open| open.node == node && open.is_open()) {
+            let whole = |open: &&mut Open| open.node == node && open.is_open() && open.half_open.is_none();
+            for open in state.channels.values_mut().filter(whole) {
                 let half_open = HalfOpen::new(open.opened, now, settings.heartbeat);
                 open.half_open = Some(half_open);
                 half_open.next_due().into_iter().for_each(|due| state.clock.set(due));
@@ -67,6 +68,11 @@ impl Exchange {
         let held = self.change(|state, woken| {
             let Some(at) = state.cuts.iter().position(|cut| cut.node == node) else { return Vec::new() };
             let cut = state.cuts.remove(at);
+            if let Some(other) = state.cuts.iter_mut().find(|other| other.node == node) {
+                // Somebody else keeps it cut.
+                other.held.extend(cut.held);
+                return Vec::new();
+            }
             let ids: Vec<u64> = state.channels.iter().filter(|(_, open)| open.node == node).map(|(id, _)| *id).collect();
             for id in ids {
                 self.meet_again(state, id, woken);

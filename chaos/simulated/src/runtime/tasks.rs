@@ -15,7 +15,7 @@ use world::{
     random::{mix, name as hash},
 };
 
-use super::{Pick, count, lock};
+use super::{Pick, count, gate::Gate, lock};
 
 /// A spawned future. It is its own waker.
 pub(super) struct Task {
@@ -39,6 +39,17 @@ impl Task {
             let ready = Arc::clone(&self.ready);
             lock(&ready).push(self, wakes);
         }
+    }
+
+    /// Puts it back among those that can run, after it was kept from it.
+    pub(super) fn again(self: Arc<Self>) {
+        let (ready, wakes) = (Arc::clone(&self.ready), self.wakes.load(Relaxed));
+        lock(&ready).push(self, wakes);
+    }
+
+    /// The place of its node.
+    pub(super) const fn node(&self) -> usize {
+        self.place.0
     }
 
     /// The future, to poll it; none when it is over.
@@ -166,6 +177,7 @@ struct Entry {
     named: BTreeMap<&'static str, u64>,
     tasks: Vec<Option<Arc<Task>>>,
     free: Vec<usize>,
+    gate: Option<Box<Gate>>,
 }
 
 impl Nodes {
@@ -196,7 +208,8 @@ impl Nodes {
     ) -> Result<Arc<Task>, Boxed<'static, ()>> {
         let at = self.find(node).unwrap_or_else(|| {
             let hash = hash(&node.to_string());
-            self.entries.push(Entry { node, hash, alive: true, named: BTreeMap::new(), tasks: Vec::new(), free: Vec::new() });
+            let (named, tasks, free) = (BTreeMap::new(), Vec::new(), Vec::new());
+            self.entries.push(Entry { node, hash, alive: true, named, tasks, free, gate: None });
             self.entries.len() - 1
         });
         let entry = &mut self.entries[at];
@@ -235,13 +248,24 @@ impl Nodes {
         }
     }
 
-    /// Marks a node dead and gives out its tasks.
-    pub(super) fn kill(&mut self, node: Node) -> Vec<Arc<Task>> {
-        let Some(at) = self.find(node) else { return Vec::new() };
+    /// Marks a node dead and gives out its tasks, and its gate.
+    pub(super) fn kill(&mut self, node: Node) -> (Vec<Arc<Task>>, Option<Box<Gate>>) {
+        let Some(at) = self.find(node) else { return (Vec::new(), None) };
         let entry = &mut self.entries[at];
         entry.alive = false;
         entry.free.clear();
-        std::mem::take(&mut entry.tasks).into_iter().flatten().collect()
+        (std::mem::take(&mut entry.tasks).into_iter().flatten().collect(), entry.gate.take())
+    }
+
+    /// The gate of the node at a place.
+    pub(super) fn gate(&mut self, place: usize) -> &mut Option<Box<Gate>> {
+        &mut self.entries[place].gate
+    }
+
+    /// The gate of a node that runs.
+    pub(super) fn gate_of(&mut self, node: Node) -> Option<&mut Option<Box<Gate>>> {
+        let at = self.find(node)?;
+        Some(&mut self.entries[at]).filter(|entry| entry.alive).map(|entry| &mut entry.gate)
     }
 
     /// Some of the tasks that are there, as `node/name`.

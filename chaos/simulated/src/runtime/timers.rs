@@ -37,7 +37,7 @@ struct Slot {
 }
 
 impl Timers {
-    fn register(&mut self, now: u64, at: u64, waker: Waker) -> (u32, u64) {
+    pub(super) fn register(&mut self, now: u64, at: u64, waker: Waker) -> (u32, u64) {
         self.set += 1;
         let number = self.set;
         let slot = self.free.pop().unwrap_or_else(|| {

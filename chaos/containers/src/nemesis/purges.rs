@@ -1,0 +1,59 @@
+//! Queues that somebody empties, once or again and again.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Mutex, PoisonError},
+    time::Duration,
+};
+
+use tokio::{
+    task::JoinHandle,
+    time::{Instant, MissedTickBehavior, interval_at},
+};
+
+use crate::{Error, management::Management};
+
+/// Those who come again, by fault. Each gives what kept it from a purge.
+#[derive(Default)]
+pub(super) struct Purges(Mutex<BTreeMap<String, JoinHandle<Error>>>);
+
+impl Purges {
+    /// Empties a queue of a virtual host now, and again after each such time until the fault ends.
+    #[expect(clippy::disallowed_methods, reason = "whoever inflicts a fault belongs to no node of the world")]
+    pub(super) async fn begin(
+        &self,
+        fault: &str,
+        (management, virtual_host, queue): (&Management, &str, &str),
+        each: Option<Duration>,
+    ) -> Result<(), Error> {
+        management.purge(virtual_host, queue).await?;
+        let Some(each) = each.filter(|each| !each.is_zero()) else { return Ok(()) };
+        let (management, virtual_host, queue) = (management.clone(), virtual_host.to_owned(), queue.to_owned());
+        let comes_again = tokio::spawn(async move {
+            let mut times = interval_at(Instant::now() + each, each);
+            times.set_missed_tick_behavior(MissedTickBehavior::Delay);
+            loop {
+                times.tick().await;
+                if let Err(error) = management.purge(&virtual_host, &queue).await {
+                    return error;
+                }
+            }
+        });
+        self.lock().insert(fault.to_owned(), comes_again);
+        Ok(())
+    }
+
+    /// Nobody comes again.
+    ///
+    /// # Errors
+    /// What kept somebody from a purge.
+    pub(super) async fn end(&self, fault: &str) -> Result<(), Error> {
+        let Some(comes_again) = self.lock().remove(fault) else { return Ok(()) };
+        comes_again.abort();
+        comes_again.await.map_or(Ok(()), Err)
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, BTreeMap<String, JoinHandle<Error>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
