@@ -38,8 +38,9 @@ pub fn classify(ledger: &Ledger, lifecycle: &Lifecycle, clock_error: Duration) -
             }
         }
     }
-    // A proxy between services sees connections, and cannot say whom a call is about.
-    let untold = called.is_empty() && ledger.effects.iter().any(|effect| matches!(effect.what, What::CallHit { .. }));
+    // A proxy between services sees connections, and cannot say whom a call is about; nor can the kernel that stops a process.
+    let calls = |what: &What| matches!(what, What::CallHit { .. } | What::NodePaused { .. } | What::NodeThrottled { .. });
+    let untold = called.is_empty() && ledger.effects.iter().any(|effect| calls(&effect.what));
     let call_hit = |order_id: &str| (!untold).then(|| called.contains(order_id));
     let walks: Vec<Walk<'_>> = ledger.initiated().map(|account| Walk::of(account, lifecycle)).collect();
     let desks = starved::desks(&walks, lifecycle);

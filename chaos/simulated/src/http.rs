@@ -26,6 +26,7 @@ use world::{
 
 use crate::{
     effects::Effects,
+    models::DRIVER,
     runtime::{Host, lock, spend},
     waiters::Waiters,
 };
@@ -56,6 +57,8 @@ struct Inner {
     settings: HttpSettings,
     served: Mutex<BTreeMap<&'static str, Served>>,
     hits: Mutex<Vec<Hit>>,
+    /// Nodes that a fault keeps from the processor.
+    impeded: Mutex<Vec<(Arc<str>, Node)>>,
     effects: Effects,
 }
 
@@ -65,6 +68,25 @@ struct Hit {
     calls: CallFault,
     /// Calls that were in question: each has a draw of its own.
     met: u64,
+}
+
+/// A call to a node that a fault keeps from the processor.
+struct Delayed {
+    links: Links,
+    came: Duration,
+    fault: Arc<str>,
+    what: What,
+    about: Option<String>,
+}
+
+impl Delayed {
+    /// The call is taken now.
+    fn taken(self) {
+        let Inner { host, effects, .. } = &*self.links.0;
+        if host.now() > self.came {
+            effects.add_about(&self.fault, host.wall_ns(DRIVER), self.what, self.about);
+        }
+    }
 }
 
 /// The instances of a service; requests go to them in turn.
@@ -123,8 +145,8 @@ impl Drop for Taken {
 
 impl Links {
     pub(crate) fn new(host: &Arc<dyn Host>, settings: HttpSettings, effects: Effects) -> Self {
-        let (served, hits) = (Mutex::default(), Mutex::default());
-        Self(Arc::new(Inner { host: Arc::clone(host), settings, served, hits, effects }))
+        let (served, hits, impeded) = (Mutex::default(), Mutex::default(), Mutex::default());
+        Self(Arc::new(Inner { host: Arc::clone(host), settings, served, hits, impeded, effects }))
     }
 
     /// Something is wrong with some calls from now on.
@@ -135,6 +157,28 @@ impl Links {
     /// A fault is over.
     pub(crate) fn hit_no_more(&self, fault: &str) {
         lock(&self.0.hits).retain(|hit| &*hit.fault != fault);
+    }
+
+    /// A fault keeps a node from the processor from now on.
+    pub(crate) fn impede(&self, fault: &Arc<str>, node: Node) {
+        let mut impeded = lock(&self.0.impeded);
+        if !impeded.iter().any(|(impeding, other)| impeding == fault && *other == node) {
+            impeded.push((Arc::clone(fault), node));
+        }
+    }
+
+    /// It does no longer. Gives those that it did it to and that have not died.
+    pub(crate) fn impede_no_more(&self, fault: &str) -> Vec<Node> {
+        lock(&self.0.impeded).extract_if(.., |(impeding, _)| &**impeding == fault).map(|(_, node)| node).collect()
+    }
+
+    /// Tells when a call is taken later than it came, because of a fault; `None` where no fault is in the way.
+    fn delayed(&self, from: Node, to: Node, request: &Request<Bytes>) -> Option<Delayed> {
+        let inner = &self.0;
+        let fault = lock(&inner.impeded).iter().find(|(_, node)| *node == to).map(|(fault, _)| Arc::clone(fault))?;
+        let what = What::CallHit { from: from.service.into(), to: to.service.into(), how: "held-up".into() };
+        let about = (inner.settings.about)(request.uri().path(), request.body()).map(Cow::into_owned);
+        Some(Delayed { links: self.clone(), came: inner.host.now(), fault, what, about })
     }
 
     /// What happens to a call; that is told.
@@ -168,6 +212,7 @@ impl Links {
 
     /// A node died: nobody listens there any more.
     pub(crate) fn node_died(&self, node: Node) {
+        lock(&self.0.impeded).retain(|(_, impeded)| *impeded != node);
         let mut dead = Vec::new();
         for served in lock(&self.0.served).values_mut() {
             let (gone, left) = served.instances.drain(..).partition(|instance| instance.node == node);
@@ -228,7 +273,8 @@ impl Http for Port {
                 spend(&self.links.0.host, self.rt.node(), link).await;
                 return Err(HttpError::Refused(service.into()));
             };
-            let task = self.rt.on(node).spawn("http", answer(router, request, running.take()));
+            let delayed = self.links.delayed(self.rt.node(), node, &request);
+            let task = self.rt.on(node).spawn("http", answer(router, request, running.take(), delayed));
             match self.rt.race(task.join(), self.rt.sleep_until(sent + timeout)).await {
                 Either::Left(response) => {
                     spend(&self.links.0.host, self.rt.node(), link).await;
@@ -269,7 +315,8 @@ impl Http for Port {
     }
 }
 
-async fn answer(router: Router, request: Request<Bytes>, _taken: Taken) -> Response<Bytes> {
+async fn answer(router: Router, request: Request<Bytes>, _taken: Taken, delayed: Option<Delayed>) -> Response<Bytes> {
+    delayed.into_iter().for_each(Delayed::taken);
     let Ok(response) = router.oneshot(request.map(Body::from)).await;
     let (parts, body) = response.into_parts();
     if let Ok(body) = whole(body).await {

@@ -38,6 +38,12 @@ impl Management {
         self.0.set_policy(queue, policy)
     }
 
+    /// Throws away what waits in a queue. Returns how many messages that were; none when there is no such queue.
+    #[must_use]
+    pub fn purge(&self, queue: &str) -> Option<usize> {
+        self.0.purge(queue, None)
+    }
+
     /// How many messages are ready in a queue; none when there is no such queue.
     #[must_use]
     pub fn ready(&self, queue: &str) -> Option<usize> {

@@ -92,6 +92,14 @@ pub(crate) struct Parts {
     pub(crate) failpoints: Failpoints,
     pub(crate) effects: Effects,
     services: Mutex<Vec<Service>>,
+    throttled: Mutex<Vec<Throttled>>,
+}
+
+/// A service that has little of a processor.
+struct Throttled {
+    fault: Arc<str>,
+    service: String,
+    second_takes: Duration,
 }
 
 /// A service that was started, in its latest incarnation.
@@ -118,6 +126,7 @@ impl Parts {
             backend: Backend::new(host, config.epoch_ns, config.telemetry.clone()),
             effects,
             services: Mutex::default(),
+            throttled: Mutex::default(),
         }
     }
 
@@ -181,6 +190,7 @@ impl Parts {
             services.push(Service { node, database, start: Arc::clone(start), alive: true });
         }
         start(self.world(node, database));
+        self.obey(node);
     }
 
     /// The nodes of a service that are alive.
@@ -200,22 +210,54 @@ impl Parts {
         self.processes.kill(node);
     }
 
-    /// A node stands still, as somebody behind a connection that is cut.
-    pub(crate) fn pause(&self, node: Node, fault: &Arc<str>) {
-        self.effects.add(fault, self.wall_ns(), What::NodePaused { node: node.to_string() }, None);
-        self.broker.pause(node, fault);
-        self.processes.pause(node);
+    /// A service's nodes stand still, as somebody behind a connection that is cut.
+    pub(crate) fn pause(&self, service: &str, fault: &Arc<str>) {
+        for node in self.running(service) {
+            self.effects.add(fault, self.wall_ns(), What::NodePaused { node: node.to_string() }, None);
+            self.broker.pause(node, fault);
+            self.links.impede(fault, node);
+            self.processes.pause(node);
+        }
     }
 
-    /// It goes on.
-    pub(crate) fn go_on(&self, node: Node, fault: &str) {
-        self.broker.go_on(node, fault);
-        self.processes.go_on(node);
+    /// Those that still run go on.
+    pub(crate) fn go_on(&self, fault: &str) {
+        for node in self.links.impede_no_more(fault) {
+            self.broker.go_on(node, fault);
+            self.processes.go_on(node);
+        }
     }
 
-    /// A second's work takes a node so long; `None`: a second.
-    pub(crate) fn throttle(&self, node: Node, second_takes: Option<Duration>) -> Duration {
-        self.processes.throttle(node, second_takes.map(|takes| self.turn.mul_f64(takes.as_secs_f64())))
+    /// A second's work takes a service so long, after a restart too.
+    pub(crate) fn throttle(&self, service: &str, fault: &Arc<str>, second_takes: Duration) {
+        lock(&self.throttled).push(Throttled { fault: Arc::clone(fault), service: service.to_owned(), second_takes });
+        for node in self.running(service) {
+            self.obey(node);
+        }
+    }
+
+    /// It takes a second again. That somebody waited for the processor is told.
+    pub(crate) fn unthrottle(&self, fault: &str) {
+        lock(&self.throttled).retain(|throttled| &*throttled.fault != fault);
+        for node in self.links.impede_no_more(fault) {
+            let waited_ms = u64::try_from(self.obey(node).as_millis()).unwrap_or(u64::MAX);
+            if waited_ms > 0 {
+                let what = What::NodeThrottled { node: node.to_string(), waited_ms };
+                self.effects.add(fault, self.wall_ns(), what, None);
+            }
+        }
+    }
+
+    /// A node gets what the narrowest limit of its service leaves it. Says how long it has waited for more so far.
+    fn obey(&self, node: Node) -> Duration {
+        let limits: Vec<(Arc<str>, Duration)> = {
+            let throttled = lock(&self.throttled);
+            let own = throttled.iter().filter(|throttled| throttled.service == node.service);
+            own.map(|throttled| (Arc::clone(&throttled.fault), throttled.second_takes)).collect()
+        };
+        limits.iter().for_each(|(fault, _)| self.links.impede(fault, node));
+        let takes = limits.into_iter().map(|(_, takes)| takes).max();
+        self.processes.throttle(node, takes.map(|takes| self.turn.mul_f64(takes.as_secs_f64())))
     }
 
     /// Starts the next incarnation of each dead node of a service.

@@ -30,14 +30,8 @@ impl Nemesis for Hand {
                         self.parts.kill(node, Some(&name));
                     }
                 }
-                Deed::Pause { service } => {
-                    self.parts.running(&service).into_iter().for_each(|node| self.parts.pause(node, &name));
-                }
-                Deed::Throttle { service, second_takes } => {
-                    for node in self.parts.running(&service) {
-                        self.parts.throttle(node, Some(second_takes));
-                    }
-                }
+                Deed::Pause { service } => self.parts.pause(&service, &name),
+                Deed::Throttle { service, second_takes } => self.parts.throttle(&service, &name, second_takes),
                 Deed::CutOff { service } => {
                     for node in self.parts.running(&service) {
                         self.parts.broker.cut(node, Some(&name));
@@ -70,18 +64,8 @@ impl Nemesis for Hand {
             match fault.kind.deed() {
                 Deed::Outage(_) => self.parts.broker.come_up(),
                 Deed::Kill { service } => self.parts.start_again(&service),
-                Deed::Pause { service } => {
-                    self.parts.running(&service).into_iter().for_each(|node| self.parts.go_on(node, &fault.name));
-                }
-                Deed::Throttle { service, .. } => {
-                    for node in self.parts.running(&service) {
-                        let waited_ms = u64::try_from(self.parts.throttle(node, None).as_millis()).unwrap_or(u64::MAX);
-                        if waited_ms > 0 {
-                            let (at_ns, node) = (self.parts.wall_ns(), node.to_string());
-                            self.parts.effects.add(&fault.name, at_ns, What::NodeThrottled { node, waited_ms }, None);
-                        }
-                    }
-                }
+                Deed::Pause { .. } => self.parts.go_on(&fault.name),
+                Deed::Throttle { .. } => self.parts.unthrottle(&fault.name),
                 Deed::CutOff { service } => {
                     for node in self.parts.running(&service) {
                         self.parts.broker.heal(node);

@@ -44,7 +44,7 @@ causes! {
     CONNECTION_WAIT = "connection_wait", A, "slow: the time went by waiting for a connection to the database";
     LOCK_WAIT = "lock_wait", A, "slow: the time went by waiting for a row that somebody else had locked";
     DATABASE = "database", A, "slow: the database took the time";
-    NETWORK = "network", A, "slow: the way to another service took the time: the call lasted longer than its handling";
+    NETWORK = "network", A, "slow: the call to another service lasted longer than its handling: the way there, or the wait until it was taken";
     REDELIVERED = "redelivered", B, "slow or duplicated: the message was delivered more than once";
     ACKED_UNPROCESSED = "acked_unprocessed", B, "lost: the message was acknowledged, and what it asked for never recorded";
     REJECTED = "rejected", B, "lost or diverged: the consumer refused the message for good";

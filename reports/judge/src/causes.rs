@@ -10,7 +10,9 @@ pub(crate) fn is_true(cause: &str, proof: &Proof) -> Option<bool> {
     match cause {
         "not_published" => ends(<[End]>::is_empty),
         // Without a connection there is not even a message.
-        "publish_failed" | "broker_away" => ends(|ends| ends.iter().all(|end| *end == End::NotSent)),
+        "broker_away" => ends(|ends| ends.iter().all(|end| *end == End::NotSent)),
+        // A full queue has told its publisher so.
+        "publish_failed" => ends(|ends| ends.iter().all(|end| matches!(end, End::NotSent | End::Refused))),
         "never_queued" | "never_reached_broker" => ends(|ends| ends.contains(&End::NotSent)),
         // In its queue or on its way there.
         "gone_with_broker" => ends(|ends| ends.iter().any(|end| matches!(end, End::Lost | End::NotSent))),
@@ -44,6 +46,7 @@ mod tests {
         assert_eq!(is_true("lost_from_queue", &proof(&[End::Lost])), Some(true));
         assert_eq!(is_true("lost_from_queue", &proof(&[End::Acked])), Some(false));
         assert_eq!(is_true("publish_failed", &proof(&[End::NotSent, End::Acked])), Some(false));
+        assert_eq!(is_true("publish_failed", &proof(&[End::Refused])), Some(true));
     }
 
     #[test]

@@ -134,6 +134,7 @@ impl Exchange {
 
     /// A node died: its connections break, and what it had out goes back.
     pub(crate) fn node_died(&self, node: Node, fault: Option<&Arc<str>>) {
+        self.stands_no_more(node);
         self.change(|state, woken| {
             let ids: Vec<u64> = state.channels.iter().filter(|(_, open)| open.node == node).map(|(id, _)| *id).collect();
             for id in ids {

@@ -8,6 +8,7 @@ use std::{collections::BTreeSet, sync::Arc};
 use world::Node;
 
 use super::{Exchange, State, account::Entry};
+use crate::runtime::lock;
 
 /// A node that stands still, and the queues that it consumes.
 pub(super) struct Paused {
@@ -39,6 +40,14 @@ impl Exchange {
             }
         });
         self.heal(node);
+    }
+}
+
+impl Exchange {
+    /// A node that stood still dies: what its kernel still has goes out.
+    pub(super) fn stands_no_more(&self, node: Node) {
+        let stood = lock(&self.0.state).paused.extract_if(.., |paused| paused.node == node).count();
+        (0..stood).for_each(|_| self.heal(node));
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::{
     sync::{
-        Arc,
+        Arc, Mutex,
         atomic::{AtomicU32, Ordering::SeqCst},
     },
     time::Duration,
@@ -15,7 +15,7 @@ use world::{
     broker::{BrokerError, Sent, Settle},
 };
 
-use crate::stage::{QUEUE, channel, ms, publish, run, run_new, secs, settle};
+use crate::stage::{QUEUE, channel, ms, publish, publish_all, run, run_new, secs, settle};
 
 fn fault(kind: Kind) -> Fault {
     Fault { name: format!("{}@1", kind.name()), kind, at: Duration::ZERO, lasts: secs(5) }
@@ -204,4 +204,141 @@ fn a_failpoint_hits_what_it_is_aimed_at_once_and_as_often_as_it_may() {
         let one = || ("o-1".to_owned(), "order.shipped".to_owned(), "rolled-back");
         assert_eq!(effects.iter().map(told).collect::<Vec<_>>(), [one(), one()]);
     });
+}
+
+#[test]
+fn a_purge_comes_again_until_it_is_lifted_and_takes_what_waits() {
+    run_new(|world, models| async move {
+        let nemesis = models.nemesis();
+        let fault = fault(faults::QUEUE_PURGED.with("queue", QUEUE).with("each", secs(10)));
+        let sender = channel(&world).await;
+        publish_all(&*sender, 0..2).await;
+        let mut consumer = channel(&world).await.consume(QUEUE, 1).await.unwrap();
+        let out = consumer.next().await.unwrap();
+        nemesis.inflict(&fault).await.unwrap();
+        publish_all(&*sender, 2..3).await;
+        world.rt.sleep(secs(11)).await;
+        nemesis.lift(&fault).await.unwrap();
+        publish_all(&*sender, 3..4).await;
+        world.rt.sleep(secs(60)).await;
+        settle(out, Settle::Ack).await.unwrap();
+        world.rt.sleep(ms(10)).await;
+        let ends: Vec<End> = models.messages().fates().await.iter().map(|fate| fate.end).collect();
+        assert_eq!(ends, [End::Acked, End::Purged, End::Purged, End::Unacked]);
+        let lost: Vec<_> = nemesis.effects().await.into_iter().map(|effect| (effect.what.name(), effect.order_id)).collect();
+        assert_eq!(lost, [("message-lost", Some("o-1".into())), ("message-lost", Some("o-2".into()))]);
+    });
+}
+
+/// Handles a message a minute on `mes-api`, and says in seconds of the run when it has handled each.
+fn a_message_a_minute(simulation: &Simulation) -> Arc<Mutex<Vec<u64>>> {
+    let handled = Arc::new(Mutex::new(Vec::new()));
+    let seen = Arc::clone(&handled);
+    simulation.start(Node::first("mes-api"), "db", move |world| {
+        let (rt, seen) = (world.rt.clone(), Arc::clone(&seen));
+        drop(rt.spawn("consumer", async move {
+            loop {
+                let mut consumer = channel(&world).await.consume(QUEUE, 1).await.unwrap();
+                while let Ok(delivery) = consumer.next().await {
+                    world.rt.sleep(secs(60)).await;
+                    seen.lock().unwrap().push(world.rt.now().as_secs());
+                    drop(settle(delivery, Settle::Ack).await);
+                }
+            }
+        }));
+    });
+    handled
+}
+
+#[test]
+fn a_paused_service_does_nothing_and_goes_on_where_it_was() {
+    let simulation = Simulation::new(&Config::new(1));
+    let handled = a_message_a_minute(&simulation);
+    run(&simulation, |world, models| async move {
+        let nemesis = models.nemesis();
+        let fault = fault(faults::SERVICE_PAUSED.with("service", "mes-api"));
+        publish_all(&*channel(&world).await, 0..2).await;
+        world.rt.sleep(secs(30)).await;
+        nemesis.inflict(&fault).await.unwrap();
+        world.rt.sleep(secs(70)).await;
+        nemesis.lift(&fault).await.unwrap();
+        world.rt.sleep(secs(90)).await;
+        let fates = models.messages().fates().await;
+        assert!(fates.iter().all(|fate| fate.end == End::Acked && fate.deliveries.len() == 1), "{fates:?}");
+        let effects = nemesis.effects().await;
+        assert_eq!(effects[0].what, What::NodePaused { node: "mes-api-1.1".into() });
+        let held: Vec<_> = effects[1..].iter().map(|effect| (effect.what.name(), effect.order_id.as_deref())).collect();
+        assert_eq!(held, [("meddled", Some("o-0")), ("meddled", Some("o-1"))]);
+    });
+    assert_eq!(*handled.lock().unwrap(), [100, 160], "the first was due after 60 s");
+}
+
+#[test]
+fn the_broker_gives_to_others_what_a_service_holds_that_stands_still_for_too_long() {
+    let simulation = Simulation::new(&Config::new(1));
+    let handled = a_message_a_minute(&simulation);
+    run(&simulation, |world, models| async move {
+        let nemesis = models.nemesis();
+        let fault = fault(faults::SERVICE_PAUSED.with("service", "mes-api"));
+        publish_all(&*channel(&world).await, 0..1).await;
+        world.rt.sleep(secs(30)).await;
+        nemesis.inflict(&fault).await.unwrap();
+        world.rt.sleep(secs(300)).await;
+        let mut other = channel(&world).await.consume(QUEUE, 1).await.unwrap();
+        let again = other.next().await.unwrap();
+        assert!(again.redelivered);
+        settle(again, Settle::Ack).await.unwrap();
+        nemesis.lift(&fault).await.unwrap();
+        world.rt.sleep(secs(60)).await;
+    });
+    assert_eq!(*handled.lock().unwrap(), [330], "it ends what it had begun, and nobody takes its answer");
+}
+
+#[test]
+fn a_paused_service_that_is_killed_is_none_when_the_pause_is_over() {
+    let simulation = Simulation::new(&Config::new(1));
+    let handled = a_message_a_minute(&simulation);
+    run(&simulation, |world, models| async move {
+        let nemesis = models.nemesis();
+        let (pause, kill) =
+            (fault(faults::SERVICE_PAUSED.with("service", "mes-api")), fault(faults::CONSUMER_KILL.with("service", "mes-api")));
+        publish_all(&*channel(&world).await, 0..1).await;
+        world.rt.sleep(secs(30)).await;
+        nemesis.inflict(&pause).await.unwrap();
+        nemesis.inflict(&kill).await.unwrap();
+        nemesis.lift(&kill).await.unwrap();
+        world.rt.sleep(secs(70)).await;
+        nemesis.lift(&pause).await.unwrap();
+    });
+    assert_eq!(*handled.lock().unwrap(), [90], "the next incarnation does not stand still");
+}
+
+#[test]
+fn a_service_short_of_a_processor_takes_one_turn_at_a_time() {
+    let simulation = Simulation::new(&Config { turn: ms(1), ..Config::new(1) });
+    let turns = Arc::new(Mutex::new(Vec::new()));
+    let seen = Arc::clone(&turns);
+    simulation.start(Node::first("mes-api"), "db", move |world| {
+        for n in 0..3 {
+            let (rt, seen) = (world.rt.clone(), Arc::clone(&seen));
+            drop(world.rt.spawn("worker", async move {
+                rt.sleep(secs(10)).await;
+                seen.lock().unwrap().push((rt.now().as_secs(), n));
+            }));
+        }
+    });
+    run(&simulation, |world, models| async move {
+        let nemesis = models.nemesis();
+        let fault = fault(faults::CPU_LIMIT.with("service", "mes-api").with("cpu-second", secs(2000)));
+        world.rt.sleep(secs(1)).await;
+        nemesis.inflict(&fault).await.unwrap();
+        world.rt.sleep(secs(60)).await;
+        nemesis.lift(&fault).await.unwrap();
+        // For 2 s two of them waited, and for 2 s more one.
+        let waited = What::NodeThrottled { node: "mes-api-1.1".into(), waited_ms: 4_000 };
+        assert_eq!(nemesis.effects().await.into_iter().map(|effect| effect.what).collect::<Vec<_>>(), [waited]);
+    });
+    let mut turns = turns.lock().unwrap().clone();
+    turns.iter_mut().for_each(|turn| turn.1 = 0);
+    assert_eq!(turns, [(10, 0), (12, 0), (14, 0)]);
 }

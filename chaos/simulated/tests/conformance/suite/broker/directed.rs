@@ -3,6 +3,7 @@
 mod declaring;
 mod outages;
 mod policy;
+mod purge;
 mod unanswered;
 
 use std::{sync::Arc, time::Duration};
@@ -17,6 +18,7 @@ use super::{
 use declaring::{a_queue_that_nobody_uses_expires, what_cannot_be_declared_closes_the_channel};
 use outages::{a_restart_keeps_what_is_durable, an_alarm_blocks_who_publishes_and_nobody_else};
 use policy::a_policy_holds_beside_what_a_queue_was_declared_with;
+use purge::a_purge_takes_what_is_ready_and_leaves_what_is_out;
 use unanswered::a_delivery_that_stays_unanswered_closes_its_channel;
 
 const CONFIRM: Publish = Publish { confirm: true, mandatory: false };
@@ -30,6 +32,7 @@ pub(crate) async fn promises(operator: &dyn Operator) {
         an_alarm_blocks_who_publishes_and_nobody_else(operator, resource, name).await;
     }
     a_policy_holds_beside_what_a_queue_was_declared_with(operator).await;
+    a_purge_takes_what_is_ready_and_leaves_what_is_out(operator).await;
     a_queue_that_nobody_uses_expires(operator).await;
     for (how, names) in [(Down::Stopped, ["kept", "replicated", "loose"]), (Down::Killed, ["kept 2", "replicated 2", "loose 2"])]
     {

@@ -37,6 +37,9 @@ pub(crate) trait Operator: Sync {
 
     /// Lays a policy upon a queue, or takes it away.
     fn policy<'a>(&'a self, queue: &'a str, policy: Option<Laid>) -> Boxed<'a, ()>;
+
+    /// Throws away what waits in a queue.
+    fn purge<'a>(&'a self, queue: &'a str) -> Boxed<'a, ()>;
 }
 
 /// The model.
@@ -68,6 +71,10 @@ impl Operator for Model {
             let arguments = |Laid { message_ttl, max_length }| Arguments { message_ttl, max_length, ..Arguments::NONE };
             assert!(self.models.management().set_policy(queue, policy.map(arguments)), "there is {queue}");
         })
+    }
+
+    fn purge<'a>(&'a self, queue: &'a str) -> Boxed<'a, ()> {
+        Box::pin(async move { assert!(self.models.management().purge(queue).is_some(), "there is {queue}") })
     }
 }
 

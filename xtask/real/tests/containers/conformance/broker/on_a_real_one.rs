@@ -168,6 +168,10 @@ impl Operator for Alone {
             done(self, &["set_policy", "--apply-to", "queues", queue, &format!("^{queue}$"), &definition]).await;
         })
     }
+
+    fn purge<'a>(&'a self, queue: &'a str) -> Boxed<'a, ()> {
+        Box::pin(async move { done(self, &["purge_queue", queue]).await })
+    }
 }
 
 /// What a broker that nobody else uses shows of itself.
