@@ -51,6 +51,7 @@ impl Exchange {
             if state.queues[at].next_expiry().is_some_and(|due| due <= now) {
                 self.expire(state, at, now);
             }
+            state.queues[at].ready.looked();
             if !self.hand_out(state, at, now) {
                 break;
             }

@@ -53,15 +53,10 @@ impl Exchange {
 
 impl State {
     /// The messages that a node was handed, and those in these queues.
-    fn held_by(&mut self, node: Node, queues: &BTreeSet<usize>) -> Vec<Entry> {
+    fn held_by(&self, node: Node, queues: &BTreeSet<usize>) -> Vec<Entry> {
         let own = self.channels.values().filter(|open| open.node == node);
         let mut held: Vec<Entry> = own.flat_map(|open| open.unacked.values().map(|out| out.item.entry)).collect();
-        for at in queues {
-            self.queues[*at].ready.retain(|item| {
-                held.push(item.entry);
-                true
-            });
-        }
+        held.extend(queues.iter().flat_map(|at| self.queues[*at].ready.iter().map(|item| item.entry)));
         held
     }
 }

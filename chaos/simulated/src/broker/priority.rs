@@ -12,10 +12,34 @@ pub(super) struct Lanes {
     rule: Rule,
     /// The lowest priority first.
     lanes: Vec<VecDeque<Item>>,
-    /// A message has come to the head of a classic queue that was not empty, and the queue has not looked since: when it will by itself,
-    /// which is what it knew of the head before. Meanwhile that message is handed out though it has expired (`maybe_enqueue_message` in
-    /// rabbit_amqqueue_process of 4.0 looks only into a queue that was empty or had to drop something; seen at a 4.0).
-    overtaken: Option<Option<Duration>>,
+    /// Of a classic queue: what it does about time.
+    watch: Option<Watch>,
+}
+
+/// When a classic queue looks at its head by itself, and whether it knows its head.
+///
+/// It looks whenever a message leaves, comes back, or comes while there is none, and sets its timer by the head that it finds then: to an
+/// earlier time, never to a later one. So the timer may fire for a message that has long been delivered, and the queue looks all the same
+/// (`drop_expired_msgs` and `ensure_ttl_timer` in rabbit_amqqueue_process of 4.0). A message that overtakes all others is not looked at when it
+/// comes, and handed out though it has expired, if nothing happens before (`maybe_enqueue_message`). Both were seen at a 4.0.
+#[derive(Default)]
+struct Watch {
+    timer: Option<Duration>,
+    overtaken: bool,
+}
+
+/// A timer stays when it would be set earlier by no more than that.
+const NEAR: Duration = Duration::from_millis(1);
+
+impl Watch {
+    /// The queue has looked, and its head expires then.
+    fn sees(&mut self, expires: Option<Duration>) {
+        if let Some(expires) = expires
+            && self.timer.is_none_or(|timer| expires + NEAR < timer)
+        {
+            self.timer = Some(expires);
+        }
+    }
 }
 
 /// How priorities are heeded.
@@ -37,7 +61,8 @@ impl Lanes {
     /// A classic queue with `x-max-priority`: a higher priority is taken for the highest one, none for 0 (4.0, priority.md,
     /// "Priority Queue Behaviour").
     pub(super) fn classic(highest: u8) -> Self {
-        Self::new(Rule::Strict { default: 0, looks_everywhere: false }, usize::from(highest) + 1)
+        let rule = Rule::Strict { default: 0, looks_everywhere: false };
+        Self { watch: Some(Watch::default()), ..Self::new(rule, usize::from(highest) + 1) }
     }
 
     /// A quorum queue: priorities 0 to 31 since 4.3 (4.3, quorum-queues.md, "Strict message priorities"); 4.0 has two, of which
@@ -51,7 +76,7 @@ impl Lanes {
     }
 
     fn new(rule: Rule, lanes: usize) -> Self {
-        Self { rule, lanes: (0..lanes).map(|_| VecDeque::new()).collect(), overtaken: None }
+        Self { rule, lanes: (0..lanes).map(|_| VecDeque::new()).collect(), watch: None }
     }
 
     fn lane(&self, item: &Item) -> usize {
@@ -79,9 +104,9 @@ impl Lanes {
 
     pub(super) fn push(&mut self, item: Item) {
         let lane = self.lane(&item);
-        let overtakes = !self.looks_everywhere() && self.next().is_some_and(|head| head < lane);
-        if overtakes && self.overtaken.is_none() && matches!(self.rule, Rule::Strict { .. }) {
-            self.overtaken = Some(self.next_expiry());
+        let head = self.next();
+        if let Some(watch) = &mut self.watch {
+            watch.overtaken = head.is_some_and(|head| watch.overtaken || head < lane);
         }
         self.lanes[lane].push_back(item);
     }
@@ -92,13 +117,13 @@ impl Lanes {
     }
 
     pub(super) fn put_back(&mut self, item: Item) {
-        self.overtaken = None;
+        self.look();
         let lane = self.lane(&item);
         put_in_place(&mut self.lanes[lane], item);
     }
 
     pub(super) fn pop(&mut self) -> Option<Item> {
-        self.overtaken = None;
+        self.look();
         let lane = self.next()?;
         if let Rule::Shared { taken } = &mut self.rule {
             *taken = if *taken == WEIGHT { 0 } else { *taken + 1 };
@@ -112,7 +137,10 @@ impl Lanes {
 
     /// Takes an expired message from the head: of the lane whose turn it is, or of any.
     pub(super) fn take_expired(&mut self, now: Duration) -> Option<Item> {
-        self.overtaken = None;
+        self.look();
+        if let Some(watch) = &mut self.watch {
+            watch.timer = watch.timer.filter(|timer| *timer > now);
+        }
         if self.looks_everywhere() {
             return self.lanes.iter_mut().rev().find_map(|lane| lane.pop_front_if(|item| item.expired(now)));
         }
@@ -120,18 +148,44 @@ impl Lanes {
         if first.expired(now) { self.pop() } else { None }
     }
 
+    /// A classic queue looks at its head.
+    fn look(&mut self) {
+        if let Some(watch) = &mut self.watch {
+            watch.overtaken = false;
+        }
+    }
+
+    /// What has expired is gone: a classic queue that knows its head sets its timer by it.
+    pub(super) fn looked(&mut self) {
+        let head = self.head_expires();
+        if let Some(watch) = self.watch.as_mut().filter(|watch| !watch.overtaken) {
+            watch.sees(head);
+        }
+    }
+
+    fn head_expires(&self) -> Option<Duration> {
+        self.lanes[self.next()?].front()?.expires
+    }
+
+    /// When to look for something that has expired.
     pub(super) fn next_expiry(&self) -> Option<Duration> {
-        if let Some(known) = self.overtaken {
-            return known;
+        if let Some(Watch { timer, overtaken }) = self.watch {
+            let known = self.head_expires().filter(|_| !overtaken);
+            return timer.into_iter().chain(known).min();
         }
         if self.looks_everywhere() {
             return self.lanes.iter().filter_map(|lane| lane.front()?.expires).min();
         }
-        self.lanes[self.next()?].front()?.expires
+        self.head_expires()
     }
 
+    pub(super) fn iter(&self) -> impl Iterator<Item = &Item> {
+        self.lanes.iter().flatten()
+    }
+
+    /// Keeps what is to be kept, as the queue's process begins anew.
     pub(super) fn retain(&mut self, mut keep: impl FnMut(&mut Item) -> bool) {
-        self.overtaken = None;
+        self.watch = self.watch.take().map(|_| Watch::default());
         for lane in &mut self.lanes {
             lane.retain_mut(&mut keep);
         }

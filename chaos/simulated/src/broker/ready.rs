@@ -133,6 +133,22 @@ impl Ready {
         }
     }
 
+    /// What has expired is gone: a queue that minds its head knows it now.
+    pub(super) fn looked(&mut self) {
+        if let Self::Priorities(lanes) = self {
+            lanes.looked();
+        }
+    }
+
+    /// All of them, in no order.
+    pub(super) fn iter(&self) -> Box<dyn Iterator<Item = &Item> + '_> {
+        match self {
+            Self::Fifo(items) => Box::new(items.iter()),
+            Self::Priorities(lanes) => Box::new(lanes.iter()),
+            Self::Quorum { returned, lanes } => Box::new(returned.iter().chain(lanes.iter())),
+        }
+    }
+
     /// Keeps what is to be kept.
     pub(super) fn retain(&mut self, mut keep: impl FnMut(&mut Item) -> bool) {
         match self {

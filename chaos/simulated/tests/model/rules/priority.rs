@@ -108,3 +108,24 @@ fn a_message_that_overtakes_others_expires_when_a_classic_queue_looks_next() {
         });
     }
 }
+
+#[test]
+fn the_timer_of_a_message_that_is_gone_has_a_classic_queue_look_all_the_same() {
+    for early in [false, true] {
+        run_new(|world, models| async move {
+            let channel = declared(&world, three()).await;
+            let expiring = |n, after| Message { priority: Some(3), expiration: Some(after), ..message(n) };
+            let confirm = Publish { confirm: true, mandatory: false };
+            // It leaves long before its time; the queue has seen it at its head.
+            let first = if early { expiring(0, ms(300)) } else { expiring(0, ms(60_000)) };
+            channel.publish(first, confirm).await.unwrap();
+            let mut consumer = channel.consume(QUEUE, 1).await.unwrap();
+            let out = consumer.next().await.unwrap();
+            publish(&*channel, &[Some(0)]).await;
+            channel.publish(expiring(7, ms(100)), confirm).await.unwrap();
+            world.rt.sleep(ms(500)).await;
+            assert_eq!(models.management().ready(DEAD), Some(usize::from(early)), "it overtook the other one unseen");
+            out.settler.settle(Settle::Ack).await.unwrap();
+        });
+    }
+}

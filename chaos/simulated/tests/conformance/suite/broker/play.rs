@@ -291,23 +291,25 @@ impl Player<'_> {
         for (short, queue) in self.names.queues(sequence) {
             let awaited = expected.and_then(|expected| expected.iter().find_map(|seen| seen.left_in(short)));
             let mut consumer = self.publisher.consume(queue, 0).await?;
-            let mut items = Vec::new();
-            loop {
-                let missing = awaited.is_none_or(|awaited| items.len() < awaited);
-                let (rt, began) = (&self.client.rt, self.client.rt.now());
-                match within(rt, self.ground.patience(missing), &mut consumer).await? {
-                    Some(delivery) => items.push(tell(&delivery, self.names)),
-                    None => {
-                        if awaited.is_some() && missing {
-                            self.busy.in_vain(began);
-                        }
-                        break;
-                    }
-                }
-            }
+            let items = self.take_out(&mut consumer, awaited).await?;
             left.push(Seen::Left(short, items));
             held.push(consumer);
         }
         Ok(left)
+    }
+    /// Takes all out of a queue; `awaited`: so many, if it is right.
+    async fn take_out(&mut self, consumer: &mut Box<dyn Consumer>, awaited: Option<usize>) -> Result<Vec<String>, BrokerError> {
+        let (rt, mut items) = (&self.client.rt, Vec::new());
+        loop {
+            let missing = awaited.is_none_or(|awaited| items.len() < awaited);
+            let began = rt.now();
+            let Some(delivery) = within(rt, self.ground.patience(missing), consumer).await? else {
+                if awaited.is_some() && missing {
+                    self.busy.in_vain(began);
+                }
+                return Ok(items);
+            };
+            items.push(tell(&delivery, self.names));
+        }
     }
 }
