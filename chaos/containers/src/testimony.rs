@@ -50,6 +50,8 @@ pub struct Testimony {
     pub services: BTreeMap<String, ServiceSpans>,
     /// The processes that were killed, and what went down with them.
     pub died: Vec<Died>,
+    /// The orders of which something was being committed when a process or its connection died: that may be done, and nobody says so.
+    pub unanswered: Vec<String>,
     /// Why it could not be read, whole or in part: Jaeger or a service does not answer, or a log is not whole. Such a run is unknown.
     pub unavailable: Option<String>,
 }
@@ -117,7 +119,8 @@ pub(crate) async fn collect(sources: Sources<'_>) -> Testimony {
     let told = services.iter().filter(|started| role(started).is_some_and(|role| role.traces || role.logs));
     let client = reqwest::Client::new();
     let told = join_all(told.map(|started| told_by(docker, &client, started))).await;
-    let mut testimony = Testimony { died: died::of(deaths, lines), ..Testimony::default() };
+    let mut testimony =
+        Testimony { died: died::of(deaths, lines), unanswered: died::unanswered(lines.iter()), ..Testimony::default() };
     let mut written = logs::Written::new();
     for (started, told) in told {
         let (name, role) = (started.part.clone(), role(started));

@@ -77,8 +77,8 @@ pub enum Entry {
         /// The order.
         order: String,
     },
-    /// The database has answered to that, and what is to be said of it is being said. Missing when the process died in between: then
-    /// something may have been done of which nobody ever hears.
+    /// The database has answered to that, and what is to be said of it is being said. Missing when the process died in between, or its
+    /// connection did: then something may have been done of which nobody ever hears.
     Committed {
         /// The order.
         order: String,

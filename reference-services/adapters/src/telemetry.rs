@@ -61,6 +61,8 @@ pub struct Interest {
     pub urgent: fn(&SpanData) -> bool,
     /// Whether a span is that of a commit: it begins before, and ends with the database's answer.
     pub commits: fn(&SpanData) -> bool,
+    /// Whether the database has answered at all to what such a span is of.
+    pub answered: fn(&SpanData) -> bool,
     /// The attribute that names the order, for the journal.
     pub order: &'static str,
 }
@@ -222,8 +224,8 @@ impl Exporter {
     }
 
     /// A span has begun or ended. The journal hears of its order before anything can happen to the process; and of a commit, `committing`
-    /// when it begins and when it has ended.
-    fn touch(&self, span: &SpanData, committing: fn(String) -> Entry) {
+    /// when it begins and when it was answered.
+    fn touch(&self, span: &SpanData, committing: Option<fn(String) -> Entry>) {
         let order = span.attributes.iter().find(|attribute| attribute.key.as_str() == self.0.interest.order);
         let Some(order) = order else { return };
         let order = order.value.as_str();
@@ -231,13 +233,14 @@ impl Exporter {
         if let Some(order) = new {
             self.0.journal.write(Entry::Untold { order });
         }
-        if (self.0.interest.commits)(span) {
+        if let Some(committing) = committing.filter(|_| (self.0.interest.commits)(span)) {
             self.0.journal.write(committing(order.into_owned()));
         }
     }
 
     fn take(&self, span: SpanData) {
-        self.touch(&span, |order| Entry::Committed { order });
+        let committed: fn(String) -> Entry = |order| Entry::Committed { order };
+        self.touch(&span, (self.0.interest.answered)(&span).then_some(committed));
         self.0.ended.fetch_add(1, Ordering::AcqRel);
         let urgent = (self.0.interest.urgent)(&span);
         let mut queue = self.0.queue.lock().unwrap_or_else(PoisonError::into_inner);
@@ -264,7 +267,7 @@ impl std::fmt::Debug for Queue {
 impl SpanProcessor for Queue {
     fn on_start(&self, span: &mut Span, _context: &Context) {
         if let Some(begun) = span.exported_data() {
-            self.0.touch(&begun, |order| Entry::Committing { order });
+            self.0.touch(&begun, Some(|order| Entry::Committing { order }));
         }
     }
 

@@ -6,7 +6,7 @@ use opentelemetry::Value;
 use opentelemetry_sdk::trace::SpanData;
 
 /// What the exporter needs to know of our spans.
-pub(crate) const INTEREST: Interest = Interest { urgent, commits, order: attributes::ORDER_ID };
+pub(crate) const INTEREST: Interest = Interest { urgent, commits, answered, order: attributes::ORDER_ID };
 
 /// Transitions (they carry an event), markers (they have no length), and what is said to the broker.
 fn urgent(span: &SpanData) -> bool {
@@ -17,6 +17,11 @@ fn urgent(span: &SpanData) -> bool {
 
 fn commits(span: &SpanData) -> bool {
     says(span, attributes::DB_OPERATION, "commit")
+}
+
+/// Where the connection broke (`08006`), nobody knows whether the commit took effect.
+fn answered(span: &SpanData) -> bool {
+    !says(span, attributes::DB_STATUS, "08006")
 }
 
 fn says(span: &SpanData, key: &str, text: &str) -> bool {

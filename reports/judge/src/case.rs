@@ -182,7 +182,8 @@ pub struct Telemetry {
     pub killed: u64,
     /// Personal data that the detector saw in it.
     pub leaks: Vec<Leak>,
-    /// Ids of orders of which a killed process had something to say that nobody heard, or was committing something.
+    /// Ids of orders of which a killed process had something to say that nobody heard, or of which something was being committed when a
+    /// process or its connection died.
     pub in_doubt: BTreeSet<String>,
     /// What counters tell of spans that were not passed on.
     pub losses: Vec<Loss>,

@@ -1,6 +1,7 @@
-//! Orders in doubt: a process was killed that had something to say of them, or was committing something.
+//! Orders in doubt: a process was killed that had something to say of them, or it, or its connection to the database, died as something was
+//! committed.
 //!
-//! Whether that was done no trace can tell, with whatever instrumentation: who knew is dead. A detector that says so has not overlooked
+//! Whether that was done no trace can tell, with whatever instrumentation: who knew is dead, or never heard. A detector that says so has not overlooked
 //! anything, so such an order is borderline, like one that is too near to a deadline for the clocks. Whatever else is said of it is judged,
 //! but for one thing: an order that was lost further on its way than the traces reach is exposed, and its hop is not judged.
 

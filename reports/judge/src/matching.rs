@@ -25,7 +25,7 @@ pub struct Pair<'a> {
     pub standing: Option<Standing>,
     /// Why it was not exposed, where full instrumentation was tried.
     pub miss: Option<Miss>,
-    /// The verdict is right, and which hop it was died with a process: the traces end before it.
+    /// The verdict is right, and which hop it was nobody can tell: the traces end before it, at a process or a connection that died.
     pub hop_in_doubt: bool,
 }
 

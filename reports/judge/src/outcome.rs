@@ -118,7 +118,7 @@ fn gaps(base: &Base<'_>, run: &Run) -> Vec<String> {
     if counts.borderline as f64 > BORDERLINE * counts.initiated as f64 {
         let (borderline, share) = (orders(counts.borderline), words::decimals(BORDERLINE * 100.0));
         let are = if counts.borderline == 1 { "is" } else { "are" };
-        let why = "within the clock error of a deadline, or in doubt since a process was killed";
+        let why = "within the clock error of a deadline, or in doubt since a process or its connection died";
         reasons.push(format!("{borderline} {are} borderline ({why}), more than {share} %"));
     }
     reasons

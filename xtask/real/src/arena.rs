@@ -297,7 +297,7 @@ fn telemetry(testimony: &Testimony) -> Telemetry {
         exported: sum(|service| service.counts.exported) + of_the_dead(|died| died.found),
         found: sum(|service| service.found) + of_the_dead(|died| died.found),
         killed: of_the_dead(Died::lost),
-        in_doubt: testimony.died.iter().flat_map(|died| died.untold.iter().chain(&died.committing)).cloned().collect(),
+        in_doubt: testimony.died.iter().flat_map(|died| &died.untold).chain(&testimony.unanswered).cloned().collect(),
         losses: Vec::new(),
         leaks: Vec::new(),
         unavailable: testimony.unavailable.clone(),

@@ -31,6 +31,15 @@ pub(super) enum Hit {
 }
 
 impl Window {
+    /// Whether it broke connections of a node to the broker: those of all, or of one that stood still for too long.
+    fn disconnects(&self, node: &str) -> bool {
+        match &self.hit {
+            Hit::Broker => true,
+            Hit::Paused(paused) => paused == node,
+            Hit::Process(_) => false,
+        }
+    }
+
     fn covers(&self, at_ns: u64) -> bool {
         self.from_ns <= at_ns && self.until_ns.is_none_or(|until| at_ns <= until + AFTERMATH_NS)
     }
@@ -70,22 +79,20 @@ fn of_the_broker(
     fates_by_id: &BTreeMap<&str, &MessageFate>,
     queue_of: &BTreeMap<String, String>,
 ) -> Vec<Effect> {
-    let windows: Vec<&Window> = windows.iter().filter(|window| window.hit == Hit::Broker).collect();
-    // A publisher may meet the broken connection long after the broker is back: its next message is the fault's doing.
-    let last_before = |at_ns: u64| windows.iter().rfind(|window| window.from_ns <= at_ns);
     let mut effects = Vec::new();
     for line in lines {
         let at_ns = line.at_ns;
+        let mut own = windows.iter().filter(|window| window.disconnects(&line.node));
         match &line.entry {
             Entry::ConnectionLost { .. } => {
-                let window = windows.iter().rfind(|window| window.covers(at_ns));
                 let what = What::ConnectionLost { node: line.node.clone() };
-                effects.extend(window.map(|window| window.effect(at_ns, what, None)));
+                effects.extend(own.rfind(|window| window.covers(at_ns)).map(|window| window.effect(at_ns, what, None)));
             }
             Entry::Published { message_id, outcome: Outcome::Failed } => {
                 let what = What::PublishFailed { message_id: message_id.clone() };
                 let fate = fates_by_id.get(message_id.as_str()).copied();
-                effects.extend(last_before(at_ns).map(|window| window.effect(at_ns, what, fate)));
+                // A publisher may meet the broken connection long after: its next message is the fault's doing.
+                effects.extend(own.rfind(|window| window.from_ns <= at_ns).map(|window| window.effect(at_ns, what, fate)));
             }
             _ => {}
         }
@@ -93,7 +100,8 @@ fn of_the_broker(
     for fate in fates.iter().filter(|fate| fate.end == End::Lost) {
         let queue = queue_of.get(&*fate.routing_key).cloned().unwrap_or_default();
         let what = What::MessageLost { message_id: fate.message_id.clone(), queue };
-        effects.extend(last_before(fate.end_ns).map(|window| window.effect(fate.end_ns, what, Some(fate))));
+        let last = windows.iter().rfind(|window| window.hit == Hit::Broker && window.from_ns <= fate.end_ns);
+        effects.extend(last.map(|window| window.effect(fate.end_ns, what, Some(fate))));
     }
     effects
 }
@@ -132,7 +140,7 @@ fn in_its_hands<'a>(lines: &'a [Line], node: &'a str, died_ns: u64) -> impl Iter
 #[cfg(test)]
 mod tests {
     use adapters::journal::Answer;
-    use faults::Outcome as Sent;
+    use faults::{Handover, Outcome as Sent};
 
     use super::*;
 
@@ -169,6 +177,28 @@ mod tests {
         assert_eq!(found[0].what, What::MessageLost { message_id: "m-1".into(), queue });
         assert_eq!((found[0].order_id.as_deref(), found[0].hop.as_deref()), (Some("o-1"), Some("order.submitted")));
         assert_eq!(found[1].what, What::ConnectionLost { node: "mes-api-1.1".into() });
+    }
+
+    #[test]
+    fn what_waited_for_a_process_that_stood_still_was_held_up_and_its_publish_failed() {
+        let node = || "mes-api-1.1".to_owned();
+        let delivered = |id: &str| Entry::Delivered { message_id: id.into(), queue: "mes.orders".into(), redelivered: false };
+        let failed = || Entry::Published { message_id: "m-5".into(), outcome: Outcome::Failed };
+        let other = Line { node: "crm-api-1.1".into(), at_ns: 150, entry: failed() };
+        let lines = [line(90, delivered("m-1")), other, line(205, failed())];
+        let fate = |id: &str, published_ns, handed_ns| MessageFate {
+            published_ns,
+            deliveries: vec![Handover { at_ns: handed_ns, node: node().as_str().into(), redelivered: false }],
+            end: End::Acked,
+            ..lost(id, handed_ns)
+        };
+        // In its hands; sent meanwhile; handed out before; sent later.
+        let fates = [fate("m-1", 80, 90), fate("m-2", 120, 201), fate("m-3", 50, 60), fate("m-4", 210, 211)];
+        let found = of(&[window(Hit::Paused(node()))], &lines, &fates, &BTreeMap::new());
+        let what: Vec<What> = found.into_iter().map(|effect| effect.what).collect();
+        let held = |id: &str| What::Meddled { message_id: id.into(), how: "held-up".into() };
+        let failed = What::PublishFailed { message_id: "m-5".into() };
+        assert_eq!(what, [What::NodePaused { node: node() }, held("m-1"), held("m-2"), failed]);
     }
 
     #[test]

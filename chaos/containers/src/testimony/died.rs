@@ -1,4 +1,4 @@
-//! What went down with the processes that were killed: known by their journals.
+//! What went down with the processes that were killed, or with a connection: known by their journals.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -41,16 +41,11 @@ pub(super) fn of(deaths: Vec<Death>, lines: &[Line]) -> Vec<Died> {
 fn last_words(death: Death, lines: &[Line]) -> Died {
     let Death { service, node, at_ns } = death;
     let mut untold: BTreeSet<&str> = BTreeSet::new();
-    let mut open: BTreeMap<&str, usize> = BTreeMap::new();
     let mut ended = 0;
-    for line in lines.iter().filter(|line| line.node == node) {
+    let own = || lines.iter().filter(|line| line.node == node);
+    for line in own() {
         match &line.entry {
             Entry::Untold { order } => drop(untold.insert(order)),
-            Entry::Committing { order } => *open.entry(order).or_default() += 1,
-            Entry::Committed { order } => {
-                let open = open.entry(order).or_default();
-                *open = open.saturating_sub(1);
-            }
             Entry::Spans { ended: count, told } => {
                 ended = *count;
                 untold.retain(|order| !told.iter().any(|told| told == order));
@@ -59,8 +54,24 @@ fn last_words(death: Death, lines: &[Line]) -> Died {
         }
     }
     let untold = untold.into_iter().map(str::to_owned).collect();
-    let committing = open.into_iter().filter(|(_, open)| *open > 0).map(|(order, _)| order.to_owned()).collect();
+    let committing = unanswered(own());
     Died { service, node, at_ns, ended, found: 0, untold, committing }
+}
+
+/// The orders of which a commit was begun that the database has not answered to: its process died, or its connection. It may be done.
+pub(super) fn unanswered<'a>(lines: impl Iterator<Item = &'a Line>) -> Vec<String> {
+    let mut open: BTreeMap<&str, usize> = BTreeMap::new();
+    for line in lines {
+        match &line.entry {
+            Entry::Committing { order } => *open.entry(order).or_default() += 1,
+            Entry::Committed { order } => {
+                let open = open.entry(order).or_default();
+                *open = open.saturating_sub(1);
+            }
+            _ => {}
+        }
+    }
+    open.into_iter().filter(|(_, open)| *open > 0).map(|(order, _)| order.to_owned()).collect()
 }
 
 /// Counts what the backend gives back of each.
@@ -83,6 +94,7 @@ mod tests {
         let lines =
             [committing("o-1"), committing("o-2"), committed("o-1"), committing("o-3"), committed("o-3"), committing("o-3")];
         assert_eq!(of(vec![death], &lines)[0].committing, ["o-2", "o-3"]);
+        assert_eq!(unanswered(lines.iter()), ["o-2", "o-3"], "whoever lives had lost its connection");
     }
 
     #[test]

@@ -163,7 +163,7 @@ fn testimony(order: &BadOrder, causes: &BTreeMap<String, String>) -> Markup {
     });
     let rest = [
         order.right_hop.then(|| "✓ the right hop".to_owned()),
-        order.hop_in_doubt.then(|| "how much further it came died with a process".to_owned()),
+        order.hop_in_doubt.then(|| "how much further it came nobody can tell".to_owned()),
         alarm,
         Some(format!("{} of {} hops seen", order.hops.seen, order.hops.expected)),
         order.tier.as_ref().map(|tier| format!("tier {tier}")),

@@ -95,7 +95,7 @@ fn right_hop(exposure: &Exposed) -> Markup {
     html! {
         @if judged == 0 { "–" } @else if exposure.right_hop == judged { (right) " of " (all) }
         @else { span class="standing bad" { i aria-hidden="true" { "✕" } (right) " of " (all) } }
-        @if exposure.hop_in_doubt > 0 { small { (words::count(exposure.hop_in_doubt)) " died with a process" } }
+        @if exposure.hop_in_doubt > 0 { small { (words::count(exposure.hop_in_doubt)) " nobody can tell" } }
     }
 }
 

@@ -42,6 +42,8 @@ mod rush;
 #[cfg(test)]
 mod slow_statements;
 #[cfg(test)]
+mod standing_still;
+#[cfg(test)]
 mod stop;
 #[cfg(test)]
 #[path = "../../../../chaos/simulated/tests/conformance/suite/mod.rs"]
