@@ -1,6 +1,6 @@
 //! A service gets so little of a processor that what takes it a moment takes long.
 //!
-//! Nothing fails and nothing is lost; its work queues up, first of all when much comes at once.
+//! Its work queues up, first of all when much comes at once; what takes longer than somebody's patience fails.
 
 use crate::{
     deed::Deed,

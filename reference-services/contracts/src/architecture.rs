@@ -131,7 +131,7 @@ impl Preset {
     pub const fn envelope(self) -> &'static [&'static str] {
         match self {
             Self::AsIs => {
-                &["cpu-limit", "table-grown", "answer-lost", "staff-away", "newest-first", "first-page-only", "context-dropped"]
+                &["table-grown", "answer-lost", "staff-away", "newest-first", "first-page-only", "context-dropped"]
             }
             Self::ToBe => &[
                 "crash-before-publish",
