@@ -1,6 +1,6 @@
 //! Kills and restarts the broker and the services through the engine's API, has services stand still ([`processor`]), sets the broker
-//! up otherwise ([`changes`]), and lays rules upon the fault proxy ([`rules`]) and the services themselves ([`failpoints`]). What that did is read from the account of the messages
-//! ([`effects`], [`felt`]) and told by the proxy and the services.
+//! up otherwise ([`changes`]), and lays rules upon the fault proxy ([`rules`]) and the services themselves ([`failpoints`]). What that
+//! did is read from the account of the messages ([`effects`], [`felt`]) and told by the proxy and the services.
 
 mod begun;
 mod changes;
@@ -119,6 +119,8 @@ impl ContainerNemesis {
                 let death = self.services.kill(&service, before).await?;
                 window(Hit::Process(death.node), death.at_ns);
             }
+            // Of a process that another fault has killed nothing can stand still.
+            Deed::Pause { service } if self.away(&service) => {}
             Deed::Pause { service } => {
                 let container = self.services.container(&service)?;
                 self.processors.pause(&self.docker, &fault.name, container).await?;

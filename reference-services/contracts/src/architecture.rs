@@ -130,9 +130,7 @@ impl Preset {
     #[must_use]
     pub const fn envelope(self) -> &'static [&'static str] {
         match self {
-            Self::AsIs => {
-                &["table-grown", "answer-lost", "staff-away", "newest-first", "first-page-only", "context-dropped"]
-            }
+            Self::AsIs => &["table-grown", "answer-lost", "staff-away", "newest-first", "first-page-only", "context-dropped"],
             Self::ToBe => &[
                 "crash-before-publish",
                 "phantom-publish",

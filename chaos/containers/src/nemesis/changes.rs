@@ -80,7 +80,10 @@ impl Changes {
                 Ok(())
             }
             Change::Policy { .. } => self.management.remove_policy(&self.virtual_host, fault).await,
-            Change::Purged { .. } => self.purges.end(fault).await,
+            Change::Purged { .. } => {
+                self.purges.end(fault);
+                Ok(())
+            }
             Change::Short(resource) => rabbitmq::alarm(&self.docker, &self.container, *resource, false).await,
             Change::Deaf { .. } => Ok(()),
         }

@@ -87,7 +87,9 @@ impl Processors {
     /// It gets what it needs. What it had to wait for meanwhile is told; `node` is the process.
     pub(super) async fn free(&self, docker: &Docker, fault: &str, node: String) -> Result<(), Error> {
         let Some((container, _, before_ns)) = lock(&self.held).throttled.remove(fault) else { return Ok(()) };
-        let waited_ms = waited_ns(docker, &container).await.saturating_sub(before_ns) / 1_000_000;
+        let now_ns = waited_ns(docker, &container).await;
+        // A process that was started anew has waited since then.
+        let waited_ms = now_ns.checked_sub(before_ns).unwrap_or(now_ns) / 1_000_000;
         if waited_ms > 0 {
             let what = What::NodeThrottled { node, waited_ms };
             let effect = Effect { fault: fault.to_owned(), at_ns: wall_clock_ns(), what, order_id: None, hop: None };

@@ -13,9 +13,9 @@ use tokio::{
 
 use crate::{Error, management::Management};
 
-/// Those who come again, by fault. Each gives what kept it from a purge.
+/// Those who come again, by fault.
 #[derive(Default)]
-pub(super) struct Purges(Mutex<BTreeMap<String, JoinHandle<Error>>>);
+pub(super) struct Purges(Mutex<BTreeMap<String, JoinHandle<()>>>);
 
 impl Purges {
     /// Empties a queue of a virtual host now, and again after each such time until the fault ends.
@@ -34,9 +34,8 @@ impl Purges {
             times.set_missed_tick_behavior(MissedTickBehavior::Delay);
             loop {
                 times.tick().await;
-                if let Err(error) = management.purge(&virtual_host, &queue).await {
-                    return error;
-                }
+                // While the broker is away nobody can.
+                drop(management.purge(&virtual_host, &queue).await);
             }
         });
         self.lock().insert(fault.to_owned(), comes_again);
@@ -44,16 +43,19 @@ impl Purges {
     }
 
     /// Nobody comes again.
-    ///
-    /// # Errors
-    /// What kept somebody from a purge.
-    pub(super) async fn end(&self, fault: &str) -> Result<(), Error> {
-        let Some(comes_again) = self.lock().remove(fault) else { return Ok(()) };
-        comes_again.abort();
-        comes_again.await.map_or(Ok(()), Err)
+    pub(super) fn end(&self, fault: &str) {
+        if let Some(comes_again) = self.lock().remove(fault) {
+            comes_again.abort();
+        }
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, BTreeMap<String, JoinHandle<Error>>> {
+    fn lock(&self) -> std::sync::MutexGuard<'_, BTreeMap<String, JoinHandle<()>>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Purges {
+    fn drop(&mut self) {
+        self.lock().values().for_each(JoinHandle::abort);
     }
 }

@@ -3,7 +3,7 @@
 //! What is ready is gone, without a dead letter; what is out stays out (RabbitMQ 4.0, amqp-0-9-1-reference: "This method removes all
 //! messages from a queue which are not awaiting acknowledgment").
 
-use std::{collections::VecDeque, sync::Arc, time::Duration};
+use std::{iter, sync::Arc, time::Duration};
 
 use faults::{End, What};
 
@@ -11,14 +11,12 @@ use super::{BROKER, Exchange, State, account::Entry, ready::Item};
 use crate::runtime::lock;
 
 impl Exchange {
-    /// Empties a queue. Returns how many messages it held; none where there is no such queue.
+    /// Empties a queue. Returns how many messages were ready in it; none where there is no such queue, or no broker.
     pub(crate) fn purge(&self, queue: &str, fault: Option<&Arc<str>>) -> Option<usize> {
         self.change(|state, _| {
-            let at = state.queue(queue)?;
-            let mut purged: VecDeque<Item> = VecDeque::new();
-            while let Some(item) = state.queues[at].ready.pop() {
-                purged.push_back(item);
-            }
+            // While the broker is away nobody can.
+            let at = state.queue(queue).filter(|_| state.outages == 0)?;
+            let purged: Vec<Item> = iter::from_fn(|| state.queues[at].ready.pop()).collect();
             self.shorten(state, at);
             purged.iter().for_each(|item| self.purged(state, at, item.entry, fault));
             Some(purged.len())
