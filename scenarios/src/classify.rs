@@ -38,10 +38,12 @@ pub fn classify(ledger: &Ledger, lifecycle: &Lifecycle, clock_error: Duration) -
             }
         }
     }
-    // A proxy between services sees connections, and cannot say whom a call is about; nor can the kernel that stops a process.
-    let calls = |what: &What| matches!(what, What::CallHit { .. } | What::NodePaused { .. } | What::NodeThrottled { .. });
-    let untold = called.is_empty() && ledger.effects.iter().any(|effect| calls(&effect.what));
-    let call_hit = |order_id: &str| (!untold).then(|| called.contains(order_id));
+    let any = |of: fn(&What) -> bool| ledger.effects.iter().any(|effect| of(&effect.what));
+    // A proxy between services sees connections, and cannot say whom a call is about; nor does a process that stands still say which calls
+    // it had made whose answers came meanwhile.
+    let untold = called.is_empty() && any(|what| matches!(what, What::CallHit { .. }))
+        || any(|what| matches!(what, What::NodePaused { .. } | What::NodeThrottled { .. }));
+    let call_hit = |order_id: &str| (called.contains(order_id) || !untold).then(|| called.contains(order_id));
     let walks: Vec<Walk<'_>> = ledger.initiated().map(|account| Walk::of(account, lifecycle)).collect();
     let desks = starved::desks(&walks, lifecycle);
     let truth = |(account, walk): (&Account, &Walk<'_>)| {
