@@ -28,21 +28,16 @@ fn felt(changed: &Changed, fate: &MessageFate) -> Option<Effect> {
             (dropped(changed, fate).or(told.then_some(fate.published_ns))?, "refused")
         }
         Change::Policy { policy: Policy::ConsumerTimeout(patience), .. } => (taken_back(changed, fate, *patience)?, "timed-out"),
-        Change::Purged { .. } => return purged(changed, fate),
+        Change::Purged { .. } => (dropped(changed, fate)?, "purged"),
         Change::Short(_) => (blocked(changed, fate)?, "blocked"),
         Change::Stranded { .. } => (unburied(changed, fate)?, "dead-letter-dropped"),
         Change::Deaf { .. } => return None,
     };
-    let what = What::Meddled { message_id: fate.message_id.clone(), how: how.to_owned() };
-    let (order_id, hop) = (Some(fate.order_id.clone()), Some(fate.routing_key.to_string()));
-    Some(Effect { fault: changed.fault.clone(), at_ns, what, order_id, hop })
-}
-
-/// That it was gone with all that waited in its queue.
-fn purged(changed: &Changed, fate: &MessageFate) -> Option<Effect> {
-    let Change::Purged { queue, .. } = &changed.what else { return None };
-    let at_ns = dropped(changed, fate)?;
-    let what = What::MessageLost { message_id: fate.message_id.clone(), queue: queue.clone() };
+    let message_id = fate.message_id.clone();
+    let what = match &changed.what {
+        Change::Purged { queue, .. } => What::MessageLost { message_id, queue: queue.clone() },
+        _ => What::Meddled { message_id, how: how.to_owned() },
+    };
     let (order_id, hop) = (Some(fate.order_id.clone()), Some(fate.routing_key.to_string()));
     Some(Effect { fault: changed.fault.clone(), at_ns, what, order_id, hop })
 }

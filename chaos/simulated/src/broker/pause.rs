@@ -41,9 +41,7 @@ impl Exchange {
         });
         self.heal(node);
     }
-}
 
-impl Exchange {
     /// A node that stood still dies: what its kernel still has goes out.
     pub(super) fn stands_no_more(&self, node: Node) {
         let stood = lock(&self.0.state).paused.extract_if(.., |paused| paused.node == node).count();

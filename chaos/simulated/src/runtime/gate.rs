@@ -48,7 +48,7 @@ pub(super) struct Gate {
 
 impl Gate {
     fn is_needed(&self) -> bool {
-        self.pauses > 0 || self.turn.is_some() || !self.kept.is_empty()
+        self.pauses > 0 || self.turn.is_some()
     }
 
     fn is_shut(&self, now: u64) -> bool {
