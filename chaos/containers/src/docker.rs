@@ -9,6 +9,7 @@ use testcontainers::{
         container::LogOutput,
         errors::Error as EngineError,
         exec::{CreateExecOptions, StartExecResults},
+        models::PortMap,
         query_parameters::LogsOptionsBuilder,
     },
     core::client::docker_client_instance,
@@ -207,12 +208,16 @@ pub(crate) async fn addresses(docker: &Docker, container: &str) -> Result<Vec<St
 /// The host's port that leads to a container's port now: another one after each start.
 pub(crate) async fn port(docker: &Docker, container: &str, inner: u16) -> Result<u16, Error> {
     let ports = docker.inspect_container(container, None).await?.network_settings.and_then(|settings| settings.ports);
-    let bound = ports.as_ref().and_then(|ports| ports.get(&format!("{inner}/tcp"))).and_then(|bindings| bindings.as_ref());
-    let port = bound.and_then(|bindings| bindings.iter().find_map(|binding| binding.host_port.as_ref()?.parse().ok()));
-    port.ok_or_else(|| {
+    mapped(&ports.unwrap_or_default(), inner).ok_or_else(|| {
         Error::Docker(EngineError::DockerResponseServerError {
             status_code: 404,
             message: format!("port {inner} of {container} is not mapped"),
         })
     })
+}
+
+/// The same, of a container that was looked at before; `None` when nothing led there then.
+pub(crate) fn mapped(ports: &PortMap, inner: u16) -> Option<u16> {
+    let bindings = ports.get(&format!("{inner}/tcp"))?.as_ref()?;
+    bindings.iter().find_map(|binding| binding.host_port.as_ref()?.parse().ok())
 }

@@ -15,7 +15,10 @@ use std::{
 
 pub use status::{PartStatus, Status, status};
 use testcontainers::bollard::{
-    Docker, errors::Error as EngineError, models::ContainerInspectResponse, query_parameters::ListContainersOptionsBuilder,
+    Docker,
+    errors::Error as EngineError,
+    models::{ContainerInspectResponse, PortMap},
+    query_parameters::ListContainersOptionsBuilder,
 };
 pub use up::{Up, down, up};
 
@@ -52,6 +55,8 @@ struct Container {
     running: bool,
     /// Since when it runs, RFC 3339.
     since: String,
+    /// What led to it in the same moment.
+    ports: PortMap,
     /// The image's name when it was started.
     image: String,
     /// And what that meant.
@@ -206,6 +211,7 @@ impl Container {
             started: Started { part: labels.get(PART)?.clone(), host, id: found.id?, took: None },
             running: state.running.unwrap_or(false),
             since: state.started_at.unwrap_or_default(),
+            ports: found.network_settings.and_then(|settings| settings.ports).unwrap_or_default(),
             image: config.image.unwrap_or_default(),
             image_id: found.image.unwrap_or_default(),
             labels,

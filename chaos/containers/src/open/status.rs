@@ -58,7 +58,7 @@ pub async fn status(blueprint: &Blueprint) -> Result<Status, Error> {
     };
     let mut parts = Vec::new();
     for container in open.containers.values() {
-        parts.push(part(&docker, container).await?);
+        parts.push(part(&docker, container).await);
     }
     let differences = open.differences(&docker, blueprint).await?;
     let (quarters, silent) = match quarters(&docker, &open, blueprint).await {
@@ -83,49 +83,74 @@ async fn quarters(docker: &Docker, open: &Open, blueprint: &Blueprint) -> Result
     Ok(names.into_iter().map(|name| name.trim_start_matches(run::PREFIX).to_owned()).collect())
 }
 
-async fn part(docker: &Docker, container: &Container) -> Result<PartStatus, Error> {
-    let id = container.started.id.as_str();
-    match reached(docker, container).await {
-        Ok(status) => Ok(status),
-        // A run may kill a part while one looks: its ports are gone then.
-        Err(_) if !docker::running(docker, id).await? => Ok(stopped(container)),
-        Err(error) => Err(error),
+async fn part(docker: &Docker, container: &Container) -> PartStatus {
+    let addresses = addresses(container);
+    let said = if addresses.is_some() { versions::said(docker, &container.started).await } else { None };
+    PartStatus {
+        part: container.started.part.clone(),
+        since: addresses.is_some().then(|| container.since.clone()),
+        version: versions::told(said, &container.image),
+        addresses: addresses.unwrap_or_default(),
     }
 }
 
-/// A part that does not run.
-fn stopped(container: &Container) -> PartStatus {
-    let version = versions::told(None, &container.image);
-    PartStatus { part: container.started.part.clone(), since: None, version, addresses: Vec::new() }
+/// Where a part was reached in the moment it was looked at; `None` when it was not. A run may kill a part while one looks and start it
+/// again, at other ports: asked for one by one, they would be those of two lives.
+fn addresses(container: &Container) -> Option<Vec<(&'static str, String)>> {
+    let port = |inner| docker::mapped(&container.ports, inner).filter(|_| container.running);
+    let at = |inner| port(inner).map(|port| format!("127.0.0.1:{port}"));
+    let user = rabbitmq::USER;
+    Some(match container.started.part.as_str() {
+        rabbitmq::NAME => vec![
+            ("management", format!("http://{}", at(rabbitmq::MANAGEMENT)?)),
+            ("AMQP", format!("amqp://{user}:{user}@{}/%2f", at(rabbitmq::AMQP)?)),
+        ],
+        s3::NAME => vec![("S3", s3::url("127.0.0.1", port(s3::PORT)?, ""))],
+        elasticsearch::NAME => vec![("logs", format!("http://{}", at(elasticsearch::PORT)?))],
+        jaeger::NAME => vec![("traces", format!("http://{}", at(jaeger::QUERY)?))],
+        part if part.starts_with(postgres::PREFIX) => {
+            vec![("SQL", postgres::from_here(port(postgres::PORT)?, postgres::MAINTENANCE))]
+        }
+        _ if container.running => Vec::new(),
+        _ => return None,
+    })
 }
 
-/// A part with where it is reached.
-async fn reached(docker: &Docker, container: &Container) -> Result<PartStatus, Error> {
-    if !container.running {
-        return Ok(stopped(container));
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use testcontainers::bollard::models::PortBinding;
+
+    use super::*;
+    use crate::parts::Started;
+
+    fn broker(running: bool, ports: &[(u16, &str)]) -> Container {
+        let bound = |port: &str| Some(vec![PortBinding { host_ip: None, host_port: Some(port.to_owned()) }]);
+        Container {
+            started: Started { part: rabbitmq::NAME.to_owned(), host: String::new(), id: String::new(), took: None },
+            running,
+            since: String::new(),
+            ports: ports.iter().map(|(inner, port)| (format!("{inner}/tcp"), bound(port))).collect(),
+            image: String::new(),
+            image_id: String::new(),
+            labels: BTreeMap::new(),
+        }
     }
-    let part = container.started.part.clone();
-    let id = &container.started.id;
-    let at = async |inner: u16| Ok::<_, Error>(format!("127.0.0.1:{}", docker::port(docker, id, inner).await?));
-    let addresses = match part.as_str() {
-        rabbitmq::NAME => {
-            let (people, clients) = (at(rabbitmq::MANAGEMENT).await?, at(rabbitmq::AMQP).await?);
-            let user = rabbitmq::USER;
-            let clients = format!("amqp://{user}:{user}@{clients}/%2f");
-            vec![("management", format!("http://{people}")), ("AMQP", clients)]
-        }
-        s3::NAME => {
-            let bucket = s3::url("127.0.0.1", docker::port(docker, id, s3::PORT).await?, "");
-            vec![("S3", bucket)]
-        }
-        elasticsearch::NAME => vec![("logs", format!("http://{}", at(elasticsearch::PORT).await?))],
-        jaeger::NAME => vec![("traces", format!("http://{}", at(jaeger::QUERY).await?))],
-        _ if part.starts_with(postgres::PREFIX) => {
-            let port = docker::port(docker, id, postgres::PORT).await?;
-            vec![("SQL", postgres::from_here(port, postgres::MAINTENANCE))]
-        }
-        _ => Vec::new(),
-    };
-    let version = versions::told(versions::said(docker, &container.started).await, &container.image);
-    Ok(PartStatus { part, since: Some(container.since.clone()), version, addresses })
+
+    #[test]
+    fn a_broker_is_reached_where_its_ports_led_when_it_was_looked_at() {
+        let ports = [(rabbitmq::MANAGEMENT, "1"), (rabbitmq::AMQP, "2")];
+        let expected =
+            vec![("management", "http://127.0.0.1:1".to_owned()), ("AMQP", "amqp://loupe:loupe@127.0.0.1:2/%2f".to_owned())];
+        assert_eq!(addresses(&broker(true, &ports)), Some(expected));
+    }
+
+    #[test]
+    fn one_that_is_dead_or_just_starting_is_reached_nowhere() {
+        let ports = [(rabbitmq::MANAGEMENT, "1"), (rabbitmq::AMQP, "2")];
+        assert_eq!(addresses(&broker(false, &ports)), None);
+        assert_eq!(addresses(&broker(true, &ports[..1])), None);
+        assert_eq!(addresses(&broker(true, &[])), None);
+    }
 }
