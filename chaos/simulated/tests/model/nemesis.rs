@@ -230,6 +230,25 @@ fn a_purge_comes_again_until_it_is_lifted_and_takes_what_waits() {
     });
 }
 
+#[test]
+fn a_purge_comes_again_at_its_time_and_not_before() {
+    for (lasts, end) in [(ms(9_999), End::Ready), (ms(10_001), End::Purged)] {
+        run_new(move |world, models| async move {
+            let nemesis = models.nemesis();
+            let fault = fault(faults::QUEUE_PURGED.with("queue", QUEUE).with("each", secs(10)));
+            let sender = channel(&world).await;
+            let begins = world.rt.now() + secs(1);
+            world.rt.sleep_until(begins).await;
+            nemesis.inflict(&fault).await.unwrap();
+            publish_all(&*sender, 0..1).await;
+            world.rt.sleep_until(begins + lasts).await;
+            nemesis.lift(&fault).await.unwrap();
+            world.rt.sleep(secs(60)).await;
+            assert_eq!(models.messages().fates().await[0].end, end, "{lasts:?}");
+        });
+    }
+}
+
 /// Handles a message a minute on `mes-api`, and says in seconds of the run when it has handled each.
 fn a_message_a_minute(simulation: &Simulation) -> Arc<Mutex<Vec<u64>>> {
     let handled = Arc::new(Mutex::new(Vec::new()));
@@ -341,4 +360,28 @@ fn a_service_short_of_a_processor_takes_one_turn_at_a_time() {
     let mut turns = turns.lock().unwrap().clone();
     turns.iter_mut().for_each(|turn| turn.1 = 0);
     assert_eq!(turns, [(10, 0), (12, 0), (14, 0)]);
+}
+
+#[test]
+fn who_comes_when_a_turn_has_ended_waits_for_no_processor() {
+    for (apart, waited_ms) in [(ms(2_000), None), (ms(1_999), Some(1))] {
+        let simulation = Simulation::new(&Config { turn: ms(1), ..Config::new(1) });
+        simulation.start(Node::first("mes-api"), "db", move |world| {
+            for begins in [secs(10), secs(10) + apart] {
+                let rt = world.rt.clone();
+                drop(world.rt.spawn("worker", async move { rt.sleep(begins).await }));
+            }
+        });
+        run(&simulation, move |world, models| async move {
+            let nemesis = models.nemesis();
+            let fault = fault(faults::CPU_LIMIT.with("service", "mes-api").with("cpu-second", secs(2000)));
+            world.rt.sleep(secs(1)).await;
+            nemesis.inflict(&fault).await.unwrap();
+            world.rt.sleep(secs(60)).await;
+            nemesis.lift(&fault).await.unwrap();
+            let effects = nemesis.effects().await.into_iter().map(|effect| effect.what);
+            let expected = waited_ms.map(|waited_ms| What::NodeThrottled { node: "mes-api-1.1".into(), waited_ms });
+            assert_eq!(effects.collect::<Vec<_>>(), Vec::from_iter(expected), "{apart:?}");
+        });
+    }
 }
