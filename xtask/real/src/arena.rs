@@ -29,6 +29,7 @@ use world::Either;
 use crate::{
     Assembly,
     assembly::{self, AssemblyError, Place},
+    clocks::Clocks,
     interrupt::Interrupt,
     people::People,
 };
@@ -39,9 +40,6 @@ const LOOK: Duration = Duration::from_millis(250);
 const LOOKS: u32 = 8;
 /// So many runs share two cores and stay within their deadlines.
 const SIDE_BY_SIDE: usize = 4;
-/// All processes read the clock of one machine. What remains between the moment that the journal names and the one that a
-/// span names is the time that a busy machine takes from one statement to the next.
-const CLOCK_ERROR: Duration = Duration::from_millis(50);
 
 /// The containers world.
 pub struct Containers {
@@ -215,6 +213,7 @@ pub fn concluded(
 ) -> Result<Played, PlayError> {
     let mut detector = Detector::new(detector::Lifecycle::parse(&prepared.lifecycle).map_err(failed)?);
     let mut archive = Archive::new(attributes::ORDER_ID, ledger.orders.len(), prepared.keep_all);
+    let mut clocks = Clocks::of(&ledger);
     let mut telemetry = telemetry(&testimony);
     if telemetry.gap().is_some() {
         detector.gap(Gap::between(0, u64::MAX));
@@ -231,16 +230,22 @@ pub fn concluded(
     let mut logs = logs.into_iter().peekable();
     for span in spans {
         while let Some(log) = logs.next_if(|log| log.time_ns <= span.end_ns) {
+            clocks.note(&log);
             note(&mut detector, &mut archive, &log);
         }
+        clocks.hear(&span);
         hear(&mut detector, &mut archive, &span);
     }
-    logs.for_each(|log| note(&mut detector, &mut archive, &log));
+    for log in logs {
+        clocks.note(&log);
+        note(&mut detector, &mut archive, &log);
+    }
     let listening = prepared.scenario.instrumentation.broker == BrokerTelemetry::Firehose;
     let broker = watched_broker(&mut detector, BrokerRecords::new(archive.is_whole(), listening), seen);
     telemetry.leaks = detector.leaks();
     let requests = detector.take_requests();
     let findings = detector.finish(ledger.end_ns);
+    let clock_error = clocks.error();
     Ok(Played {
         ledger,
         findings,
@@ -255,7 +260,7 @@ pub fn concluded(
         log_link: None,
         used: Vec::new(),
         accidents: Vec::new(),
-        clock_error: CLOCK_ERROR,
+        clock_error,
     })
 }
 

@@ -5,6 +5,7 @@
 
 pub mod arena;
 pub mod assembly;
+mod clocks;
 pub mod interrupt;
 pub mod people;
 pub mod stack;

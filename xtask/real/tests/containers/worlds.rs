@@ -83,6 +83,8 @@ fn alike(prepared: &Prepared) -> (Played, Report) {
     versions_are_told(&played.versions);
     let transitions = agreement::hold(&prepared.scenario.name, &played);
     assert!(transitions > 100, "{transitions}: hardly a transition");
+    // No service dies here: each row is told, at its own time.
+    assert_eq!(played.clock_error, Duration::ZERO);
     let report = judged(prepared, &played).report;
     eprintln!("{}", render::terminal(&report, &render::Screen::default()));
     assert_eq!(report.outcome, simulated(prepared).outcome, "{:?}", report.reasons);
