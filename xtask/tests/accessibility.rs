@@ -13,6 +13,8 @@ use std::{
     process::{self, Command},
 };
 
+use judge::report::{PartPoint, PartRow};
+use scenarios::Scenario;
 use xtask::browser::{self, Browser};
 
 /// The library's story without the traces of the CRM's backend: blind, and full of what can go wrong with colours.
@@ -119,6 +121,17 @@ impl Bench {
         (lines.collect(), said["wide"].as_u64().unwrap())
     }
 
+    /// In every look it has no violation, and is no wider than its window.
+    fn looks_well(&self, name: &str, page: &Path) {
+        for (look, width, dark) in LOOKS {
+            let (violations, wide) = self.violations(page, (width, dark));
+            assert!(violations.is_empty(), "{name}, {look}:\n{}", violations.join("\n"));
+            assert!(wide <= u64::from(width), "{name}, {look}: {wide} pixels wide");
+            let picture = self.picture(name, page, (look, width, dark));
+            assert!(fs::metadata(&picture).is_ok_and(|file| file.len() > 10_000), "{}", picture.display());
+        }
+    }
+
     fn picture(&self, name: &str, page: &Path, (look, width, dark): (&str, u32, bool)) -> PathBuf {
         let file = self.screenshots.join(format!("{name}-{look}.png"));
         let picture = format!("--screenshot={}", file.display());
@@ -135,17 +148,29 @@ fn pages_have_no_violation_and_fit_their_window_in_every_look() {
     fs::write(bench.folder.join("blind-crm.toml"), blind).unwrap();
     for (name, page) in bench.pages(&["broker-kill", "slow-pricing", "calm-week", "blind-crm.toml"]) {
         assert!(fs::metadata(&page).unwrap().len() < 2_000_000, "{name} is too heavy");
-        for (look, width, dark) in LOOKS {
-            let (violations, wide) = bench.violations(&page, (width, dark));
-            assert!(violations.is_empty(), "{name}, {look}:\n{}", violations.join("\n"));
-            assert!(wide <= u64::from(width), "{name}, {look}: {wide} pixels wide");
-            let picture = bench.picture(&name, &page, (look, width, dark));
-            assert!(fs::metadata(&picture).is_ok_and(|file| file.len() > 10_000), "{}", picture.display());
-        }
+        bench.looks_well(&name, &page);
         let print = bench.screenshots.join(format!("{name}.pdf"));
         bench.chromium(false, &["--no-pdf-header-footer", &format!("--print-to-pdf={}", print.display())], &page);
         assert!(fs::read(&print).unwrap().starts_with(b"%PDF-"));
     }
+}
+
+#[test]
+fn what_a_real_stack_says_of_itself_fits_the_window_too() {
+    let Some(bench) = bench("real") else { return };
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let scenario = Scenario::resolve(&root, "calm-week").unwrap().remove(0);
+    let mut report = xtask::simulated::judged(&scenario).report;
+    // As a run there has them: the longest word is the name of an image.
+    let image = |name: &str| format!("8.19.21, image docker.elastic.co/{name}/{name}:8.19.21@sha256:{}", "0".repeat(64));
+    report.versions.extend(["elasticsearch", "kibana"].map(|name| (name.to_owned(), image(name))));
+    let point = PartPoint { at_s: 1.0, cpu: 0.5, memory_bytes: 1 << 30 };
+    let part = "elasticsearch".to_owned();
+    report.parts =
+        vec![PartRow { part, cpu_mean: Some(0.5), cpu_peak: Some(0.5), course: vec![point; 20], ..PartRow::default() }];
+    let page = bench.folder.join("real.html");
+    fs::write(&page, render::html(&report, &[])).unwrap();
+    bench.looks_well("real", &page);
 }
 
 #[test]
