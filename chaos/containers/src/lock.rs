@@ -6,7 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use crate::Error;
+use crate::{Error, docker};
 
 /// Where the runs of this machine keep their locks.
 pub(crate) fn folder() -> PathBuf {
@@ -35,6 +35,20 @@ pub(crate) fn try_take(path: &Path, hold: Hold) -> Result<Option<File>, Error> {
         Ok(()) => Ok(Some(file)),
         Err(TryLockError::WouldBlock) => Ok(None),
         Err(TryLockError::Error(source)) => Err(failed(source)),
+    }
+}
+
+/// Takes a lock as soon as nobody's hold excludes it; `waits` is told when that is not at once.
+pub(crate) async fn take(path: &Path, hold: Hold, waits: impl FnOnce()) -> Result<File, Error> {
+    if let Some(held) = try_take(path, hold)? {
+        return Ok(held);
+    }
+    waits();
+    loop {
+        docker::pause().await;
+        if let Some(held) = try_take(path, hold)? {
+            return Ok(held);
+        }
     }
 }
 

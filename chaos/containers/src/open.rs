@@ -140,19 +140,7 @@ impl Open {
     /// Says that it is used, until the file is dropped; waits while it is being started or removed.
     pub(crate) async fn used(&self, limit: Duration, say: &(dyn Fn(&str) + Sync)) -> Result<File, Error> {
         let lock = use_lock(&self.folder(), &self.name);
-        let taking = async {
-            let mut said = false;
-            loop {
-                if let Some(held) = lock::try_take(&lock, Hold::Shared)? {
-                    return Ok(held);
-                }
-                if !said {
-                    say("waiting for the stack, which is being started or removed");
-                    said = true;
-                }
-                docker::pause().await;
-            }
-        };
+        let taking = lock::take(&lock, Hold::Shared, || say("waiting for the stack, which is being started or removed"));
         docker::limited(limit, taking).await.unwrap_or_else(|| Err(Error::Changing { name: self.name.clone() }))
     }
 

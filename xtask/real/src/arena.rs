@@ -213,7 +213,6 @@ pub fn concluded(
 ) -> Result<Played, PlayError> {
     let mut detector = Detector::new(detector::Lifecycle::parse(&prepared.lifecycle).map_err(failed)?);
     let mut archive = Archive::new(attributes::ORDER_ID, ledger.orders.len(), prepared.keep_all);
-    let mut clocks = Clocks::of(&ledger);
     let mut telemetry = telemetry(&testimony);
     if telemetry.gap().is_some() {
         detector.gap(Gap::between(0, u64::MAX));
@@ -224,28 +223,23 @@ pub fn concluded(
         detector.gap(Gap::of_commits(&died.service, died.at_ns, names(&died.committing)));
     }
     let Testimony { mut spans, mut logs, .. } = testimony;
+    let clock_error = Clocks::of(&ledger).error(&spans, &logs);
     spans.sort_by_key(|span| (span.end_ns, span.start_ns, span.span_id.to_bytes()));
     logs.sort_by_key(|log| (log.time_ns, log.number));
     let records = spans.len() as u64;
     let mut logs = logs.into_iter().peekable();
     for span in spans {
         while let Some(log) = logs.next_if(|log| log.time_ns <= span.end_ns) {
-            clocks.note(&log);
             note(&mut detector, &mut archive, &log);
         }
-        clocks.hear(&span);
         hear(&mut detector, &mut archive, &span);
     }
-    for log in logs {
-        clocks.note(&log);
-        note(&mut detector, &mut archive, &log);
-    }
+    logs.for_each(|log| note(&mut detector, &mut archive, &log));
     let listening = prepared.scenario.instrumentation.broker == BrokerTelemetry::Firehose;
     let broker = watched_broker(&mut detector, BrokerRecords::new(archive.is_whole(), listening), seen);
     telemetry.leaks = detector.leaks();
     let requests = detector.take_requests();
     let findings = detector.finish(ledger.end_ns);
-    let clock_error = clocks.error();
     Ok(Played {
         ledger,
         findings,

@@ -39,15 +39,22 @@ impl Clocks {
         self.rows.entry(event_id).or_default().push(Row { service, at_ns, said: false });
     }
 
+    /// By how much a time that the detector knows may differ from the ledger's, when these are all that came back.
+    pub(crate) fn error(mut self, spans: &[Span], logs: &[Log]) -> Duration {
+        spans.iter().for_each(|span| self.hear(span));
+        logs.iter().for_each(|log| self.note(log));
+        self.apart()
+    }
+
     /// What a span says.
-    pub(crate) fn hear(&mut self, span: &Span) {
+    fn hear(&mut self, span: &Span) {
         for event in span.events.iter().filter(|event| event.name == attributes::STATUS_CHANGED) {
             self.said(&span.resource.service, text(&event.attributes, attributes::EVENT_ID), event.time_ns);
         }
     }
 
     /// What a log record says, if it is a transition's.
-    pub(crate) fn note(&mut self, log: &Log) {
+    fn note(&mut self, log: &Log) {
         if text(&log.fields, logs::ORDER_STATUS).is_some() {
             self.said(&log.resource.service, text(&log.fields, logs::ORDER_EVENT_ID), log.time_ns);
         }
@@ -64,8 +71,7 @@ impl Clocks {
         }
     }
 
-    /// By how much a time that the detector knows may differ from the ledger's.
-    pub(crate) fn error(&self) -> Duration {
+    fn apart(&self) -> Duration {
         let all_said = self.rows.values().flatten().all(|row| row.said);
         if all_said { Duration::from_nanos(self.apart_ns) } else { UNSAID }
     }
@@ -88,7 +94,7 @@ mod tests {
         clocks.said("mes-api", Some("o-1:PRICE_CALCULATED"), 7);
         clocks.said("mes-api", Some("o-2:PRICE_CALCULATED"), 1_000);
         clocks.said("mes-api", None, 1_000);
-        assert_eq!(clocks.error(), Duration::ZERO);
+        assert_eq!(clocks.apart(), Duration::ZERO);
     }
 
     #[test]
@@ -99,7 +105,7 @@ mod tests {
             clocks.said("mes-api", Some("o-1:SHIPPED"), at_ns);
         }
         clocks.said("mes-api", Some("o-2:SHIPPED"), 20);
-        assert_eq!(clocks.error(), Duration::from_nanos(300));
+        assert_eq!(clocks.apart(), Duration::from_nanos(300));
     }
 
     #[test]
@@ -107,6 +113,6 @@ mod tests {
         let mut clocks = clocks(&[("mes-api", "o-1:SHIPPED", 1_000), ("crm-api", "o-1:SHIPPED", 2_000)]);
         clocks.said("mes-api", Some("o-1:SHIPPED"), 1_000);
         clocks.said("crm-api", Some("o-1:SHIPPED"), 60_000_000);
-        assert_eq!(clocks.error(), UNSAID);
+        assert_eq!(clocks.apart(), UNSAID);
     }
 }

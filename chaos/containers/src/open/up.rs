@@ -136,23 +136,13 @@ async fn start(docker: &Docker, blueprint: &Blueprint, folder: &Path) -> Result<
         ..NetworkCreateRequest::default()
     };
     docker.create_network(request).await?;
-    let _ports = ports(folder).await?;
+    // Two stacks that look for free ports of the host at once would find the same ones.
+    let _ports = lock::take(&folder.join("ports.lock"), Hold::Alone, || ()).await?;
     let lasting_ports = Some(Mutex::default());
     let owner = Owner { name: format!("loupe-{}", standing.name), labels, network: name, lasting_ports };
     let ground = Ground { docker, owner: &owner, limit: limits.ready };
     let recipes = plan(blueprint).recipes();
     try_join_all(recipes.iter().map(|recipe| ground.start(recipe))).await.map(drop)
-}
-
-/// Held alone while the parts of a stack take ports of the host: two stacks that look for free ones at once would find the same.
-async fn ports(folder: &Path) -> Result<File, Error> {
-    let path = folder.join("ports.lock");
-    loop {
-        if let Some(held) = lock::try_take(&path, Hold::Alone)? {
-            return Ok(held);
-        }
-        docker::pause().await;
-    }
 }
 
 /// A start that has begun. Unless it came to its end, what there is of it is removed, also when somebody presses Ctrl-C.
