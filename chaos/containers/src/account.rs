@@ -1,9 +1,16 @@
 //! The account of all messages, drawn up from the processes' journals: who published what, who got it, how it ended.
 
-use std::collections::{BTreeMap, BTreeSet};
+mod changed;
+mod entered;
+mod outage;
 
-use adapters::journal::{Answer, Entry, Line, Outcome as Learned};
-use faults::{Change, End, Handover, MessageFate, Outcome, Policy};
+use std::collections::BTreeSet;
+
+use adapters::journal::Line;
+pub use changed::Changed;
+use entered::Entered;
+use faults::{End, MessageFate};
+pub use outage::Outage;
 
 /// Reads the lines of a journal; the last line of each process that was killed may be cut off, any other must be whole.
 ///
@@ -39,57 +46,10 @@ pub struct Broker {
     pub counted_ns: u64,
     /// The ids of the messages in its queues of dead letters.
     pub parked: BTreeSet<String>,
-    /// When it died or was stopped, nanoseconds since the Unix epoch, oldest first.
-    pub deaths_ns: Vec<u64>,
+    /// When it was away, oldest first.
+    pub outages: Vec<Outage>,
     /// What faults changed in it.
     pub changes: Vec<Changed>,
-}
-
-/// The broker was set up otherwise for a while.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Changed {
-    /// The fault.
-    pub fault: String,
-    /// The routing keys of the messages that this concerns.
-    pub keys: Vec<String>,
-    /// What was changed.
-    pub what: Change,
-    /// From when on, nanoseconds since the Unix epoch.
-    pub from_ns: u64,
-    /// Until when; `None`: it lasts.
-    pub until_ns: Option<u64>,
-}
-
-impl Changed {
-    /// Where a message ends that the broker drops because of it; `None` where it drops none.
-    #[must_use]
-    pub const fn end(&self) -> Option<End> {
-        match self.what {
-            Change::Unbound { .. } => Some(End::Unroutable),
-            Change::Policy { policy: Policy::DropHead(_), .. } => Some(End::Overflowed),
-            Change::Policy { policy: Policy::RejectPublish(_), .. } => Some(End::Refused),
-            Change::Policy { policy: Policy::MessageTtl(_), .. } => Some(End::Expired),
-            Change::Purged { .. } => Some(End::Purged),
-            _ => None,
-        }
-    }
-
-    /// Whether a moment lies in its time, give or take the way to the broker.
-    #[must_use]
-    pub fn covers(&self, at_ns: u64) -> bool {
-        self.from_ns <= at_ns + ON_THE_WAY_NS && self.until_ns.is_none_or(|until_ns| at_ns <= until_ns + ON_THE_WAY_NS)
-    }
-
-    /// How a message ends that came to the broker and is nowhere, when that can be its doing.
-    fn dropped(&self, fate: &MessageFate) -> Option<End> {
-        let end = self.end().filter(|_| self.keys.iter().any(|key| *key == *fate.routing_key))?;
-        let can = match end {
-            // These happen as it comes, the others while it waits.
-            End::Unroutable | End::Refused => fate.deliveries.is_empty() && self.covers(fate.published_ns),
-            _ => self.until_ns.is_none_or(|until_ns| fate.end_ns <= until_ns + ON_THE_WAY_NS),
-        };
-        can.then_some(end)
-    }
 }
 
 /// How long a message may be on its way between a journal's line and the broker, or back.
@@ -104,15 +64,10 @@ const ON_THE_WAY_NS: u64 = 1_000_000_000;
 pub fn fates(lines: &[Line], broker: &Broker) -> Vec<MessageFate> {
     let mut lines: Vec<&Line> = lines.iter().collect();
     lines.sort_by_key(|line| line.at_ns);
-    let mut fates: Vec<MessageFate> = Vec::new();
-    let mut numbers = BTreeMap::new();
-    for line in lines {
-        if let Entry::Publish { message_id, .. } = &line.entry {
-            numbers.insert(message_id.clone(), fates.len());
-        }
-        note(&mut fates, &numbers, line);
-    }
-    for fate in &mut fates {
+    let mut entered = Entered::default();
+    lines.into_iter().for_each(|line| entered.enter(line));
+    let Entered { mut fates, answers_cut, .. } = entered;
+    for (number, fate) in fates.iter_mut().enumerate() {
         let (open, last_sign) = (matches!(fate.end, End::Ready | End::Unacked), fate.end_ns);
         let dropped = || broker.changes.iter().find_map(|changed| Some((changed.dropped(fate)?, last_sign.max(changed.from_ns))));
         if broker.parked.contains(&fate.message_id) {
@@ -120,8 +75,9 @@ pub fn fates(lines: &[Line], broker: &Broker) -> Vec<MessageFate> {
             let at_ns = dropped().filter(|_| open).map_or(last_sign, |(_, at_ns)| at_ns);
             (fate.end, fate.end_ns) = (End::DeadLettered, at_ns);
         } else if open && broker.depth == 0 && last_sign + ON_THE_WAY_NS < broker.counted_ns {
-            let died_ns = || broker.deaths_ns.iter().copied().find(|death| *death >= last_sign).unwrap_or(last_sign);
-            (fate.end, fate.end_ns) = dropped().unwrap_or_else(|| (End::Lost, died_ns()));
+            // It is nowhere: so the broker took the answer.
+            let answered = answers_cut.get(&number).map(|end| (*end, last_sign));
+            (fate.end, fate.end_ns) = answered.or_else(dropped).unwrap_or_else(|| Outage::end(&broker.outages, fate));
         }
     }
     fates.into_iter().flat_map(buried).collect()
@@ -133,56 +89,6 @@ fn buried(fate: MessageFate) -> impl Iterator<Item = MessageFate> {
     [Some(fate), dead].into_iter().flatten()
 }
 
-/// Enters one line into the account.
-fn note(fates: &mut Vec<MessageFate>, numbers: &BTreeMap<String, usize>, line: &Line) {
-    match &line.entry {
-        Entry::Publish { message_id, event_id, order_id, routing_key } => fates.push(MessageFate {
-            message_id: message_id.clone(),
-            event_id: event_id.clone(),
-            order_id: order_id.clone(),
-            routing_key: routing_key.clone().into(),
-            from: service(&line.node).to_owned().into(),
-            published_ns: line.at_ns,
-            // Until the publisher says that it learned more.
-            sent: Outcome::Failed,
-            deliveries: Vec::new(),
-            end: End::NotSent,
-            end_ns: line.at_ns,
-        }),
-        Entry::Published { message_id, outcome } => {
-            let Some(fate) = numbers.get(message_id).and_then(|number| fates.get_mut(*number)) else { return };
-            let (sent, end) = match outcome {
-                Learned::Failed => (Outcome::Failed, End::NotSent),
-                Learned::Written => (Outcome::Written, End::Ready),
-                Learned::Confirmed => (Outcome::Confirmed, End::Ready),
-                Learned::Returned => (Outcome::Returned, End::Unroutable),
-            };
-            fate.sent = sent;
-            // A consumer may be quicker than the publisher's answer.
-            if fate.deliveries.is_empty() {
-                (fate.end, fate.end_ns) = (end, line.at_ns);
-            }
-        }
-        Entry::Delivered { message_id, redelivered, .. } => {
-            let Some(fate) = numbers.get(message_id).and_then(|number| fates.get_mut(*number)) else { return };
-            let (at_ns, node) = (line.at_ns, line.node.as_str().into());
-            fate.deliveries.push(Handover { at_ns, node, redelivered: *redelivered });
-            (fate.end, fate.end_ns) = (End::Unacked, line.at_ns);
-        }
-        Entry::Settled { message_id, how } => {
-            let Some(fate) = numbers.get(message_id).and_then(|number| fates.get_mut(*number)) else { return };
-            fate.end = match how {
-                Answer::Ack => End::Acked,
-                Answer::Requeue => End::Ready,
-                Answer::Reject => End::Rejected,
-            };
-            fate.end_ns = line.at_ns;
-        }
-        Entry::ConnectionLost { .. } | Entry::Failed { .. } | Entry::Untold { .. } | Entry::Spans { .. } => {}
-        Entry::Committing { .. } | Entry::Committed { .. } => {}
-    }
-}
-
 /// The service of a node's name, `<service>-<instance>.<incarnation>`.
 pub(crate) fn service(node: &str) -> &str {
     node.rsplit_once('-').map_or(node, |(service, _)| service)
@@ -190,6 +96,9 @@ pub(crate) fn service(node: &str) -> &str {
 
 #[cfg(test)]
 mod tests {
+    use adapters::journal::{Answer, Entry, Outcome as Learned};
+    use faults::{Change, Outcome, Policy};
+
     use super::*;
 
     fn line(at_ns: u64, node: &str, entry: Entry) -> Line {
@@ -217,6 +126,10 @@ mod tests {
         line(at_ns, "mes-api-1.1", Entry::Settled { message_id: id.into(), how })
     }
 
+    fn answer_cut(at_ns: u64, id: &str, how: Answer) -> Line {
+        line(at_ns, "mes-api-1.1", Entry::AnswerCut { message_id: id.into(), how })
+    }
+
     #[test]
     fn a_settled_message_is_where_its_answer_put_it() {
         let mut all = publish(10, "m-1", Some(Learned::Written));
@@ -232,16 +145,30 @@ mod tests {
         let mut all = publish(10, "m-1", Some(Learned::Written));
         all.extend(publish(20, "m-2", Some(Learned::Confirmed)));
         all.push(delivered(30, "m-2", false));
-        let there = fates(&all, &Broker { depth: 2, counted_ns: u64::MAX, deaths_ns: vec![], ..Broker::default() });
+        let there = fates(&all, &Broker { depth: 2, counted_ns: u64::MAX, ..Broker::default() });
         assert_eq!([there[0].end, there[1].end], [End::Ready, End::Unacked]);
-        let gone = fates(&all, &Broker { depth: 0, counted_ns: u64::MAX, deaths_ns: vec![5, 25, 60], ..Broker::default() });
+        let outages = [5, 25, 60].map(|from_ns| Outage { from_ns, until_ns: Some(from_ns + 2) }).to_vec();
+        let gone = fates(&all, &Broker { depth: 0, counted_ns: u64::MAX, outages, ..Broker::default() });
         assert_eq!([(gone[0].end, gone[0].end_ns), (gone[1].end, gone[1].end_ns)], [(End::Lost, 25), (End::Lost, 60)]);
+    }
+
+    #[test]
+    fn whose_answer_was_cut_was_answered_when_it_is_nowhere() {
+        let mut all = publish(10, "m-1", Some(Learned::Written));
+        all.extend([delivered(20, "m-1", false), answer_cut(30, "m-1", Answer::Ack)]);
+        let outages = vec![Outage { from_ns: 29, until_ns: Some(40) }];
+        let at = |depth| Broker { depth, counted_ns: u64::MAX, outages: outages.clone(), ..Broker::default() };
+        let [there, gone] = [1, 0].map(|depth| fates(&all, &at(depth))[0].end);
+        assert_eq!([there, gone], [End::Unacked, End::Acked]);
+        // The broker did not have it, and handed the message out again.
+        all.push(delivered(50, "m-1", true));
+        assert_eq!(fates(&all, &at(0))[0].end, End::Lost);
     }
 
     #[test]
     fn what_was_published_while_the_queues_were_counted_is_not_taken_for_lost() {
         let all = publish(10, "m-1", Some(Learned::Written));
-        let broker = Broker { depth: 0, counted_ns: 12, deaths_ns: vec![], ..Broker::default() };
+        let broker = Broker { depth: 0, counted_ns: 12, ..Broker::default() };
         assert_eq!(fates(&all, &broker)[0].end, End::Ready);
     }
 
@@ -264,7 +191,7 @@ mod tests {
             let broker = Broker {
                 depth: 0,
                 counted_ns: u64::MAX,
-                deaths_ns: vec![50 * SECOND],
+                outages: vec![Outage { from_ns: 50 * SECOND, until_ns: None }],
                 changes: vec![changed(what)],
                 ..Broker::default()
             };

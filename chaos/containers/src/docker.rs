@@ -1,6 +1,6 @@
 //! The engine's API, as far as it is needed: logs, ports, states.
 
-use std::time::Duration;
+use std::time::{Duration, UNIX_EPOCH};
 
 use futures_util::StreamExt as _;
 use testcontainers::{
@@ -196,6 +196,14 @@ pub(crate) async fn started_at(docker: &Docker, container: &str) -> Result<Optio
         Err(EngineError::DockerResponseServerError { status_code: 404, .. }) => Ok(None),
         Err(error) => Err(error.into()),
     }
+}
+
+/// When a container that does not run ended, nanoseconds since the Unix epoch; `None` when it runs or never did.
+pub(crate) async fn dead_since(docker: &Docker, container: &str) -> Option<u64> {
+    let state = docker.inspect_container(container, None).await.ok()?.state.filter(|state| state.running == Some(false))?;
+    // What never ended did so in the year 1.
+    let ended = humantime::parse_rfc3339(&state.finished_at?).ok()?.duration_since(UNIX_EPOCH).ok()?;
+    u64::try_from(ended.as_nanos()).ok()
 }
 
 /// A container's own addresses in its networks: others after each start.

@@ -13,7 +13,7 @@ use world::Boxed;
 
 use crate::{
     Error, account,
-    account::Changed,
+    account::{Changed, Outage},
     detour::Detour,
     docker::{self, Output},
     management::Management,
@@ -28,7 +28,7 @@ pub struct ContainerMessages {
     parking: Vec<String>,
     /// Name and container of each process.
     processes: Vec<(String, String)>,
-    deaths_ns: Mutex<Vec<u64>>,
+    outages: Mutex<Vec<Outage>>,
     changes: Mutex<Vec<Changed>>,
     failure: Mutex<Option<String>>,
     /// What holds messages back.
@@ -42,13 +42,21 @@ impl ContainerMessages {
         processes: Vec<(String, String)>,
         detour: Option<Arc<Detour>>,
     ) -> Arc<Self> {
-        let (deaths_ns, changes, failure) = (Mutex::default(), Mutex::default(), Mutex::default());
-        Arc::new(Self { docker, management, virtual_host, parking, processes, deaths_ns, changes, failure, detour })
+        let (outages, changes, failure) = (Mutex::default(), Mutex::default(), Mutex::default());
+        Arc::new(Self { docker, management, virtual_host, parking, processes, outages, changes, failure, detour })
     }
 
-    /// The broker dies now.
-    pub(crate) fn broker_dies(&self, at_ns: u64) {
-        self.deaths_ns.lock().unwrap_or_else(PoisonError::into_inner).push(at_ns);
+    /// The broker takes nothing more from now on.
+    pub(crate) fn broker_is_away(&self, from_ns: u64) {
+        self.lock_outages().push(Outage { from_ns, until_ns: None });
+    }
+
+    /// It is started again.
+    pub(crate) fn broker_comes_back(&self, at_ns: u64) {
+        self.lock_outages()
+            .iter_mut()
+            .filter(|outage| outage.until_ns.is_none())
+            .for_each(|outage| outage.until_ns = Some(at_ns));
     }
 
     /// The broker is set up otherwise from now on.
@@ -66,6 +74,10 @@ impl ContainerMessages {
     /// What was changed so far.
     pub(crate) fn changed(&self) -> Vec<Changed> {
         self.lock_changes().clone()
+    }
+
+    fn lock_outages(&self) -> std::sync::MutexGuard<'_, Vec<Outage>> {
+        self.outages.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn lock_changes(&self) -> std::sync::MutexGuard<'_, Vec<Changed>> {
@@ -99,8 +111,8 @@ impl ContainerMessages {
         let depth = self.whole_depth().await?;
         let lines = self.lines().await?;
         let parked = self.parked().await?;
-        let deaths_ns = self.deaths_ns.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        let broker = account::Broker { depth, counted_ns, parked, deaths_ns, changes: self.changed() };
+        let outages = self.lock_outages().clone();
+        let broker = account::Broker { depth, counted_ns, parked, outages, changes: self.changed() };
         Ok((account::fates(&lines, &broker), lines))
     }
 

@@ -32,7 +32,7 @@ use testcontainers::bollard::{
 };
 use world::Boxed;
 
-use crate::{Error, account, detour::Detour, messages::ContainerMessages, parts::rabbitmq};
+use crate::{Error, account, detour::Detour, docker, messages::ContainerMessages, parts::rabbitmq};
 
 /// How long the broker may take to stop gracefully before the engine kills it, in seconds.
 const GRACE_S: i32 = 60;
@@ -103,13 +103,13 @@ impl ContainerNemesis {
         match fault.kind.deed() {
             Deed::Outage(Outage::Killed) => {
                 window(Hit::Broker, from_ns);
-                self.messages.broker_dies(from_ns);
                 let kill = KillContainerOptionsBuilder::new().signal("SIGKILL").build();
                 self.docker.kill_container(&self.broker, Some(kill)).await?;
+                self.messages.broker_is_away(docker::dead_since(&self.docker, &self.broker).await.unwrap_or(from_ns));
             }
             Deed::Outage(Outage::Stopped) => {
                 window(Hit::Broker, from_ns);
-                self.messages.broker_dies(from_ns);
+                self.messages.broker_is_away(from_ns);
                 let stop = StopContainerOptionsBuilder::new().t(GRACE_S).build();
                 self.docker.stop_container(&self.broker, Some(stop)).await?;
             }
@@ -182,7 +182,10 @@ impl ContainerNemesis {
 
     async fn end(&self, fault: &Fault) -> Result<(), Error> {
         let lifted = match fault.kind.deed() {
-            Deed::Outage(_) => rabbitmq::start_again(&self.docker, &self.broker, self.ready).await,
+            Deed::Outage(_) => {
+                self.messages.broker_comes_back(wall_clock_ns());
+                rabbitmq::start_again(&self.docker, &self.broker, self.ready).await
+            }
             Deed::Kill { service } => self.services.start_again(&service).await,
             Deed::Pause { .. } => self.processors.go_on(&self.docker, &fault.name).await,
             Deed::Throttle { service, .. } => {

@@ -62,6 +62,13 @@ pub enum Entry {
         /// The answer.
         how: Answer,
     },
+    /// The connection ended while a consumer's answer to the latest delivery was under way: the broker has it or has not.
+    AnswerCut {
+        /// AMQP `message-id`.
+        message_id: String,
+        /// The answer.
+        how: Answer,
+    },
     /// A connection to the broker ended without being asked to.
     ConnectionLost {
         /// Low-cardinality cause, as [`BrokerError::error_type`](world::broker::BrokerError::error_type).

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use adapters::journal::{Entry, Line, Outcome};
-use faults::{Effect, End, MessageFate, What};
+use faults::{Effect, End, MessageFate, Outcome as Sent, What};
 
 use crate::account;
 
@@ -97,9 +97,16 @@ fn of_the_broker(
             _ => {}
         }
     }
-    for fate in fates.iter().filter(|fate| fate.end == End::Lost) {
-        let queue = queue_of.get(&*fate.routing_key).cloned().unwrap_or_default();
-        let what = What::MessageLost { message_id: fate.message_id.clone(), queue };
+    for fate in fates {
+        let message_id = fate.message_id.clone();
+        let what = match (fate.end, fate.sent) {
+            (End::Lost, _) => {
+                What::MessageLost { message_id, queue: queue_of.get(&*fate.routing_key).cloned().unwrap_or_default() }
+            }
+            // Its publisher has not learned that.
+            (End::NotSent, Sent::Written) => What::PublishFailed { message_id },
+            _ => continue,
+        };
         let last = windows.iter().rfind(|window| window.hit == Hit::Broker && window.from_ns <= fate.end_ns);
         effects.extend(last.map(|window| window.effect(fate.end_ns, what, Some(fate))));
     }
@@ -140,7 +147,7 @@ fn in_its_hands<'a>(lines: &'a [Line], node: &'a str, died_ns: u64) -> impl Iter
 #[cfg(test)]
 mod tests {
     use adapters::journal::Answer;
-    use faults::{Handover, Outcome as Sent};
+    use faults::Handover;
 
     use super::*;
 
@@ -177,6 +184,14 @@ mod tests {
         assert_eq!(found[0].what, What::MessageLost { message_id: "m-1".into(), queue });
         assert_eq!((found[0].order_id.as_deref(), found[0].hop.as_deref()), (Some("o-1"), Some("order.submitted")));
         assert_eq!(found[1].what, What::ConnectionLost { node: "mes-api-1.1".into() });
+    }
+
+    #[test]
+    fn what_was_written_to_a_broker_that_was_gone_is_a_failed_publish() {
+        let unheard = MessageFate { end: End::NotSent, ..lost("m-1", 150) };
+        let found = of(&[window(Hit::Broker)], &[], &[unheard], &BTreeMap::new());
+        let what: Vec<&What> = found.iter().map(|effect| &effect.what).collect();
+        assert_eq!(what, [&What::PublishFailed { message_id: "m-1".into() }]);
     }
 
     #[test]

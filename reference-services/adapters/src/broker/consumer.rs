@@ -101,20 +101,31 @@ impl Settler for Answers {
                     Settle::Reject => self.acker.reject(BasicRejectOptions { requeue: false }).await,
                 }
             });
-            match written.await.map_err(|_| BrokerError::Timeout)? {
-                // False: the channel was closed before.
-                Ok(false) => Err(self.link.failure.known()),
-                Err(error) => Err(self.link.failure.of(&error)),
-                Ok(true) => {
-                    let how = match how {
-                        Settle::Ack => Answer::Ack,
-                        Settle::Requeue => Answer::Requeue,
-                        Settle::Reject => Answer::Reject,
-                    };
-                    self.journal.write(Entry::Settled { message_id: self.message.message_id.to_string(), how });
+            let (message_id, how) = (self.message.message_id.to_string(), answer(how));
+            match written.await {
+                Ok(Ok(true)) => {
+                    self.journal.write(Entry::Settled { message_id, how });
                     Ok(())
+                }
+                // The channel was closed before.
+                Ok(Ok(false)) => Err(self.link.failure.known()),
+                Ok(Err(error)) => {
+                    self.journal.write(Entry::AnswerCut { message_id, how });
+                    Err(self.link.failure.of(&error))
+                }
+                Err(_) => {
+                    self.journal.write(Entry::AnswerCut { message_id, how });
+                    Err(BrokerError::Timeout)
                 }
             }
         })
+    }
+}
+
+const fn answer(how: Settle) -> Answer {
+    match how {
+        Settle::Ack => Answer::Ack,
+        Settle::Requeue => Answer::Requeue,
+        Settle::Reject => Answer::Reject,
     }
 }
