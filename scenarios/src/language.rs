@@ -75,8 +75,8 @@ pub struct Scenario {
     pub written: Architecture,
     /// The instrumentation as the file has it, whatever the command line chose.
     pub written_instrumentation: Instrumentation,
-    /// It is one of the library: its name is enough to find it.
-    pub in_library: bool,
+    /// What finds it again: its name when it is one of the library, else its file as it was called.
+    pub called: String,
 }
 
 impl Scenario {

@@ -37,3 +37,4 @@ pub mod words;
 pub use case::Case;
 pub use evaluate::{Judged, judge};
 pub use report::{Outcome, Report};
+pub use settings::again;

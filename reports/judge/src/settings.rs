@@ -1,6 +1,6 @@
 //! What was run, as the scenario says it.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{borrow::Cow, collections::BTreeMap, time::Duration};
 
 use scenarios::{
     Scenario,
@@ -32,7 +32,7 @@ impl Run {
             instrumentation: instrumentation.name().to_owned(),
             quiet: scenario.quiet,
             envelope: envelope(scenario),
-            replay: replay(scenario, world),
+            replay: replay(scenario, world, &format!("{}{}", scenario.name, if scenario.in_library() { "" } else { ".toml" })),
             scale: scenario.scaled_by.as_ref().map(shortened),
             scaled_by: scenario.scaled_by.as_ref().map(|clock| (clock.factors.machine, clock.factors.human)),
             settings,
@@ -63,10 +63,15 @@ fn shortened(clock: &Clock) -> String {
     )
 }
 
-/// The command that repeats the run. What the scenario file says itself is not repeated.
-fn replay(scenario: &Scenario, world: &str) -> String {
-    let file = if scenario.in_library { "" } else { ".toml" };
-    let mut command = format!("cargo xtask simulate {}{file} --seed {}", scenario.name, scenario.seed);
+/// The command that repeats a run from where it was begun. A report does not know where that was, and names the file alone.
+#[must_use]
+pub fn again(scenario: &Scenario, world: &str) -> String {
+    replay(scenario, world, &scenario.called)
+}
+
+/// The command that repeats a run. What the scenario file says itself is not repeated.
+fn replay(scenario: &Scenario, world: &str, called: &str) -> String {
+    let mut command = format!("cargo xtask simulate {} --seed {}", word(called), scenario.seed);
     if scenario.architecture != scenario.written {
         command += &format!(" --architecture {}", scenario.architecture.preset.name());
     }
@@ -79,6 +84,12 @@ fn replay(scenario: &Scenario, world: &str) -> String {
         command += " --scaled";
     }
     command
+}
+
+/// As one word of a shell.
+fn word(text: &str) -> Cow<'_, str> {
+    let plain = |letter: char| letter.is_alphanumeric() || "/._-+".contains(letter);
+    if text.chars().all(plain) { text.into() } else { format!("'{}'", text.replace('\'', r"'\''")).into() }
 }
 
 fn timeline(scenario: &Scenario) -> Vec<Setting> {
@@ -162,6 +173,19 @@ mod tests {
     fn messages_have_a_sender_and_a_receiver() {
         assert_eq!(routes().get("order.submitted"), Some(&("crm-api".to_owned(), "mes-api".to_owned())));
         assert_eq!(routes().len(), 7);
+    }
+
+    #[test]
+    fn a_run_is_begun_again_from_where_it_was_and_its_report_names_the_file_alone() {
+        let text = "title = \"t\"\nduration = \"3d\"\n[[load]]\nactor = \"customer\"\nexecutor = \"constant-arrival-rate\"\nrate = \"30/h\"\n";
+        let parsed = |file: &str| Scenario::parse(file.as_ref(), text.as_bytes()).unwrap();
+        let both = |scenario: &Scenario| [again(scenario, "simulated"), Run::of(scenario, "simulated").replay];
+        let [here, anywhere] = ["my/a.toml", "a.toml"].map(|file| format!("cargo xtask simulate {file} --seed 1"));
+        assert_eq!(both(&parsed("my/a.toml")), [here, anywhere]);
+        let [here, anywhere] = [r"'it'\''s/a b.toml'", "'a b.toml'"].map(|file| format!("cargo xtask simulate {file} --seed 1"));
+        assert_eq!(both(&parsed("it's/a b.toml")), [here, anywhere]);
+        let library = Scenario { called: "a".to_owned(), ..parsed("my/a.toml") };
+        assert_eq!(both(&library), ["cargo xtask simulate a --seed 1"; 2]);
     }
 
     #[test]

@@ -19,6 +19,8 @@ pub struct Screen<'a> {
     pub took: Option<Duration>,
     /// Where `report.html` is.
     pub html: Option<&'a str>,
+    /// The command that repeats the run from here.
+    pub again: Option<&'a str>,
 }
 
 const WIDTH: usize = 96;
@@ -244,7 +246,7 @@ pub(crate) fn thresholds(rows: &[ThresholdRow]) -> String {
 
 fn last(report: &Report, screen: &Screen<'_>) -> String {
     let html = screen.html.map_or_else(String::new, |html| format!("  report: {html} "));
-    format!("{}{html}  again: {}", word(report.outcome, screen.colour), report.replay)
+    format!("{}{html}  again: {}", word(report.outcome, screen.colour), screen.again.unwrap_or(&report.replay))
 }
 
 const RED: &str = "31";

@@ -26,12 +26,12 @@ impl Scenario {
         let plain = !argument.contains(['/', '\\']) && path.extension().is_none_or(|extension| extension != "toml");
         let in_library = root.join(LIBRARY).join(format!("{argument}.toml"));
         if plain && in_library.is_file() {
-            return Ok(vec![Self { in_library: true, ..Self::load(&in_library)? }]);
+            return Ok(vec![Self::load(&in_library)?.of_library()]);
         }
         if path.is_dir() {
             let found = Self::directory(path)?;
             let in_library = is_library(root, path);
-            return Ok(found.into_iter().map(|scenario| Self { in_library, ..scenario }).collect());
+            return Ok(if in_library { found.into_iter().map(Self::of_library).collect() } else { found });
         }
         if plain && !path.exists() {
             let names = names(root);
@@ -44,7 +44,7 @@ impl Scenario {
             }
             other => {
                 let in_library = path.parent().is_some_and(|directory| is_library(root, directory));
-                Ok(vec![Self { in_library, ..other? }])
+                Ok(vec![if in_library { other?.of_library() } else { other? }])
             }
         }
     }
@@ -55,7 +55,17 @@ impl Scenario {
     /// As [`Scenario::resolve`].
     pub fn library(root: &Path) -> Result<Vec<Self>, ScenarioError> {
         let found = Self::directory(&root.join(LIBRARY))?;
-        Ok(found.into_iter().map(|scenario| Self { in_library: true, ..scenario }).collect())
+        Ok(found.into_iter().map(Self::of_library).collect())
+    }
+
+    /// Whether it is one of the library.
+    #[must_use]
+    pub fn in_library(&self) -> bool {
+        self.called == self.name
+    }
+
+    fn of_library(self) -> Self {
+        Self { called: self.name.clone(), ..self }
     }
 
     fn directory(directory: &Path) -> Result<Vec<Self>, ScenarioError> {
@@ -151,7 +161,7 @@ mod tests {
     #[test]
     fn a_name_a_file_and_a_directory_lead_to_scenarios() {
         let named = Scenario::resolve(&root(), "broker-kill").unwrap();
-        assert_eq!(named.len(), 1);
+        assert_eq!((named.len(), &*named[0].called), (1, "broker-kill"));
         let file = root().join("scenarios/library/broker-kill.toml");
         assert_eq!(Scenario::resolve(&root(), file.to_str().unwrap()).unwrap(), named);
         let scratch = Scratch::new("directory");
@@ -160,6 +170,8 @@ mod tests {
         }
         let found = Scenario::resolve(&root(), scratch.0.to_str().unwrap()).unwrap();
         assert_eq!(found.iter().map(|scenario| scenario.name.as_str()).collect::<Vec<_>>(), ["a", "b"]);
+        let called: Vec<&Path> = found.iter().map(|scenario| scenario.called.as_ref()).collect();
+        assert_eq!(called, [scratch.0.join("a.toml"), scratch.0.join("b.toml")]);
     }
 
     #[test]

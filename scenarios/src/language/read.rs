@@ -41,7 +41,8 @@ impl Scenario {
         version::check(file, text).map_err(place)?;
         let fields = check::document(text, keys::SCENARIO).map_err(place)?;
         let recordings = recording::all(file, bytes, &fields)?;
-        scenario(name, &fields, &recordings).map_err(place)
+        let scenario = scenario(name, &fields, &recordings).map_err(place)?;
+        Ok(Self { called: file.display().to_string(), ..scenario })
     }
 }
 
@@ -69,7 +70,7 @@ fn scenario(name: &str, fields: &Fields, recordings: &Recordings) -> Result<Scen
         architecture,
         written: architecture,
         written_instrumentation: instrumentation.clone(),
-        in_library: false,
+        called: String::new(),
         instrumentation,
         people: people(fields.table("people"), &load, duration),
         pricing: pricing(fields.need("pricing", fields.table("pricing"))?)?,

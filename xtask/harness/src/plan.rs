@@ -23,7 +23,7 @@ pub fn text(scenario: &Scenario, lifecycle: &Lifecycle, world: &str) -> String {
     let mut plan = String::new();
     say(&mut plan, &format!("{}: {}", scenario.name, scenario.title));
     say(&mut plan, &format!("seed {}, {world} world, {}", scenario.seed, run.scale.as_deref().unwrap_or("not shortened")));
-    say(&mut plan, &format!("again: {}", run.replay));
+    say(&mut plan, &format!("again: {}", judge::again(scenario, world)));
     part(&mut plan, "orders", &orders(scenario, &run.settings));
     part(&mut plan, "people", &people(scenario));
     part(&mut plan, "faults", &faults(scenario));

@@ -116,7 +116,7 @@ pub fn simulate_and_hear(
             if judged.report.outcome == Outcome::Pass {
                 passed += 1;
             } else {
-                red.push(judged);
+                red.push((judged, judge::again(&prepared.scenario, options.world.name())));
             }
         }
         Err(error) => {
@@ -251,7 +251,8 @@ impl Told {
 fn alone(prepared: &Prepared, options: &Options, arena: &mut dyn Arena, terminal: Terminal) -> Written {
     let (run, took) = played(prepared, options, arena, terminal)?;
     let page = run.html.display().to_string();
-    let screen = render::Screen { colour: terminal.colour, took: Some(took), html: Some(&page) };
+    let again = judge::again(&prepared.scenario, options.world.name());
+    let screen = render::Screen { colour: terminal.colour, took: Some(took), html: Some(&page), again: Some(&again) };
     println!("{}", render::terminal(&run.judged.report, &screen));
     Ok(run)
 }
@@ -283,12 +284,12 @@ pub fn forgotten(over: impl Send + 'static) {
 
 /// After several runs: what is red or unknown, with its reasons, and how to see one again.
 #[expect(clippy::print_stdout, reason = "the answer")]
-fn summary((passed, runs): (usize, usize), red: &[Judged], index: Option<&Path>, terminal: Terminal) {
+fn summary((passed, runs): (usize, usize), red: &[(Judged, String)], index: Option<&Path>, terminal: Terminal) {
     println!("\n{passed} of {runs} pass");
-    for judged in red {
+    for (judged, again) in red {
         println!("\n{}", render::terminal::row(&judged.report, terminal.colour));
         judged.report.reasons.iter().take(3).for_each(|reason| println!("  because     {reason}"));
-        println!("  again       {}", judged.report.replay);
+        println!("  again       {again}");
     }
     if let Some(index) = index {
         println!("\nreport: {}", index.display());
