@@ -177,7 +177,7 @@ mod tests {
 
     #[test]
     fn a_run_is_begun_again_from_where_it_was_and_its_report_names_the_file_alone() {
-        let text = "title = \"t\"\nduration = \"3d\"\n[[load]]\nactor = \"customer\"\nexecutor = \"constant-arrival-rate\"\nrate = \"30/h\"\n";
+        let text = "title = \"t\"\nseed = 1\nduration = \"3d\"\n[[load]]\nactor = \"customer\"\nexecutor = \"constant-arrival-rate\"\nrate = \"30/h\"\n";
         let parsed = |file: &str| Scenario::parse(file.as_ref(), text.as_bytes()).unwrap();
         let both = |scenario: &Scenario| [again(scenario, "simulated"), Run::of(scenario, "simulated").replay];
         let [here, anywhere] = ["my/a.toml", "a.toml"].map(|file| format!("cargo xtask simulate {file} --seed 1"));

@@ -277,8 +277,11 @@ mod tests {
     use super::*;
 
     fn check(case: Case, expected: &Expect) {
-        let screen =
-            Screen { colour: false, took: Some(Duration::from_millis(800)), html: Some("target/loupe/x/latest/report.html") };
+        let screen = Screen {
+            took: Some(Duration::from_millis(800)),
+            html: Some("target/loupe/x/latest/report.html"),
+            ..Screen::default()
+        };
         expected.assert_eq(&terminal(&judge(case).report, &screen));
     }
 
