@@ -96,8 +96,8 @@ pub(crate) fn service(node: &str) -> &str {
 
 #[cfg(test)]
 mod tests {
-    use adapters::journal::{Answer, Entry, Outcome as Learned};
-    use faults::{Change, Outcome, Policy};
+    use adapters::journal::Entry;
+    use faults::{Answer, Change, Outcome, Policy};
 
     use super::*;
 
@@ -105,7 +105,7 @@ mod tests {
         Line { node: node.into(), at_ns, entry }
     }
 
-    fn publish(at_ns: u64, id: &str, outcome: Option<Learned>) -> Vec<Line> {
+    fn publish(at_ns: u64, id: &str, outcome: Option<Outcome>) -> Vec<Line> {
         let begun = Entry::Publish {
             message_id: id.into(),
             event_id: format!("e-{id}"),
@@ -132,7 +132,7 @@ mod tests {
 
     #[test]
     fn a_settled_message_is_where_its_answer_put_it() {
-        let mut all = publish(10, "m-1", Some(Learned::Written));
+        let mut all = publish(10, "m-1", Some(Outcome::Written));
         all.extend([delivered(20, "m-1", false), settled(30, "m-1", Answer::Requeue)]);
         all.extend([delivered(40, "m-1", true), settled(50, "m-1", Answer::Ack)]);
         let fates = fates(&all, &Broker::default());
@@ -142,8 +142,8 @@ mod tests {
 
     #[test]
     fn what_nobody_settled_and_no_queue_holds_died_with_the_broker() {
-        let mut all = publish(10, "m-1", Some(Learned::Written));
-        all.extend(publish(20, "m-2", Some(Learned::Confirmed)));
+        let mut all = publish(10, "m-1", Some(Outcome::Written));
+        all.extend(publish(20, "m-2", Some(Outcome::Confirmed)));
         all.push(delivered(30, "m-2", false));
         let there = fates(&all, &Broker { depth: 2, counted_ns: u64::MAX, ..Broker::default() });
         assert_eq!([there[0].end, there[1].end], [End::Ready, End::Unacked]);
@@ -154,7 +154,7 @@ mod tests {
 
     #[test]
     fn whose_answer_was_cut_was_answered_when_it_is_nowhere() {
-        let mut all = publish(10, "m-1", Some(Learned::Written));
+        let mut all = publish(10, "m-1", Some(Outcome::Written));
         all.extend([delivered(20, "m-1", false), answer_cut(30, "m-1", Answer::Ack)]);
         let outages = vec![Outage { from_ns: 29, until_ns: Some(40) }];
         let at = |depth| Broker { depth, counted_ns: u64::MAX, outages: outages.clone(), ..Broker::default() };
@@ -167,7 +167,7 @@ mod tests {
 
     #[test]
     fn what_was_published_while_the_queues_were_counted_is_not_taken_for_lost() {
-        let all = publish(10, "m-1", Some(Learned::Written));
+        let all = publish(10, "m-1", Some(Outcome::Written));
         let broker = Broker { depth: 0, counted_ns: 12, ..Broker::default() };
         assert_eq!(fates(&all, &broker)[0].end, End::Ready);
     }
@@ -178,7 +178,7 @@ mod tests {
         let all: Vec<Line> = [10, 20, 40]
             .into_iter()
             .zip(["m-1", "m-2", "m-3"])
-            .flat_map(|(at, id)| publish(at * SECOND, id, Some(Learned::Written)))
+            .flat_map(|(at, id)| publish(at * SECOND, id, Some(Outcome::Written)))
             .collect();
         let changed = |what| Changed {
             fault: "binding-removed@1".into(),
@@ -209,9 +209,9 @@ mod tests {
     fn what_waits_among_the_dead_letters_is_parked_and_what_was_refused_and_does_not_is_gone() {
         let refused = |at: u64, id: &str| {
             let more = [delivered(at + 5, id, false), settled(at + 7, id, Answer::Reject)];
-            [publish(at, id, Some(Learned::Written)), more.to_vec()].concat()
+            [publish(at, id, Some(Outcome::Written)), more.to_vec()].concat()
         };
-        let overflowed = publish(30, "m-3", Some(Learned::Written));
+        let overflowed = publish(30, "m-3", Some(Outcome::Written));
         let all = [refused(10, "m-1"), refused(20, "m-2"), overflowed].concat();
         let policy = Change::Policy { queue: "mes.orders".into(), policy: Policy::DropHead(1) };
         let short = Changed {
@@ -233,9 +233,9 @@ mod tests {
 
     #[test]
     fn a_failed_publish_was_not_sent_unless_somebody_got_it() {
-        let mut all = publish(10, "m-1", Some(Learned::Failed));
+        let mut all = publish(10, "m-1", Some(Outcome::Failed));
         all.extend(publish(20, "m-2", None));
-        all.extend(publish(30, "m-3", Some(Learned::Returned)));
+        all.extend(publish(30, "m-3", Some(Outcome::Returned)));
         all.extend(publish(40, "m-4", None));
         all.extend([delivered(50, "m-4", false), settled(60, "m-4", Answer::Ack)]);
         let ends: Vec<End> = fates(&all, &Broker::default()).iter().map(|fate| fate.end).collect();

@@ -64,6 +64,18 @@ pub enum Outcome {
     Returned,
 }
 
+/// A consumer's answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Answer {
+    /// Acknowledged.
+    Ack,
+    /// Back to the queue.
+    Requeue,
+    /// Dropped.
+    Reject,
+}
+
 /// Where a message is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]

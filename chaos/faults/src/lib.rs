@@ -21,7 +21,7 @@ pub use deed::{
 };
 pub use definition::{Definition, Kind, World};
 pub use effect::{Effect, What};
-pub use fates::{End, Handover, MessageFate, MessageLog, Outcome};
+pub use fates::{Answer, End, Handover, MessageFate, MessageLog, Outcome};
 pub use given::{Given, Value};
 pub use nemesis::{Nemesis, NemesisError};
 pub use telemetry::{Blur, Telemetry};

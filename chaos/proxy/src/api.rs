@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 pub use self::{
     how::{How, Way},
-    record::{Answer, Effect, Entry, Line, Names, Page},
+    record::{Effect, Entry, Line, Names, Page},
     rule::{HeaderIs, Invalid, Rule},
 };
 

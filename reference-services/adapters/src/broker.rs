@@ -9,6 +9,7 @@ mod properties;
 
 use std::{sync::Arc, time::Duration};
 
+use faults::Outcome;
 use futures_util::StreamExt as _;
 use lapin::{
     Confirmation, Connection, ConnectionProperties, Event,
@@ -24,7 +25,7 @@ use world::{
 use self::{consumer::Subscription, failure::Failure};
 use crate::{
     failpoints::{Failpoints, OnItsWay},
-    journal::{Entry, Journal, Outcome},
+    journal::{Entry, Journal},
 };
 
 /// How long a connection may take to come about, and any call but a confirm to be answered.

@@ -8,7 +8,7 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use faults::Effect;
+use faults::{Answer, Effect, Outcome};
 use serde::{Deserialize, Serialize};
 use world::Runtime;
 
@@ -102,32 +102,6 @@ pub enum Entry {
         /// The orders of which everything is exported.
         told: Vec<String>,
     },
-}
-
-/// What a publisher learned.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Outcome {
-    /// The call failed.
-    Failed,
-    /// Written, no confirm asked for.
-    Written,
-    /// Confirmed.
-    Confirmed,
-    /// Confirmed and returned.
-    Returned,
-}
-
-/// A consumer's answer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Answer {
-    /// Acknowledged.
-    Ack,
-    /// Back to the queue.
-    Requeue,
-    /// Dropped.
-    Reject,
 }
 
 /// Writes the lines of one process. Cheap to clone.

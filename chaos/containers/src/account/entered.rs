@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use adapters::journal::{Answer, Entry, Line, Outcome as Learned};
-use faults::{End, Handover, MessageFate, Outcome};
+use adapters::journal::{Entry, Line};
+use faults::{Answer, End, Handover, MessageFate, Outcome};
 
 use super::service;
 
@@ -61,17 +61,16 @@ impl Entered {
         Some((number, self.fates.get_mut(number)?))
     }
 
-    fn published(&mut self, message_id: &str, outcome: Learned, at_ns: u64) {
+    fn published(&mut self, message_id: &str, sent: Outcome, at_ns: u64) {
         let Some((_, fate)) = self.of(message_id) else { return };
-        let (sent, end) = match outcome {
-            Learned::Failed => (Outcome::Failed, End::NotSent),
-            Learned::Written => (Outcome::Written, End::Ready),
-            Learned::Confirmed => (Outcome::Confirmed, End::Ready),
-            Learned::Returned => (Outcome::Returned, End::Unroutable),
-        };
         fate.sent = sent;
         // A consumer may be quicker than the publisher's answer.
         if fate.deliveries.is_empty() {
+            let end = match sent {
+                Outcome::Failed => End::NotSent,
+                Outcome::Written | Outcome::Confirmed => End::Ready,
+                Outcome::Returned => End::Unroutable,
+            };
             (fate.end, fate.end_ns) = (end, at_ns);
         }
     }

@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use adapters::journal::{Entry, Line, Outcome};
-use faults::{Effect, End, MessageFate, Outcome as Sent, What};
+use adapters::journal::{Entry, Line};
+use faults::{Effect, End, MessageFate, Outcome, What};
 
 use crate::account;
 
@@ -104,7 +104,7 @@ fn of_the_broker(
                 What::MessageLost { message_id, queue: queue_of.get(&*fate.routing_key).cloned().unwrap_or_default() }
             }
             // Its publisher has not learned that.
-            (End::NotSent, Sent::Written) => What::PublishFailed { message_id },
+            (End::NotSent, Outcome::Written) => What::PublishFailed { message_id },
             _ => continue,
         };
         let last = windows.iter().rfind(|window| window.hit == Hit::Broker && window.from_ns <= fate.end_ns);
@@ -146,8 +146,7 @@ fn in_its_hands<'a>(lines: &'a [Line], node: &'a str, died_ns: u64) -> impl Iter
 
 #[cfg(test)]
 mod tests {
-    use adapters::journal::Answer;
-    use faults::Handover;
+    use faults::{Answer, Handover};
 
     use super::*;
 
@@ -167,7 +166,7 @@ mod tests {
             routing_key: "order.submitted".into(),
             from: "crm-api".into(),
             published_ns: 50,
-            sent: Sent::Written,
+            sent: Outcome::Written,
             deliveries: Vec::new(),
             end: End::Lost,
             end_ns,

@@ -2,13 +2,15 @@
 
 use std::sync::Arc;
 
+use faults::Answer;
+
 use super::{
     method,
     session::{Session, Stop},
     sink::Sink,
 };
 use crate::{
-    api::{Answer, Entry, How, Names},
+    api::{Entry, How, Names},
     rules::Point,
 };
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use faults::What;
+use faults::{Answer, What};
 use serde::{Deserialize, Serialize};
 
 /// Some of what it has to tell, in order: `GET /log?after=N`, `GET /effects?after=N`.
@@ -134,18 +134,6 @@ pub enum Entry {
         /// How.
         why: Box<str>,
     },
-}
-
-/// A consumer's answer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Answer {
-    /// Acknowledged.
-    Ack,
-    /// Back to the queue.
-    Requeue,
-    /// Dropped.
-    Reject,
 }
 
 #[cfg(test)]

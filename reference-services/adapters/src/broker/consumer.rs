@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use faults::Answer;
 use futures_util::StreamExt as _;
 use lapin::{
     Acker,
@@ -16,7 +17,7 @@ use world::{
 use super::{ANSWER, Link, on_its_way, properties};
 use crate::{
     failpoints::Failpoints,
-    journal::{Answer, Entry, Journal},
+    journal::{Entry, Journal},
 };
 
 /// A started subscription.
