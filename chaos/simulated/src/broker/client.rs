@@ -314,9 +314,16 @@ struct Answer {
     tag: u64,
 }
 
+/// What somebody who meddles with an answer did to it.
+enum Met {
+    /// Its process died.
+    Crashed,
+    /// Its connection broke.
+    Lost,
+}
+
 impl Answer {
-    /// What becomes of the answer where somebody meddles with it: it is lost with its connection, or its process dies.
-    fn meddled(&self) -> Option<Result<(), BrokerError>> {
+    fn meddled(&self) -> Option<Met> {
         let Handle { exchange, node, id } = &*self.handle;
         let met = {
             let state = &mut *lock(&exchange.0.state);
@@ -324,16 +331,16 @@ impl Answer {
             let (entry, message) = (item.entry, Arc::clone(&item.message));
             exchange.met(state, Point::Settle, entry, &message)
         };
-        match met? {
+        Some(match met? {
             (fault, Interference::CrashBeforeAck(back)) => {
                 exchange.crash(*node, fault, back);
-                Some(Ok(()))
+                Met::Crashed
             }
             (fault, _) => {
                 exchange.break_off(*id, &fault);
-                Some(Err(BrokerError::ConnectionLost))
+                Met::Lost
             }
-        }
+        })
     }
 }
 
@@ -341,11 +348,12 @@ impl Settler for Answer {
     fn settle(self: Box<Self>, how: Settle) -> Boxed<'static, Result<(), BrokerError>> {
         Box::pin(async move {
             self.handle.check()?;
-            if let Some(lost) = self.meddled() {
-                lost?;
-                std::future::pending::<()>().await;
+            match self.meddled() {
+                None => self.handle.exchange.send(Packet::Settle { channel: self.handle.id, tag: self.tag, how }),
+                // AMQP confirms no answer: it was written, and the consumer learns of the break when it waits for more.
+                Some(Met::Lost) => {}
+                Some(Met::Crashed) => std::future::pending::<()>().await,
             }
-            self.handle.exchange.send(Packet::Settle { channel: self.handle.id, tag: self.tag, how });
             Ok(())
         })
     }

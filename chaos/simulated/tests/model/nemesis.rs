@@ -206,6 +206,25 @@ fn a_failpoint_hits_what_it_is_aimed_at_once_and_as_often_as_it_may() {
     });
 }
 
+/// Source: AMQP 0-9-1 has no answer to `basic.ack`; what the socket has taken counts as said.
+#[test]
+fn an_answer_that_is_lost_was_written_and_its_message_comes_again() {
+    run_new(|world, models| async move {
+        let nemesis = models.nemesis();
+        let fault = fault(faults::ACK_LOST.plain());
+        nemesis.inflict(&fault).await.unwrap();
+        publish_all(&*channel(&world).await, 0..1).await;
+        let mut consumer = channel(&world).await.consume(QUEUE, 1).await.unwrap();
+        let delivery = consumer.next().await.unwrap();
+        assert_eq!(settle(delivery, Settle::Ack).await, Ok(()));
+        assert!(matches!(consumer.next().await, Err(BrokerError::ConnectionLost)));
+        nemesis.lift(&fault).await.unwrap();
+        let again = channel(&world).await.consume(QUEUE, 1).await.unwrap().next().await.unwrap();
+        assert_eq!((&*again.message.message_id, again.redelivered), ("m-0", true));
+        assert_eq!(settle(again, Settle::Ack).await, Ok(()));
+    });
+}
+
 #[test]
 fn a_purge_comes_again_until_it_is_lifted_and_takes_what_waits() {
     run_new(|world, models| async move {
