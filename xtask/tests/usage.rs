@@ -253,7 +253,7 @@ fn a_scenario_that_cannot_be_scaled_says_so() {
     let folder = scratch("scale");
     let file = folder.join("case.toml");
     fs::write(&file, FILE).unwrap();
-    refused(&["simulate", file.to_str().unwrap(), "--scaled"], &["case", "[scale]"]);
+    refused(&["simulate", file.to_str().unwrap(), "--scaled"], &["case.toml: ", "[scale]"]);
     fs::remove_dir_all(folder).unwrap();
 }
 

@@ -79,8 +79,8 @@ pub enum PlayError {
 pub fn can_inflict(scenario: &Scenario, world: World) -> Result<(), PlayError> {
     let Some(fault) = scenario.faults.iter().find(|fault| !fault.kind.can(world)) else { return Ok(()) };
     let able: Vec<&str> = fault.kind.definition.worlds.iter().map(|world| world.name()).collect();
-    let (scenario, name, able) = (&scenario.name, fault.kind.name(), able.join(", "));
-    Err(PlayError::Unable(format!("{scenario}: the {} world cannot inflict {name}; expected --world {able}", world.name())))
+    let (name, able) = (fault.kind.name(), able.join(", "));
+    Err(PlayError::Unable(format!("the {} world cannot inflict {name}; expected --world {able}", world.name())))
 }
 
 /// A place where runs are played.

@@ -21,10 +21,10 @@ pub enum UsageError {
     #[error(transparent)]
     Scenario(#[from] ScenarioError),
     /// A scenario cannot be scaled, its deadlines do not fit the lifecycle, or the world cannot play it.
-    #[error("{name}: {reason}")]
+    #[error("{called}: {reason}")]
     Unfit {
-        /// The scenario.
-        name: String,
+        /// The scenario: its name in the library, else its file.
+        called: String,
         /// Why not.
         reason: String,
     },
@@ -66,7 +66,7 @@ pub fn runs(root: &Path, options: &Options, arena: &dyn Arena) -> Result<Vec<Pre
     let mut runs = Vec::new();
     for scenario in found {
         let scenario = chosen(scenario, options);
-        let unable = |reason: String| UsageError::Unfit { name: scenario.name.clone(), reason };
+        let unable = |reason: String| UsageError::Unfit { called: scenario.called.clone(), reason };
         arena.accepts(&scenario).map_err(|error| unable(error.to_string()))?;
         for turn in 0..options.seeds {
             let seed = options.seed.unwrap_or(scenario.seed).wrapping_add(turn);
@@ -94,8 +94,8 @@ fn chosen(scenario: Scenario, options: &Options) -> Scenario {
 /// # Errors
 /// When the scenario cannot be scaled, or its deadlines do not fit the lifecycle.
 pub fn prepared(scenario: Scenario, scaled: bool, keep_all: bool) -> Result<Prepared, UsageError> {
-    let name = scenario.name.clone();
-    let wrong = |reason: String| UsageError::Unfit { name: name.clone(), reason };
+    let called = scenario.called.clone();
+    let wrong = |reason: String| UsageError::Unfit { called: called.clone(), reason };
     let scenario = if scaled { scale::scaled(&scenario).map_err(|error| wrong(error.to_string()))? } else { scenario };
     let lifecycle = crate::lifecycle::of(&scenario).map_err(|error| wrong(error.to_string()))?;
     detector::Lifecycle::parse(&lifecycle).map_err(|error| wrong(error.to_string()))?;

@@ -4,15 +4,21 @@ use std::{cell::RefCell, collections::BTreeMap, time::Duration};
 
 use serde_json::Value;
 use signals::{Log, ecs};
+use tokio::time::Instant;
 
 use crate::{docker, shipping::Shipping};
 
 /// How many records each living process has written, by its service.
 pub(super) type Written = BTreeMap<String, u64>;
 
+/// How many times its limit everything may take, the time included in which records are read that are there.
+const READING: u32 = 4;
+
 /// Looks again and again until every record is there that its writer counted. Nothing but what Elasticsearch gives back is read.
+/// It is given up when the limit is over and no more have come since the last look: how long a look takes says nothing of them.
 pub(super) async fn read(shipping: &Shipping, written: &Written, limit: Duration) -> Result<Vec<Log>, String> {
     let missing = RefCell::new("nothing was read".to_owned());
+    let until = Instant::now() + limit;
     let reading = async {
         let mut last = None;
         loop {
@@ -26,6 +32,8 @@ pub(super) async fn read(shipping: &Shipping, written: &Written, limit: Duration
                     None => return Ok(logs),
                     Some(what) => *missing.borrow_mut() = what,
                 }
+            } else if Instant::now() > until {
+                return Err(format!("{} after {} s", missing.borrow(), limit.as_secs()));
             }
             // What was refused does not come any more.
             if let Some(reason) = shipping.refusal().await {
@@ -34,8 +42,8 @@ pub(super) async fn read(shipping: &Shipping, written: &Written, limit: Duration
             docker::pause().await;
         }
     };
-    let read = docker::limited(limit, reading).await;
-    read.unwrap_or_else(|| Err(format!("{} after {} s", missing.borrow(), limit.as_secs())))
+    let read = docker::limited(limit * READING, reading).await;
+    read.unwrap_or_else(|| Err(format!("{} after {} s", missing.borrow(), (limit * READING).as_secs())))
 }
 
 /// What was given back, as records.

@@ -35,7 +35,7 @@ pub fn seeds(root: &Path, options: &Options, arena: &dyn Arena) -> Exit {
         Err(error) => return complain(&error, Exit::Usage),
     };
     let mut shown = BySeed::new();
-    for Chosen { scenario, .. } in &scenarios {
+    for scenario in &scenarios {
         say(&format!("{}  {}", scenario.name, judge::words::several(options.seeds, "seed")));
         match seen(scenario, options.seeds, arena) {
             Ok(seen) => drop(shown.insert(scenario.name.clone(), seen)),
@@ -49,35 +49,25 @@ pub fn seeds(root: &Path, options: &Options, arena: &dyn Arena) -> Exit {
     kept.map_or_else(|error| complain(&error, Exit::Usage), |()| Exit::Pass)
 }
 
-/// A scenario, and how it is called on a command line.
-struct Chosen {
-    argument: String,
-    scenario: Scenario,
-}
-
 /// Scenarios that can run for real. Those that cannot are told of and left out, but for one that is asked for by name.
-fn chosen(root: &Path, names: &[String]) -> Result<Vec<Chosen>, String> {
+fn chosen(root: &Path, names: &[String]) -> Result<Vec<Scenario>, String> {
     let default = [prepare::DEFAULT.to_owned()];
     let names = if names.is_empty() { &default[..] } else { names };
     let mut chosen = Vec::new();
     for name in names {
         let found = Scenario::resolve(root, name).map_err(|error| error.to_string())?;
-        let folder = Path::new(name).is_dir().then(|| Path::new(name));
+        let one = !Path::new(name).is_dir();
         for scenario in found {
-            let argument = folder.map_or_else(|| name.clone(), |folder| folder.join(file(&scenario)).display().to_string());
             let fits = can_inflict(&scenario, World::Containers).map_err(|error| error.to_string());
-            match fits.and_then(|()| scale::scaled(&scenario).map(drop).map_err(|error| format!("{}: {error}", scenario.name))) {
-                Ok(()) => chosen.push(Chosen { argument, scenario }),
-                Err(why) if folder.is_none() => return Err(why),
+            let fits = fits.and_then(|()| scale::scaled(&scenario).map(drop).map_err(|error| error.to_string()));
+            match fits.map_err(|why| format!("{}: {why}", scenario.called)) {
+                Ok(()) => chosen.push(scenario),
+                Err(why) if one => return Err(why),
                 Err(why) => say(&format!("left out    {why}")),
             }
         }
     }
     if chosen.is_empty() { Err("none of these scenarios can run for real".to_owned()) } else { Ok(chosen) }
-}
-
-fn file(scenario: &Scenario) -> String {
-    format!("{}.toml", scenario.name)
 }
 
 /// What so many seeds of a scenario show, shortened as the real run is.
@@ -118,18 +108,16 @@ pub fn hold(root: &Path, options: &Options, arena: &mut dyn Arena, terminal: Ter
         Ok(scenarios) => scenarios,
         Err(error) => return complain(&error, Exit::Usage),
     };
-    let why: BTreeMap<&str, &str> =
-        scenarios.iter().filter_map(|chosen| Some((&*chosen.scenario.name, unlike(&chosen.scenario)?))).collect();
-    let unknown = |chosen: &&Chosen| !shown.contains_key(&chosen.scenario.name);
-    if let Some(Chosen { scenario, .. }) = scenarios.iter().find(unknown) {
+    if let Some(scenario) = scenarios.iter().find(|scenario| !shown.contains_key(&scenario.name)) {
         return complain(&format!("{FILE} knows no seeds of {}", scenario.name), Exit::Failure);
     }
     let mut held = Vec::new();
     let mut hear = |judged: &Judged, aims: &Aims| {
         let name = &*judged.report.scenario;
-        held.extend(shown.get(name).map(|seen| seen.hold(&summary(judged), aims, why.get(name).copied())));
+        let why = scenarios.iter().find(|scenario| scenario.name == name).and_then(unlike);
+        held.extend(shown.get(name).map(|seen| seen.hold(&summary(judged), aims, why)));
     };
-    let asked = for_real_run(options, scenarios.iter().map(|chosen| chosen.argument.clone()).collect());
+    let asked = for_real_run(options, scenarios.iter().map(|scenario| scenario.called.clone()).collect());
     let played = simulate::simulate_and_hear(root, &asked, arena, terminal, &mut hear);
     // How a run ended is held against the seeds below; here it counts only that there is one.
     let exit = if matches!(played, Exit::Failure | Exit::Usage) { played } else { Exit::Pass };
