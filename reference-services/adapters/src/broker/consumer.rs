@@ -103,22 +103,18 @@ impl Settler for Answers {
                 }
             });
             let (message_id, how) = (self.message.message_id.to_string(), answer(how));
-            match written.await {
+            let cut = match written.await {
                 Ok(Ok(true)) => {
                     self.journal.write(Entry::Settled { message_id, how });
-                    Ok(())
+                    return Ok(());
                 }
                 // The channel was closed before.
-                Ok(Ok(false)) => Err(self.link.failure.known()),
-                Ok(Err(error)) => {
-                    self.journal.write(Entry::AnswerCut { message_id, how });
-                    Err(self.link.failure.of(&error))
-                }
-                Err(_) => {
-                    self.journal.write(Entry::AnswerCut { message_id, how });
-                    Err(BrokerError::Timeout)
-                }
-            }
+                Ok(Ok(false)) => return Err(self.link.failure.known()),
+                Ok(Err(error)) => self.link.failure.of(&error),
+                Err(_) => BrokerError::Timeout,
+            };
+            self.journal.write(Entry::AnswerCut { message_id, how });
+            Err(cut)
         })
     }
 }
